@@ -1,0 +1,1 @@
+"""Layers, training, evaluation: takes arrays, and knows nothing of trials or of where images come from."""

@@ -1,0 +1,1 @@
+"""Trials, workers, storage, the commands: the one room that knows Optuna, and joins the other two."""
