@@ -1,0 +1,292 @@
+"""What a network is made of, as plain values: layers, the shapes and weights they lead to, and whole networks.
+
+Nothing here imports TensorFlow. Keras (`model.network`) and the training engine both read these descriptions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Literal, TypeAlias, get_args
+
+from model.checks import is_count, require_count, require_flag, require_kernel, require_one_of, require_rate
+from model.errors import ModelError
+
+Activation: TypeAlias = Literal["relu", "sigmoid", "softmax", "tanh", "linear"]
+Padding: TypeAlias = Literal["valid", "same"]
+Initializer: TypeAlias = Literal["xavier", "gaussian"]
+Regularizer: TypeAlias = Literal["l2", "l1", "none"]
+Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]
+Shape: TypeAlias = tuple[int, ...]
+
+GAUSSIAN_STDDEV = 0.05
+"""Standard deviation of the Gaussian initialiser; Keras' default for RandomNormal, since the paper names none."""
+
+BATCH_NORM_EPSILON = 1e-3
+"""Added to the variance by every batch normalisation; Keras' default, which the paper's model used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conv2D:
+    """A 2-D convolution of stride 1 with a bias, then batch normalisation where asked for, then the activation.
+
+    `kernel` is one number or (height, width) in pixels, and is kept as the pair.
+    """
+
+    filters: int
+    kernel: int | tuple[int, int] = 3
+    padding: Padding = "valid"
+    activation: Activation = "relu"
+    batch_norm: bool = False
+
+    def __post_init__(self) -> None:
+        if type(self.kernel) is int:
+            object.__setattr__(self, "kernel", (self.kernel, self.kernel))
+
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        """The kernel's (height, width)."""
+        return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
+
+
+@dataclass(frozen=True, slots=True)
+class Dense:
+    """A fully connected layer with a bias, then batch normalisation where asked for, then the activation."""
+
+    units: int
+    activation: Activation = "relu"
+    batch_norm: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MaxPool:
+    """The largest of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
+
+    size: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePool:
+    """The mean of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
+
+    size: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm:
+    """Batch normalisation over the last axis as a layer of its own, after the activation of the one before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """Sets a share `rate` of the values, 0 ≤ rate < 1, to zero in training and scales the others by 1/(1-rate)."""
+
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """Turns (height, width, channels) into one row of height·width·channels values, row by row."""
+
+
+Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSpec:
+    """One array of weights: its name ("conv2d_0/kernel"; the number is the layer's index), shape and role."""
+
+    name: str
+    shape: Shape
+    role: Role
+
+    @property
+    def size(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the optimiser changes it: everything but the moving statistics of batch normalisation."""
+        return self.role not in ("moving_mean", "moving_variance")
+
+    @property
+    def regularised(self) -> bool:
+        """Whether the L1 or L2 penalty counts it: kernels and biases, as in the paper."""
+        return self.role in ("kernel", "bias")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One layer in its place: its index from 0, the shapes (without the batch) on both sides, and its weights."""
+
+    index: int
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+    weights: tuple[WeightSpec, ...]
+
+
+def output_shape(layer: Layer, input_shape: Shape) -> Shape:
+    """Return the shape `layer` makes of `input_shape`, both without the batch.
+
+    Raises ModelError, without naming the layer, where it cannot work.
+    """
+    match layer:
+        case Conv2D():
+            return _convolved(layer, input_shape)
+        case Dense():
+            require_count("units", layer.units)
+            _require_activation(layer.activation, layer.units)
+            require_flag("batch_norm", layer.batch_norm)
+            if len(input_shape) != 1:
+                raise ModelError(f"the input is an image of {_text(input_shape)}; put Flatten() before it")
+            return (layer.units,)
+        case MaxPool() | AveragePool():
+            return _pooled(layer.size, input_shape)
+        case Flatten():
+            return (prod(input_shape),)
+        case Dropout():
+            require_rate(layer.rate)
+            return input_shape
+        case BatchNorm():
+            return input_shape
+    raise ModelError("this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout or Flatten")
+
+
+def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
+    """List the weights of `layer` on `input_shape`, in the order of the Keras layers `model.network` makes of it.
+
+    Names are without the layer's index ("conv2d/kernel"); `trace` puts it in. Kernels are shaped (height, width,
+    channels, filters) and (inputs, units). Assumes that `output_shape` accepts the two.
+    """
+    match layer:
+        case Conv2D():
+            kernel = (*layer.kernel_size, input_shape[-1], layer.filters)
+            return _kernel_and_bias("conv2d", kernel) + _batch_norm_weights(layer.filters if layer.batch_norm else 0)
+        case Dense():
+            return _kernel_and_bias("dense", (input_shape[-1], layer.units)) + _batch_norm_weights(
+                layer.units if layer.batch_norm else 0
+            )
+        case BatchNorm():
+            return _batch_norm_weights(input_shape[-1])
+        case _:
+            return ()
+
+
+def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
+    """Walk `layers` from `input_shape` (height, width, channels); one step a layer.
+
+    Raises ModelError for a list that cannot work, naming the layer's index (from 0), the layer and what is wrong.
+    """
+    if not layers:
+        raise ModelError("layers is empty; a network needs at least one layer")
+    shape = _checked_input(input_shape)
+    steps = []
+    for index, layer in enumerate(layers):
+        try:
+            made = output_shape(layer, shape)
+        except ModelError as reason:
+            raise ModelError(f"layer {index}, {layer!r}: {reason}") from reason
+        weights = tuple(_numbered(spec, index) for spec in weight_specs(layer, shape))
+        steps.append(Step(index, layer, shape, made, weights))
+        shape = made
+    return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A whole network for regression: layers ending in Dense(1), the shape of an image, initialiser and regulariser.
+
+    `input_shape` is (height, width, channels). Raises ModelError for a description that cannot work.
+    """
+
+    layers: tuple[Layer, ...]
+    input_shape: tuple[int, int, int] = (91, 91, 1)
+    initializer: Initializer = "xavier"
+    regularizer: Regularizer = "l2"
+    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        require_one_of("initializer", self.initializer, get_args(Initializer))
+        require_one_of("regularizer", self.regularizer, get_args(Regularizer))
+        object.__setattr__(self, "steps", trace(self.layers, self.input_shape))
+        last = self.layers[-1]
+        if not (isinstance(last, Dense) and last.units == 1):
+            raise ModelError(f"layer {len(self.layers) - 1}, {last!r}: a regression must end with Dense(units=1)")
+
+    @property
+    def weights(self) -> tuple[WeightSpec, ...]:
+        """All weights, in the order of `keras.Model.weights`."""
+        return tuple(spec for step in self.steps for spec in step.weights)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights hold, moving statistics included."""
+        return sum(spec.size for spec in self.weights)
+
+    @property
+    def trainable_parameters(self) -> int:
+        """How many numbers the optimiser changes."""
+        return sum(spec.size for spec in self.weights if spec.trainable)
+
+
+def _convolved(layer: Conv2D, shape: Shape) -> Shape:
+    require_count("filters", layer.filters)
+    require_kernel(layer.kernel)
+    require_one_of("padding", layer.padding, get_args(Padding))
+    _require_activation(layer.activation, layer.filters)
+    require_flag("batch_norm", layer.batch_norm)
+    height, width = _image(shape, "convolved")
+    if layer.padding == "same":
+        return (height, width, layer.filters)
+    tall, wide = layer.kernel_size
+    if tall > height or wide > width:
+        raise ModelError(
+            f'the kernel of {tall}×{wide} is larger than the input of {height}×{width}; padding is "valid"'
+        )
+    return (height - tall + 1, width - wide + 1, layer.filters)
+
+
+def _pooled(size: int, shape: Shape) -> Shape:
+    require_count("size", size)
+    height, width = _image(shape, "pooled")
+    if size > min(height, width):
+        raise ModelError(f"the input is {height}×{width} and cannot be pooled by {size}")
+    return (height // size, width // size, shape[-1])
+
+
+def _kernel_and_bias(kind: str, shape: Shape) -> tuple[WeightSpec, ...]:
+    return (WeightSpec(f"{kind}/kernel", shape, "kernel"), WeightSpec(f"{kind}/bias", shape[-1:], "bias"))
+
+
+def _batch_norm_weights(channels: int) -> tuple[WeightSpec, ...]:
+    roles: tuple[Role, ...] = ("gamma", "beta", "moving_mean", "moving_variance") if channels else ()
+    return tuple(WeightSpec(f"batch_normalization/{role}", (channels,), role) for role in roles)
+
+
+def _numbered(spec: WeightSpec, index: int) -> WeightSpec:
+    kind, role = spec.name.split("/")
+    return replace(spec, name=f"{kind}_{index}/{role}")
+
+
+def _checked_input(shape: Shape) -> Shape:
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(is_count, shape)):
+        raise ModelError(f"input_shape is {shape!r}; it must be (height, width, channels), whole numbers of at least 1")
+    return shape
+
+
+def _image(shape: Shape, done: str) -> tuple[int, int]:
+    if len(shape) != 3:
+        raise ModelError(f"the input is a row of {_text(shape)} values, not an image, and cannot be {done}")
+    return shape[0], shape[1]
+
+
+def _text(shape: Shape) -> str:
+    return "×".join(map(str, shape))
+
+
+def _require_activation(activation: object, units: int) -> None:
+    require_one_of("activation", activation, get_args(Activation))
+    if activation == "softmax" and units == 1:
+        raise ModelError("softmax over a single value always answers 1; use another activation or more of them")
