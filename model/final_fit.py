@@ -1,0 +1,162 @@
+"""The final fit: all the training images, epoch by epoch, keeping the weights whenever validation improves.
+
+Early stopping as in the paper (section IV-B): training may go on, and what is kept is the epoch with the lowest
+validation error. The whole state is offered to `keep` after every epoch; a fit continued from it ends as if
+undisturbed.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.engine import Engine, Snapshot, Training
+from model.errors import ModelError
+from model.examples import Examples, Rows
+from model.initializers import Weights
+from model.recipe import Recipe
+from model.training import DivergedError, mean_error
+
+STATISTICS_IMAGES = 1000
+"""Images on which batch-norm statistics are recomputed before each validation, where the recipe asks for it."""
+
+STEPS_A_CALL = 32
+"""Training steps between two looks at whether to stop: a few seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How long and how to fit; `patience` in epochs without improvement, `time_limit` in seconds of training.
+
+    Raises ModelError for values that make no sense.
+    """
+
+    learning_rate: float
+    penalty: float
+    epochs: int
+    batch_size: int = 32
+    seed: int = 0
+    patience: int | None = None
+    time_limit: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.learning_rate < math.inf:
+            raise ModelError(f"learning_rate is {self.learning_rate}; it must be a finite number above 0")
+        if not 0 <= self.penalty < math.inf:
+            raise ModelError(f"penalty is {self.penalty}; it must be a finite number of at least 0")
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("patience", self.patience)):
+            if value is not None and value < 1:
+                raise ModelError(f"{name} is {value}; it must be at least 1")
+        if self.time_limit is not None and not self.time_limit > 0:
+            raise ModelError(f"time_limit is {self.time_limit}; it must be above 0 seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of the history: errors in years, the seconds it took, and whether it is the best so far."""
+
+    epoch: int
+    training_mae: float
+    validation_mae: float
+    seconds: float
+    best: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FitState:
+    """A fit between two epochs: where training stands, the history so far, and the best weights."""
+
+    snapshot: Snapshot
+    history: tuple[Epoch, ...]
+    best_weights: Weights
+
+    @property
+    def best(self) -> Epoch | None:
+        """The epoch whose weights are kept, or None before the first."""
+        return next((epoch for epoch in reversed(self.history) if epoch.best), None)
+
+
+class FinalFit:
+    """Trains the recipe's network on all of `training`, judged on `validation` after every epoch.
+
+    Raises ModelError for images of another shape than the network's.
+    """
+
+    def __init__(
+        self, recipe: Recipe, settings: FitSettings, training: Examples, validation: Examples, precision: str
+    ) -> None:
+        network = recipe.network()
+        if training.image_shape != network.input_shape:
+            raise ModelError(f"images are {training.image_shape}; the network takes {network.input_shape}")
+        self.recipe, self.settings, self.validation = recipe, settings, validation
+        self._count, self._mean_label = len(training), float(training.labels.mean())
+        self.engine = Engine(
+            network, training, batch_size=settings.batch_size, momentum=recipe.momentum, precision=precision
+        )
+
+    def start(self) -> FitState:
+        """Return the state before the first epoch."""
+        self.engine.reset(self.settings.seed, self._mean_label if self.recipe.bias_at_mean else 0.0)
+        snapshot = self.engine.snapshot()
+        return FitState(snapshot, (), snapshot.weights)
+
+    def run(
+        self, state: FitState, keep: Callable[[FitState], None], progress: Callable[[int, float], None]
+    ) -> FitState:
+        """Train from `state` to the end and return the last state.
+
+        `keep(state)` is called after every epoch; `progress(epoch, share of it done)` every few seconds, and may raise
+        to stop. Raises DivergedError where an error is no longer a finite number.
+        """
+        self.engine.restore(state.snapshot)
+        while not self.finished(state):
+            state = self._epoch(state, progress)
+            keep(state)
+        return state
+
+    def finished(self, state: FitState) -> bool:
+        """Whether the epochs, the patience or the time are used up."""
+        done, best = len(state.history), state.best
+        if done >= self.settings.epochs:
+            return True
+        if best and self.settings.patience is not None and done - best.epoch >= self.settings.patience:
+            return True
+        spent = sum(epoch.seconds for epoch in state.history)
+        return self.settings.time_limit is not None and spent >= self.settings.time_limit
+
+    def _epoch(self, state: FitState, progress: Callable[[int, float], None]) -> FitState:
+        number, start = len(state.history) + 1, time.perf_counter()
+        training_mae = self._train(number, progress)
+        if self.recipe.recompute_statistics:
+            self.engine.recompute_statistics(self._statistics_rows())
+        validation_mae = mean_error(self.engine.predict(self.validation.images), self.validation.labels)
+        if not math.isfinite(training_mae + validation_mae):
+            raise DivergedError(
+                f"epoch {number} has a training error of {training_mae} and a validation error of {validation_mae}; "
+                "lower the learning rate"
+            )
+        better = state.best is None or validation_mae < state.best.validation_mae
+        row = Epoch(number, training_mae, validation_mae, time.perf_counter() - start, better)
+        snapshot = self.engine.snapshot()
+        return replace(
+            state,
+            snapshot=snapshot,
+            history=(*state.history, row),
+            best_weights=snapshot.weights if better else state.best_weights,
+        )
+
+    def _train(self, number: int, progress: Callable[[int, float], None]) -> float:
+        training = Training(self.settings.learning_rate, self.settings.penalty)
+        order = np.random.default_rng([self.settings.seed, number]).permutation(self._count).astype(np.int32)
+        size, total = STEPS_A_CALL * self.settings.batch_size, 0.0
+        for start in range(0, len(order), size):
+            progress(number, start / len(order))
+            rows = order[start : start + size]
+            total += self.engine.train(rows, training) * len(rows)
+        return total / len(order)
+
+    def _statistics_rows(self) -> Rows:
+        rows = np.random.default_rng([self.settings.seed, 0]).permutation(self._count)
+        return np.sort(rows[:STATISTICS_IMAGES]).astype(np.int32)

@@ -1,0 +1,45 @@
+"""A fit's history for people and programs: a CSV table and the learning curve as a picture."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+from model.final_fit import Epoch
+
+PAPER_BLUE, PAPER_ORANGE = "#1f5fa8", "#d9730d"
+
+
+def to_csv(history: Sequence[Epoch]) -> bytes:
+    """Write one line an epoch: epoch, training_mae, validation_mae (years), seconds, best (0 or 1)."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("epoch", "training_mae", "validation_mae", "seconds", "best"))
+    for row in history:
+        writer.writerow((row.epoch, row.training_mae, row.validation_mae, f"{row.seconds:.3f}", int(row.best)))
+    return text.getvalue().encode()
+
+
+def learning_curve(history: Sequence[Epoch]) -> bytes:
+    """Draw training and validation error by epoch, the kept epoch marked, as a PNG (paper, Figures 5 and 6)."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    best = next(row for row in reversed(history) if row.best)
+    epochs = [row.epoch for row in history]
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(epochs, [row.training_mae for row in history], color=PAPER_ORANGE, marker=".", label="training")
+    axes.plot(epochs, [row.validation_mae for row in history], color=PAPER_BLUE, marker=".", label="validation")
+    axes.plot(best.epoch, best.validation_mae, "o", color=PAPER_BLUE, markersize=9, fillstyle="none")
+    axes.annotate(
+        f"kept: epoch {best.epoch}, {best.validation_mae:.2f} years",
+        (best.epoch, best.validation_mae), (0, 14), textcoords="offset points", ha="center", color=PAPER_BLUE,
+    )  # fmt: skip
+    axes.set(xlabel="epoch", ylabel="mean absolute error (years)", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.margins(x=0.08)
+    axes.grid(alpha=0.25)
+    axes.legend(frameon=False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=150)
+    return picture.getvalue()

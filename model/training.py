@@ -1,0 +1,109 @@
+"""A short training on a subset of the images and its score: what a search runs many times."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.engine import Engine, Training
+from model.errors import ModelError
+from model.examples import Examples, Labels, Rows
+from model.recipe import Recipe
+
+
+class DivergedError(ArithmeticError):
+    """A training whose error or predictions are no longer finite numbers; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much a short training may use: `images` of the training split, `epochs` over them, `batch_size` a step."""
+
+    images: int
+    epochs: int
+    batch_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """The seeds of everything random in a short training: which images, which initial weights, which order."""
+
+    subset: int
+    weights: int
+    order: int
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a short training came to: mean absolute errors in years, and the penalty of the final weights.
+
+    `training_mae` is over the last epoch, each image as it was predicted just before it was learnt from, like Keras'.
+    """
+
+    training_mae: float
+    validation_mae: float
+    penalty: float
+
+
+class ShortTraining:
+    """Trains one network again and again, each time from the beginning, on subsets of `training`.
+
+    Raises ModelError where the budget asks for more images than there are, or the data does not fit the network.
+    """
+
+    def __init__(
+        self, recipe: Recipe, budget: Budget, training: Examples, validation: Examples, precision: str
+    ) -> None:
+        network = recipe.network()
+        for name, examples in (("training", training), ("validation", validation)):
+            if examples.image_shape != network.input_shape:
+                raise ModelError(
+                    f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
+                    "build the dataset in that size"
+                )
+        if not 1 <= budget.images <= len(training):
+            raise ModelError(
+                f"images is {budget.images}; the training split has {len(training)}: choose 1 to that many"
+            )
+        self.recipe, self.budget, self.validation = recipe, budget, validation
+        self.mean_label = float(training.labels.mean())
+        self.total = len(training)
+        self.engine = Engine(
+            network, training, batch_size=budget.batch_size, momentum=recipe.momentum, precision=precision
+        )
+
+    def run(self, training: Training, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
+        """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
+
+        The result depends on the arguments alone, bit for bit on a CPU. Raises DivergedError, and whatever
+        `after_epoch` raises to stop it.
+        """
+        self.engine.reset(draws.weights, self.mean_label if self.recipe.bias_at_mean else 0.0)
+        rows = np.random.default_rng(draws.subset).permutation(self.total)[: self.budget.images].astype(np.int32)
+        orders = np.random.default_rng(draws.order)
+        mae = math.nan
+        for epoch in range(1, self.budget.epochs + 1):
+            mae = _finite(self.engine.train(orders.permutation(rows), training), f"the training error of epoch {epoch}")
+            after_epoch(epoch, mae)
+        return self._score(training, rows, mae)
+
+    def _score(self, training: Training, rows: Rows, mae: float) -> Score:
+        if self.recipe.recompute_statistics:
+            self.engine.recompute_statistics(rows)
+        validation = _finite(
+            mean_error(self.engine.predict(self.validation.images), self.validation.labels), "the validation error"
+        )
+        penalty = _finite(training.penalty * self.engine.penalty(), "the penalty")
+        return Score(mae, validation, penalty)
+
+
+def mean_error(predictions: Labels, labels: Labels) -> float:
+    """Return the mean absolute error (paper, equation 2), summed in float64."""
+    return float(np.abs(predictions.astype(np.float64) - labels).mean())
+
+
+def _finite(value: float, what: str) -> float:
+    if not math.isfinite(value):
+        raise DivergedError(f"{what} is {value}")
+    return value
