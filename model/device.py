@@ -6,7 +6,10 @@
 import json
 import os
 import platform
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -26,23 +29,39 @@ class Devices:
     precision: Precision
 
 
-def quiet_environment(environment: dict[str, str]) -> dict[str, str]:
-    """Return `environment` with TensorFlow told to log errors alone, for processes that have yet to import it."""
-    return {"TF_CPP_MIN_LOG_LEVEL": "2", **environment}
-
-
 def configure(threads: int) -> None:
     """Set TensorFlow up in this process: `threads` for each operation on the CPU, GPU memory taken as it is needed.
 
     Must come before anything is computed.
     """
-    os.environ.update(quiet_environment(dict(os.environ)))
-    import tensorflow as tf
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _native_output_held_back():
+        import tensorflow as tf
 
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     for gpu in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(gpu, True)
+
+
+@contextmanager
+def _native_output_held_back() -> Iterator[None]:
+    """Keep what native code writes to stderr to itself, and give it out only where the block fails.
+
+    TensorFlow announces itself there while it is imported, before any setting of its own can tell it not to.
+    """
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held:
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(kept, held.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def device_name() -> str:
