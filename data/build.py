@@ -1,0 +1,117 @@
+"""Building a dataset file from a folder, an archive, or faces of our own drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from data.collecting import Collected, collect
+from data.dataset import make_dataset, write_dataset
+from data.errors import DatasetError
+from data.files import check_writable
+from data.layout import Layout
+from data.options import BuildOptions
+from data.sources import open_source
+from data.synthetic import draw_splits, synthetic_digest
+
+if TYPE_CHECKING:
+    from data.errors import Rejected
+
+__all__ = ["SYNTHETIC", "BuildOptions", "BuildReport", "Progress", "build_dataset", "collect_source"]
+
+SYNTHETIC: Final = "synthetic"
+"""The source that stands for faces of our own drawing; a folder of that name is reached as ./synthetic."""
+
+Progress = Callable[[int, int], None]
+"""Called with the files done and their total."""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildReport:
+    """What a build wrote.
+
+    `counts` are the images of each split, `rejected` the files left out with their reasons, `duplicates` the groups of
+    byte-identical images, `shared` those of them that lie in more than one split (possible in the course layout only).
+    """
+
+    path: Path
+    layout: str
+    counts: dict[str, int]
+    image_shape: tuple[int, int, int]
+    digest: str
+    source: str
+    source_digest: str
+    rejected: tuple[Rejected, ...]
+    duplicates: int
+    shared: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values for JSON."""
+        return {
+            "path": str(self.path),
+            "layout": self.layout,
+            "counts": dict(self.counts),
+            "image_shape": list(self.image_shape),
+            "digest": self.digest,
+            "source": self.source,
+            "source_digest": self.source_digest,
+            "rejected": [{"name": one.name, "reason": one.reason} for one in self.rejected],
+            "duplicates": self.duplicates,
+            "shared": self.shared,
+        }
+
+
+def build_dataset(
+    source: str | Path, out: Path, options: BuildOptions | None = None, progress: Progress | None = None
+) -> BuildReport:
+    """Build the dataset file `out` from a folder, a .zip, a .tar(.gz), or the word `synthetic`.
+
+    The file is written whole at the end, or not at all. Raises RejectedFilesError listing the files that cannot be used
+    unless `options.skip_bad`, and DatasetError where the source or `out` cannot be used.
+    """
+    options = options or BuildOptions()
+    check_writable(out)
+    if source != SYNTHETIC and out.exists() and out.samefile(_existing(Path(source))):
+        raise DatasetError(f"{out} is the source itself; choose another --out")
+    collected = collect_source(source, options, progress)
+    dataset = make_dataset(
+        collected.splits,
+        Path(source).name or "source",
+        collected.source_digest,
+        options.as_json(collected.layout.value),
+    )
+    write_dataset(out, dataset)
+    height, width, channels = dataset.training.images.shape[1:]
+    return BuildReport(
+        path=out,
+        layout=collected.layout.value,
+        counts={name: len(split) for name, split in collected.splits.items()},
+        image_shape=(height, width, channels),
+        digest=dataset.digest,
+        source=dataset.source,
+        source_digest=dataset.source_digest,
+        rejected=collected.rejected,
+        duplicates=collected.duplicates,
+        shared=collected.shared,
+    )
+
+
+def collect_source(source: str | Path, options: BuildOptions, progress: Progress | None = None) -> Collected:
+    """Return the splits that `build_dataset` would write, without writing them; raises the same errors."""
+    progress = progress or _quiet
+    if source == SYNTHETIC:
+        splits = draw_splits(options, progress)
+        return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
+    return collect(open_source(Path(source), options.limits), options, progress)
+
+
+def _existing(path: Path) -> Path:
+    if not path.exists():
+        raise DatasetError(f"{path} does not exist; give a folder, a .zip, a .tar, a .tar.gz, or {SYNTHETIC}")
+    return path
+
+
+def _quiet(_done: int, _total: int) -> None:
+    """Show no progress."""

@@ -1,0 +1,127 @@
+"""From a source's files to three splits: which files are used, how they are labelled, where each goes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from data.arrays import SPLITS, Split
+from data.errors import DatasetError, Rejected, RejectedFilesError
+from data.images import decode_image
+from data.labels import NameForm, parse_name
+from data.layout import Layout, find_layout, split_of
+from data.members import content_digest
+from data.splits import stratified_split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from numpy.typing import NDArray
+
+    from data.members import Member
+    from data.options import BuildOptions
+    from data.sources import Source
+
+    Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a source gave: its splits, the files left out, and its digest.
+
+    `duplicates` counts the groups of byte-identical images, `shared` those of them that lie in more than one split.
+    """
+
+    layout: Layout
+    splits: dict[str, Split]
+    rejected: tuple[Rejected, ...]
+    source_digest: str
+    duplicates: int = 0
+    shared: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """One usable file; `split` is None where it is still to be chosen."""
+
+    name: str
+    age: int
+    split: str | None
+    pixels: NDArray[np.uint8]
+    sha256: str
+
+
+def collect(source: Source, options: BuildOptions, progress: Progress) -> Collected:
+    """Read, label and decode every file of a source and sort the images into splits, by name within a split.
+
+    In the course layout the folder decides; crops are split by age with `options.seed`. Raises RejectedFilesError for
+    files that cannot be used unless `options.skip_bad`, and DatasetError where the layout is unknown or a split empty.
+    """
+    layout, prefix = find_layout(source), len(source.prefix)
+    images: list[_Image] = []
+    rejected: list[Rejected] = []
+    digests: list[tuple[str, str]] = []
+    for done, member in enumerate(source.read(), start=1):
+        digests.append((member.name, hashlib.sha256(member.content).hexdigest()))
+        name = member.name[prefix:]
+        try:
+            images.append(_image(layout, name, member, digests[-1][1], options))
+        except DatasetError as error:
+            rejected.append(Rejected(name, str(error)))
+        progress(done, len(source.names))
+    rejected.sort(key=lambda one: one.name)
+    if rejected and not options.skip_bad:
+        raise RejectedFilesError(str(source.path), rejected)
+    placed = _place(sorted(images, key=lambda image: image.name), options.seed)
+    splits = {name: _split(placed[name]) for name in SPLITS}
+    return Collected(layout, splits, tuple(rejected), content_digest(digests), *_duplicates(placed))
+
+
+def _image(layout: Layout, name: str, member: Member, sha256: str, options: BuildOptions) -> _Image:
+    """Label, check and decode one file; raises DatasetError with the reason where it cannot be used."""
+    split = split_of(member.name) if layout is Layout.COURSE else None
+    if layout is Layout.COURSE and split is None:
+        raise DatasetError("it lies in no split folder")
+    label = parse_name(member.name.rpartition("/")[2])
+    if layout is Layout.CROPS and label.form is not NameForm.CROP:
+        raise DatasetError("its name is of the course form, yet it lies in no split folder")
+    if not options.min_age <= label.age <= options.max_age:
+        raise DatasetError(f"the age {label.age} is out of the range {options.min_age}-{options.max_age}")
+    return _Image(name, label.age, split, decode_image(member.content, options.image_size), sha256)
+
+
+def _place(images: list[_Image], seed: int) -> dict[str, list[_Image]]:
+    """Put every image into its split; raises DatasetError where a split stays empty."""
+    placed: dict[str, list[_Image]] = {name: [] for name in SPLITS}
+    if images and images[0].split is None:
+        numbers = stratified_split([image.age for image in images], [image.sha256 for image in images], seed)
+        names = [SPLITS[number] for number in numbers]
+    else:
+        names = [str(image.split) for image in images]
+    for name, image in zip(names, images, strict=True):
+        placed[name].append(image)
+    if empty := [name for name in SPLITS if not placed[name]]:
+        raise DatasetError(f"no usable image is left for {' and '.join(empty)}; give more images")
+    return placed
+
+
+def _split(images: list[_Image]) -> Split:
+    return Split(
+        images=np.stack([image.pixels for image in images]),
+        labels=np.array([image.age for image in images], np.float32),
+        names=tuple(image.name for image in images),
+    )
+
+
+def _duplicates(placed: dict[str, list[_Image]]) -> tuple[int, int]:
+    """Count the groups of byte-identical images, and those of them that lie in more than one split."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, images in placed.items():
+        for image in images:
+            found[image.sha256].append(name)
+    groups: Iterable[list[str]] = [names for names in found.values() if len(names) > 1]
+    return sum(1 for _ in groups), sum(len(set(names)) > 1 for names in groups)

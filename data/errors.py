@@ -1,0 +1,37 @@
+"""What can go wrong with data, as one exception class that a command can turn into one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LISTED = 20
+
+
+class DatasetError(ValueError):
+    """A file, folder, image or setting that cannot be used; its text is one plain sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """A file that cannot become an image of the dataset, with the reason as the rest of a sentence."""
+
+    name: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class RejectedFilesError(DatasetError):
+    """Some files of a source cannot be used; `rejected` holds all of them, the text the first twenty."""
+
+    def __init__(self, source: str, rejected: Sequence[Rejected]) -> None:
+        self.rejected = tuple(rejected)
+        listed = "; ".join(str(one) for one in self.rejected[:LISTED])
+        more = f"; and {len(self.rejected) - LISTED} more" if len(self.rejected) > LISTED else ""
+        files = "1 file" if len(self.rejected) == 1 else f"{len(self.rejected)} files"
+        super().__init__(f"{files} of {source} cannot be used, mend them or pass --skip-bad: {listed}{more}")

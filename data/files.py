@@ -1,0 +1,101 @@
+"""Writing files whole: under a temporary name, synced, then renamed."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from data.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a temporary file beside `path` that takes its name when the block ends well.
+
+    The file is synced before the rename and its folder after it, so `path` is the old file, the new one, or absent, at
+    any moment. On any exception the temporary file and the folders made for it are removed. Raises DatasetError where
+    the file cannot be written, before the block runs where possible; an OSError of the block counts as such.
+    """
+    check_writable(path)
+    made: list[Path] = []
+    temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(6)}.tmp"
+    try:
+        _make_folders(path.parent, made)
+        temporary.touch(exist_ok=False)
+        yield temporary
+        _sync(temporary)
+        temporary.replace(path)
+        _sync(path.parent)
+    except BaseException as error:
+        _remove(temporary, made)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a temporary file, then give it the name `path`; raises DatasetError as `whole_file` does."""
+    with whole_file(path) as temporary:
+        write(temporary)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does."""
+    write_whole(path, lambda temporary: temporary.write_bytes(content))
+
+
+def check_writable(path: Path) -> None:
+    """Raise DatasetError where `path` can certainly not be written, changing nothing on disk.
+
+    For finding out before minutes of work; `whole_file` still has the last word.
+    """
+    if path.is_dir():
+        raise DatasetError(f"cannot write {path}: it is a folder; choose another --out")
+    try:
+        folder = next(parent for parent in path.absolute().parents if parent.exists())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    if not folder.is_dir():
+        raise DatasetError(f"cannot write {path}: {folder} is not a folder; choose another --out")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another --out")
+
+
+def cannot_write(path: Path, error: OSError) -> DatasetError:
+    """Say in one sentence why `path` could not be written."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return DatasetError(f"cannot write {path}: {reason}; choose another --out")
+
+
+def _make_folders(folder: Path, made: list[Path]) -> None:
+    """Create `folder` and its missing parents, adding each one created to `made`."""
+    missing = [one for one in (folder, *folder.parents) if not one.exists()]
+    for one in reversed(missing):
+        one.mkdir(exist_ok=True)
+        made.append(one)
+
+
+def _remove(temporary: Path, made: list[Path]) -> None:
+    """Remove the temporary file and the folders made for it, as far as that is possible."""
+    try:
+        temporary.unlink(missing_ok=True)
+        for folder in reversed(made):
+            folder.rmdir()
+    except OSError:
+        # The failure that led here is the one to report; a folder may hold another's file by now.
+        return
+
+
+def _sync(path: Path) -> None:
+    """Flush a file or a folder to the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

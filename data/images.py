@@ -1,0 +1,81 @@
+"""From the bytes of an image file to gray pixels of a fixed size."""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from data.errors import DatasetError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+IMAGE_SIZE: Final = (91, 91)
+"""Height and width of the paper's images, in pixels."""
+
+MOST_PIXELS: Final = 50_000_000
+"""Larger images are refused from their header, before a pixel is decoded."""
+
+MOST_BYTES: Final = 100_000_000
+_FORMATS: Final = ("JPEG", "PNG")
+_MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
+
+
+def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[np.uint8]:
+    """Decode a JPEG or PNG to gray, upright as its EXIF orientation says, resized where its size differs.
+
+    Returns uint8 (H, W, 1), `size` being (H, W): Pillow's `L` (ITU-R 601 luma) and bicubic resampling, so an image
+    that is gray and of that size already keeps every pixel. Raises DatasetError with the reason.
+    """
+    try:
+        # Pillow warns where it doubts an image; the filter is restored at once.
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with Image.open(BytesIO(content), formats=_FORMATS) as image:
+                _check_header(image)
+                gray = _gray(image, (size[1], size[0]))
+    except DatasetError:
+        raise
+    except UnidentifiedImageError as error:
+        raise DatasetError("it is no JPEG or PNG image") from error
+    except Exception as error:
+        # Pillow's decoders raise nearly every class on hostile bytes; each means that this image is bad.
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DatasetError(f"it cannot be decoded: {reason}") from error
+    return np.asarray(gray, dtype=np.uint8)[:, :, np.newaxis]
+
+
+def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[np.uint8]:
+    """Read one image file, or the bytes of one, as `decode_image` does; raises DatasetError naming the file."""
+    if isinstance(image, bytes):
+        return decode_image(image, size)
+    try:
+        with Path(image).open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        raise DatasetError(f"{image} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if len(content) > MOST_BYTES:
+        raise DatasetError(f"{image} cannot be read: it is larger than {MOST_BYTES} bytes, the limit for one image")
+    try:
+        return decode_image(content, size)
+    except DatasetError as error:
+        raise DatasetError(f"{image} cannot be used: {error}") from error
+
+
+def _check_header(image: Image.Image) -> None:
+    """Raise DatasetError where the header announces too many pixels, or pixels that do not fit 8 bits."""
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise DatasetError(f"its {width}x{height} pixels are more than {MOST_PIXELS}, the limit for one image")
+    if image.mode not in _MODES:
+        raise DatasetError(f"its pixels are of mode {image.mode}; save it as 8-bit gray or colour")
+
+
+def _gray(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    gray = ImageOps.exif_transpose(image).convert("L")
+    return gray if gray.size == size else gray.resize(size, Image.Resampling.BICUBIC)

@@ -1,0 +1,80 @@
+"""How a source is laid out: split folders as in the course, UTKFace's crops, or drawn by ourselves."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from data.arrays import SPLITS
+from data.errors import DatasetError
+from data.labels import NameForm, parse_name
+
+if TYPE_CHECKING:
+    from data.sources import Source
+
+SPLIT_FOLDERS: Final = {
+    "training_set": "training",
+    "training": "training",
+    "train": "training",
+    "validation_set": "validation",
+    "validation": "validation",
+    "val": "validation",
+    "test_set": "test",
+    "test": "test",
+}
+"""The folders of the course layout and the splits they hold."""
+
+
+class Layout(Enum):
+    """The layouts that are known."""
+
+    COURSE = "course"
+    CROPS = "crops"
+    SYNTHETIC = "synthetic"
+
+
+def find_layout(source: Source) -> Layout:
+    """Tell a source's layout from its names alone.
+
+    Split folders, all under one top folder, make the course layout; without any, at least one name of UTKFace's form
+    makes crops. Raises DatasetError where neither holds, or where split folders are missing, doubled or scattered.
+    """
+    folders = {tuple(name.split("/")[:-1]) for name in source.names}
+    found = {folder for folder in folders if folder and folder[-1] in SPLIT_FOLDERS}
+    if found:
+        _check_split_folders(source, found)
+        return Layout.COURSE
+    if any(_is_crop(name) for name in source.names):
+        return Layout.CROPS
+    raise DatasetError(
+        f"{source.path} holds neither the folders training_set, validation_set and test_set "
+        "nor images named <age>_<gender>_<race>_<timestamp>.jpg.chip.jpg"
+    )
+
+
+def split_of(name: str) -> str | None:
+    """Return the split whose folder a file of the course layout lies in directly, or None."""
+    folder = name.rpartition("/")[0].rpartition("/")[2]
+    return SPLIT_FOLDERS.get(folder)
+
+
+def _is_crop(name: str) -> bool:
+    try:
+        return parse_name(name.rpartition("/")[2]).form is NameForm.CROP
+    except DatasetError:
+        return False
+
+
+def _check_split_folders(source: Source, found: set[tuple[str, ...]]) -> None:
+    if len({folder[:-1] for folder in found}) > 1:
+        listed = ", ".join(sorted("/".join(folder) for folder in found)[:6])
+        raise DatasetError(f"{source.path} has split folders in several places ({listed}); pass one of these places")
+    by_split: dict[str, str] = {}
+    for folder in sorted(found):
+        split = SPLIT_FOLDERS[folder[-1]]
+        if split in by_split:
+            raise DatasetError(f"{source.path} has two {split} folders, {by_split[split]} and {folder[-1]}; keep one")
+        by_split[split] = folder[-1]
+    missing = [f"{name}_set" for name in SPLITS if name not in by_split]
+    if missing:
+        raise DatasetError(f"{source.path} has {', '.join(by_split.values())} but lacks {' and '.join(missing)}")

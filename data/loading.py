@@ -1,0 +1,84 @@
+"""How long it takes to load all images one by one from their source, and from the dataset file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from data.arrays import SPLITS
+from data.build import SYNTHETIC
+from data.dataset import inspect_dataset, open_dataset, read_split
+from data.errors import DatasetError
+from data.images import decode_image
+from data.sources import open_source
+
+if TYPE_CHECKING:
+    from data.build import Progress
+
+PAPER_SECONDS = (13.473, 1.66)
+"""The paper's times for the image files and for the HDF5 file (ratio 8.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadingTimes:
+    """Seconds for loading `images` images: medians of `repeats` pairs, and the median of the pairs' ratios.
+
+    Both ways end with every pixel in memory as uint8; the files are in the page cache for both.
+    """
+
+    images: int
+    repeats: int
+    file_seconds: float
+    hdf5_seconds: float
+    ratio: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the times as plain values for JSON."""
+        return asdict(self)
+
+
+def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Progress | None = None) -> LoadingTimes:
+    """Load the dataset's images from `source` and from the dataset file, in turns, and compare the times.
+
+    Raises DatasetError where either cannot be used, where the source lacks an image of the dataset, and for
+    `synthetic`, which has no image files.
+    """
+    if source == SYNTHETIC:
+        raise DatasetError("source is synthetic, which has no image files to time; give a folder or an archive")
+    if repeats < 1:
+        raise DatasetError(f"repeats is {repeats}, at least 1 is needed")
+    names = {name for split in SPLITS for name in read_split(path, split).names}
+    pairs = []
+    for done in range(repeats):
+        pairs.append((_time_files(path, Path(source), names), _time_hdf5(path)))
+        if progress:
+            progress(done + 1, repeats)
+    return LoadingTimes(
+        images=len(names),
+        repeats=repeats,
+        file_seconds=median(files for files, _ in pairs),
+        hdf5_seconds=median(hdf5 for _, hdf5 in pairs),
+        ratio=median(files / hdf5 for files, hdf5 in pairs),
+    )
+
+
+def _time_files(path: Path, source_path: Path, names: set[str]) -> float:
+    """Decode each image of the source that the dataset holds; returns seconds."""
+    size = inspect_dataset(path).image_shape[:2]
+    start = perf_counter()
+    source = open_source(source_path)
+    prefix = len(source.prefix)
+    images = [decode_image(member.content, size) for member in source.read() if member.name[prefix:] in names]
+    seconds = perf_counter() - start
+    if len(images) != len(names):
+        raise DatasetError(f"{source_path} has {len(images)} of the {len(names)} images of {path}; give its own source")
+    return seconds
+
+
+def _time_hdf5(path: Path) -> float:
+    start = perf_counter()
+    open_dataset(path)
+    return perf_counter() - start

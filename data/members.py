@@ -1,0 +1,113 @@
+"""The files inside a source: what they may be called, how many and how large they may be, and their digest."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from data.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_LITTER_FOLDERS: Final = frozenset({"__MACOSX", ".Trashes", ".Spotlight-V100"})
+_LITTER_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+LONGEST_NAME: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much a source may hold: files, uncompressed bytes of one file, uncompressed bytes of all files."""
+
+    members: int = 200_000
+    file_bytes: int = 20_000_000
+    total_bytes: int = 4_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file of a source: its path inside it (with `/`), and its bytes."""
+
+    name: str
+    content: bytes
+
+
+class Quota:
+    """What is left of the limits while a source is listed or read."""
+
+    def __init__(self, source: str, limits: Limits) -> None:
+        self._source = source
+        self._limits = limits
+        self._members = 0
+        self._bytes = 0
+
+    @property
+    def file_bytes(self) -> int:
+        """The most bytes that one file may have."""
+        return self._limits.file_bytes
+
+    def take(self, name: str, size: int) -> None:
+        """Count one file of `size` bytes; raises DatasetError, naming the limit, where that is one too many."""
+        self._members += 1
+        self._bytes += size
+        if self._members > self._limits.members:
+            raise DatasetError(
+                f"{self._source} holds more than {self._limits.members} files, the limit on their number"
+            )
+        if size > self._limits.file_bytes:
+            raise DatasetError(
+                f"{self._source}: {name} is larger than {self._limits.file_bytes} bytes, the limit for one file"
+            )
+        if self._bytes > self._limits.total_bytes:
+            raise DatasetError(
+                f"{self._source} unpacks to more than {self._limits.total_bytes} bytes, the limit for all its files"
+            )
+
+
+def safe_name(source: str, name: str) -> str:
+    """Return a member's path as a plain relative one, with `/` between its parts and no `.` among them.
+
+    Raises DatasetError for absolute paths, `..`, drive letters, backslashes, control characters, text that is not
+    Unicode, and over-long names: nothing is ever written under these names, but an archive that has them is not
+    a set of images.
+    """
+    path = PurePosixPath(name)
+    bad = path.is_absolute() or ".." in path.parts or "\\" in name or name[1:2] == ":" or not path.parts
+    if bad or not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_NAME:
+        shown = ascii(name if len(name) <= 80 else name[:80] + "...")
+        raise DatasetError(f"{source} holds {shown}, which is no plain path inside it, so nothing of it is read")
+    return str(path)
+
+
+def is_litter(name: str) -> bool:
+    """Whether a member is one that operating systems leave behind, such as `.DS_Store` or anything in `__MACOSX`."""
+    path = PurePosixPath(name)
+    return path.name in _LITTER_FILES or path.name.startswith("._") or not _LITTER_FOLDERS.isdisjoint(path.parts)
+
+
+def common_folder(names: Sequence[str]) -> str:
+    """Return the folder, ending in `/`, that all the names share, or nothing."""
+    if not names:
+        return ""
+    # The smallest and the largest name share what all of them share.
+    first, last = min(names).split("/")[:-1], max(names).split("/")[:-1]
+    shared = 0
+    while shared < min(len(first), len(last)) and first[shared] == last[shared]:
+        shared += 1
+    return "".join(f"{part}/" for part in first[:shared])
+
+
+def content_digest(digests: Iterable[tuple[str, str]]) -> str:
+    """Return the SHA-256, in hex, of sorted (name, hex SHA-256 of the bytes) pairs.
+
+    Each pair enters as `<sha256>  <name>` and a line feed, as `sha256sum` prints it. Names count without the folder
+    that all of them share, so the same files give the same digest from a folder, a .zip or a .tar.gz.
+    """
+    pairs = sorted(digests)
+    prefix = len(common_folder([name for name, _ in pairs]))
+    total = hashlib.sha256()
+    for name, digest in pairs:
+        total.update(f"{digest}  {name[prefix:]}\n".encode())
+    return total.hexdigest()

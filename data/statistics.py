@@ -1,0 +1,90 @@
+"""Table I: how many images each split has and how their ages are distributed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from data.arrays import SPLITS
+from data.dataset import inspect_dataset, read_labels
+from data.errors import DatasetError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class LabelStatistics:
+    """The labels of one split, in years.
+
+    `sd` is the sample standard deviation (divided by N - 1), `median_mae` the mean absolute error of always
+    answering the split's own median.
+    """
+
+    count: int
+    mean: float
+    sd: float
+    minimum: float
+    quartile_1: float
+    median: float
+    quartile_3: float
+    maximum: float
+    median_mae: float
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetStatistics:
+    """Table I of a dataset: the label statistics of its splits."""
+
+    digest: str
+    image_shape: tuple[int, int, int]
+    splits: dict[str, LabelStatistics]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the table as plain values for JSON."""
+        return {
+            "digest": self.digest,
+            "image_shape": list(self.image_shape),
+            "splits": {name: asdict(one) for name, one in self.splits.items()},
+        }
+
+
+def label_statistics(labels: NDArray[np.float32]) -> LabelStatistics:
+    """Describe labels (N,) in years; a single label has a standard deviation of 0. Raises DatasetError for none."""
+    if len(labels) == 0:
+        raise DatasetError("labels are empty, so they have no statistics")
+    years = labels.astype(np.float64)
+    first, median, third = (float(value) for value in np.quantile(years, (0.25, 0.5, 0.75)))
+    return LabelStatistics(
+        count=len(years),
+        mean=float(years.mean()),
+        sd=float(years.std(ddof=1)) if len(years) > 1 else 0.0,
+        minimum=float(years.min()),
+        quartile_1=first,
+        median=median,
+        quartile_3=third,
+        maximum=float(years.max()),
+        median_mae=float(np.abs(years - median).mean()),
+    )
+
+
+def dataset_statistics(path: Path) -> DatasetStatistics:
+    """Return Table I of a dataset file; raises DatasetError where it cannot be read."""
+    info = inspect_dataset(path)
+    splits = {name: label_statistics(read_labels(path, name)) for name in SPLITS}
+    return DatasetStatistics(info.digest, info.image_shape, splits)
+
+
+def format_statistics(statistics: DatasetStatistics) -> str:
+    """Return Table I as aligned text, in the paper's columns."""
+    lines = [f"{'':<12}{'samples':>8}{'mean':>8}{'SD':>8}{'25 %':>7}{'50 %':>7}{'75 %':>7}"]
+    lines += [
+        f"{name:<12}{one.count:>8}{one.mean:>8.2f}{one.sd:>8.2f}"
+        f"{one.quartile_1:>7g}{one.median:>7g}{one.quartile_3:>7g}"
+        for name, one in statistics.splits.items()
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+import pytest
+
+from data.collecting import collect
+from data.errors import DatasetError, RejectedFilesError
+from data.layout import Layout
+from data.options import BuildOptions
+from data.sources import open_source
+
+OPTIONS = BuildOptions(image_size=(12, 12))
+SKIP = BuildOptions(image_size=(12, 12), skip_bad=True)
+
+
+def quiet(done, total):
+    assert 0 < done <= total
+
+
+def test_the_folder_decides_the_split_in_the_course_layout(make, tmp_path):
+    collected = collect(open_source(make.zip(tmp_path / "a.zip", make.course())), OPTIONS, quiet)
+    assert collected.layout is Layout.COURSE
+    assert [len(split) for split in collected.splits.values()] == [5, 3, 2]
+    assert collected.splits["test"].names == (
+        "test_set/029_20160000000000009.jpg",
+        "test_set/030_20160000000000010.jpg",
+    )
+    assert collected.splits["test"].labels.tolist() == [29.0, 30.0]
+
+
+def test_crops_are_split_by_the_seed_and_identical_ones_stay_together(make, tmp_path):
+    files = make.crops(40)
+    names = sorted(files)
+    files[names[3]] = files[names[30]]
+    source = open_source(make.folder(tmp_path / "crops", files))
+    one = collect(source, OPTIONS, quiet)
+    assert sum(len(split) for split in one.splits.values()) == 40
+    assert (one.duplicates, one.shared) == (1, 0)
+    again = collect(source, OPTIONS, quiet)
+    other = collect(source, BuildOptions(image_size=(12, 12), seed=5), quiet)
+    assert again.splits["test"].names == one.splits["test"].names != other.splits["test"].names
+
+
+def test_identical_images_across_course_folders_are_counted(make, tmp_path):
+    files = make.course()
+    names = sorted(files)
+    files[names[0]] = files[names[-1]]
+    files[names[1]] = files[names[-1]]
+    collected = collect(open_source(make.folder(tmp_path / "x", files)), OPTIONS, quiet)
+    assert (collected.duplicates, collected.shared) == (1, 1)
+
+
+def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path):
+    bad = {
+        "faces/training_set/085_20160000000000001.jpg": (make.image(1), "the age 85 is out of the range 1-80"),
+        "faces/training_set/000_20160000000000001.jpg": (make.image(1), "the age 0 is out of the range 1-80"),
+        "faces/training_set/030_20160000000000002.jpg": (b"text", "it is no JPEG or PNG image"),
+        "faces/training_set/thirty.jpg": (make.image(1), "the name is not of the form"),
+        "faces/test_set/deeper/030_20160000000000003.jpg": (make.image(1), "it lies in no split folder"),
+        "faces/README.txt": (b"hello", "it lies in no split folder"),
+    }
+    files = make.course() | {name: content for name, (content, _) in bad.items()}
+    source = open_source(make.zip(tmp_path / "a.zip", files))
+    with pytest.raises(
+        RejectedFilesError, match=r"6 files of .*a.zip cannot be used, mend them or pass --skip-bad"
+    ) as e:
+        collect(source, OPTIONS, quiet)
+    expected = {name.removeprefix("faces/"): reason for name, (_, reason) in bad.items()}
+    assert {one.name for one in e.value.rejected} == set(expected)
+    assert all(one.reason.startswith(expected[one.name]) for one in e.value.rejected)
+    skipped = collect(source, SKIP, quiet)
+    assert skipped.rejected == e.value.rejected
+    assert [len(split) for split in skipped.splits.values()] == [5, 3, 2]
+
+
+def test_a_long_list_of_bad_files_is_cut_in_the_message_only(make, tmp_path):
+    files = make.course() | {f"faces/test_set/bad{place}.jpg": b"" for place in range(50)}
+    with pytest.raises(RejectedFilesError, match=r"; and 30 more$") as caught:
+        collect(open_source(make.folder(tmp_path / "x", files)), OPTIONS, quiet)
+    assert len(caught.value.rejected) == 50
+
+
+def test_a_course_name_among_crops_is_not_given_a_split(make, tmp_path):
+    files = make.crops() | {"UTKFace/030_20160000000000001.jpg": make.image(1)}
+    collected = collect(open_source(make.folder(tmp_path / "x", files)), SKIP, quiet)
+    assert [one.reason for one in collected.rejected] == [
+        "its name is of the course form, yet it lies in no split folder"
+    ]
+
+
+def test_a_split_left_empty_is_named(make, tmp_path):
+    files = make.course() | {name: b"" for name in make.course() if "test_set" in name}
+    with pytest.raises(DatasetError, match="no usable image is left for test"):
+        collect(open_source(make.folder(tmp_path / "x", files)), SKIP, quiet)
+
+
+def test_progress_counts_every_file(make, tmp_path):
+    seen = []
+    collect(open_source(make.zip(tmp_path / "a.zip", make.course())), OPTIONS, lambda *at: seen.append(at))
+    assert seen == [(done, 10) for done in range(1, 11)]

@@ -1,0 +1,81 @@
+import os
+
+import pytest
+
+from data.errors import DatasetError
+from data.files import check_writable, whole_file, write_bytes, write_whole
+
+
+def names(folder):
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_file_is_written_with_its_missing_folders(tmp_path):
+    write_bytes(tmp_path / "a/b/out.bin", b"whole")
+    assert (tmp_path / "a/b/out.bin").read_bytes() == b"whole"
+    assert names(tmp_path / "a/b") == ["out.bin"]
+
+
+def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
+    write_bytes(tmp_path / "out.bin", b"old")
+
+    def interrupted(temporary):
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(tmp_path / "out.bin", interrupted)
+    assert (tmp_path / "out.bin").read_bytes() == b"old"
+    assert names(tmp_path) == ["out.bin"]
+
+
+def test_an_exception_removes_the_folders_made_for_the_file(tmp_path):
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a/b/out.bin"):
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+def test_the_name_appears_only_when_the_block_has_ended(tmp_path):
+    with whole_file(tmp_path / "out.bin") as temporary:
+        temporary.write_bytes(b"half")
+        assert temporary.parent == tmp_path
+        assert not (tmp_path / "out.bin").exists()
+
+
+def test_the_file_has_the_usual_permissions(tmp_path):
+    write_bytes(tmp_path / "out.bin", b"")
+    (tmp_path / "plain").touch()
+    assert (tmp_path / "out.bin").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_folder_in_the_way_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"cannot write .*: it is a folder; choose another --out"):
+        write_bytes(tmp_path, b"")
+
+
+def test_a_file_where_a_folder_should_be_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    for write in (check_writable, lambda path: write_bytes(path, b"")):
+        with pytest.raises(DatasetError, match=r"cannot write .*file/out.bin: .*; choose another --out"):
+            write(tmp_path / "file/out.bin")
+
+
+def test_a_failing_disk_is_told_in_one_sentence(tmp_path):
+    with (
+        pytest.raises(DatasetError, match=r"cannot write .*: No space left on device; choose another --out"),
+        whole_file(tmp_path / "out.bin"),
+    ):
+        raise OSError(28, "No space left on device")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_write_permission_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(DatasetError, match="is not writable"):
+        check_writable(tmp_path / "out.bin")
+
+
+def test_checking_changes_nothing_on_disk(tmp_path):
+    check_writable(tmp_path / "a/b/out.bin")
+    assert names(tmp_path) == []

@@ -1,0 +1,86 @@
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.errors import DatasetError
+from data.images import decode_image, read_image
+
+
+def encoded(image, form="PNG", **options):
+    stream = io.BytesIO()
+    image.save(stream, form, **options)
+    return stream.getvalue()
+
+
+def test_a_gray_image_of_the_right_size_keeps_every_pixel():
+    pixels = np.random.default_rng(0).integers(0, 256, (91, 91), dtype=np.uint8)
+    decoded = decode_image(encoded(Image.fromarray(pixels)))
+    assert (decoded.shape, decoded.dtype) == ((91, 91, 1), np.uint8)
+    assert (decoded[..., 0] == pixels).all()
+
+
+def test_a_colour_image_becomes_gray_and_is_resized_bicubically(make):
+    content = make.image(1, (200, 150), mode="RGB")
+    expected = Image.open(io.BytesIO(content)).convert("L").resize((30, 40), Image.Resampling.BICUBIC)
+    assert (decode_image(content, (40, 30))[..., 0] == np.asarray(expected)).all()
+
+
+def test_a_photograph_is_turned_upright():
+    pixels = np.zeros((16, 16), np.uint8)
+    pixels[:, :8] = 200
+    exif = Image.Exif()
+    exif[274] = 6  # to be turned a quarter clockwise
+    upright = decode_image(encoded(Image.fromarray(pixels), exif=exif), (16, 16))[..., 0]
+    assert (upright == np.rot90(pixels, -1)).all()
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA"])
+def test_every_8_bit_mode_is_read(mode):
+    assert decode_image(encoded(Image.new(mode, (9, 9))), (9, 9)).shape == (9, 9, 1)
+
+
+def test_16_bit_pixels_are_refused_rather_than_clipped():
+    image = Image.fromarray(np.full((9, 9), 40_000, np.uint16))
+    with pytest.raises(DatasetError, match="mode I;16; save it as 8-bit"):
+        decode_image(encoded(image))
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"GIF89a" + bytes(20)])
+def test_bytes_that_are_no_image_are_refused(content):
+    with pytest.raises(DatasetError, match="it is no JPEG or PNG image"):
+        decode_image(content)
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG"])
+def test_an_image_cut_short_is_refused(make, form):
+    content = make.image(1, (60, 60), form)
+    for cut in range(20, len(content) - 20, 200):
+        with pytest.raises(DatasetError, match=r"cannot be decoded|no JPEG or PNG"):
+            decode_image(content[:cut])
+
+
+def test_a_giant_image_is_refused_by_its_header():
+    def chunk(kind, body):
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8000, 7000, 8, 0, 0, 0, 0))
+    content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    with pytest.raises(DatasetError, match="8000x7000 pixels are more than 50000000, the limit"):
+        decode_image(content)
+    with pytest.raises(DatasetError, match=r"decompression bomb|exceeds limit"):
+        decode_image(content.replace(header, chunk(b"IHDR", struct.pack(">IIBBBBB", 80_000, 70_000, 8, 0, 0, 0, 0))))
+
+
+def test_reading_a_file_names_it_in_errors(make, tmp_path):
+    (tmp_path / "a.jpg").write_bytes(make.image(1))
+    (tmp_path / "b.jpg").write_bytes(b"text")
+    assert (read_image(tmp_path / "a.jpg", (12, 12)) == read_image(make.image(1), (12, 12))).all()
+    with pytest.raises(DatasetError, match=r"b.jpg cannot be used: it is no JPEG or PNG image"):
+        read_image(tmp_path / "b.jpg")
+    for path in (tmp_path / "c.jpg", tmp_path, "a\0b"):
+        with pytest.raises(DatasetError, match="cannot be read"):
+            read_image(path)

@@ -1,0 +1,54 @@
+from pathlib import Path
+
+import pytest
+
+from data.errors import DatasetError
+from data.layout import Layout, find_layout, split_of
+from data.members import Limits
+from data.sources import Kind, Source
+
+CROP = "30_0_0_20170109150557335.jpg.chip.jpg"
+
+
+def source(*names):
+    return Source(Path("faces.zip"), Kind.ZIP, tuple(sorted(names)), Limits())
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ("training_set", "validation_set", "test_set"),
+        ("train", "val", "test"),
+        ("train", "validation", "test"),
+        ("training", "validation", "test"),
+    ],
+)
+@pytest.mark.parametrize("top", ["", "top/", "a/b/"])
+def test_split_folders_make_the_course_layout(folders, top):
+    names = [f"{top}{folder}/030_1.jpg" for folder in folders]
+    assert find_layout(source(*names)) is Layout.COURSE
+    assert [split_of(name) for name in names] == ["training", "validation", "test"]
+
+
+def test_crops_are_told_by_their_names_at_any_depth():
+    assert find_layout(source("UTKFace/part1/" + CROP, "README")) is Layout.CROPS
+
+
+def test_a_missing_split_folder_is_named():
+    with pytest.raises(DatasetError, match="has test, training_set but lacks validation_set"):
+        find_layout(source("training_set/030_1.jpg", "test/030_1.jpg"))
+
+
+def test_two_folders_of_one_split_are_refused():
+    with pytest.raises(DatasetError, match="two training folders, train and training_set"):
+        find_layout(source("train/030_1.jpg", "training_set/030_1.jpg", "val/030_1.jpg", "test/030_1.jpg"))
+
+
+def test_split_folders_in_several_places_are_refused():
+    with pytest.raises(DatasetError, match="split folders in several places"):
+        find_layout(source("a/train/030_1.jpg", "b/val/030_1.jpg", "b/test/030_1.jpg"))
+
+
+def test_names_of_neither_layout_are_refused():
+    with pytest.raises(DatasetError, match="holds neither the folders training_set"):
+        find_layout(source("030_1.jpg", "cats/cat.jpg"))

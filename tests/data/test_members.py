@@ -1,0 +1,69 @@
+import pytest
+
+from data.errors import DatasetError
+from data.members import Limits, Quota, common_folder, content_digest, is_litter, safe_name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../a.jpg",
+        "a/../../b.jpg",
+        "/etc/passwd",
+        "C:/a.jpg",
+        "a\\b.jpg",
+        "a\0b.jpg",
+        "a\nb.jpg",
+        "",
+        "x" * 1001,
+        "a\udcff.jpg",
+    ],
+)
+def test_a_name_that_is_no_plain_path_is_refused(name):
+    with pytest.raises(DatasetError, match="no plain path"):
+        safe_name("faces.zip", name)
+
+
+def test_a_plain_name_loses_its_dots_and_double_slashes():
+    assert safe_name("faces.zip", "./a//b/./c d é.jpg") == "a/b/c d é.jpg"
+
+
+@pytest.mark.parametrize(
+    ("names", "folder"),
+    [
+        ([], ""),
+        (["a.jpg"], ""),
+        (["top/a.jpg"], "top/"),
+        (["top/a.jpg", "top/sub/b.jpg"], "top/"),
+        (["top/sub/a.jpg", "top/sub-2/b.jpg", "top/subs/c.jpg"], "top/"),
+        (["a/x.jpg", "b/x.jpg"], ""),
+    ],
+)
+def test_the_folder_that_all_names_share_is_found(names, folder):
+    assert common_folder(names) == folder
+
+
+def test_the_digest_ignores_order_and_a_shared_folder_but_not_names_or_content():
+    digest = content_digest([("a.jpg", "1"), ("b.jpg", "2")])
+    assert content_digest([("top/b.jpg", "2"), ("top/a.jpg", "1")]) == digest
+    assert content_digest([("a.jpg", "2"), ("b.jpg", "1")]) != digest
+    assert content_digest([("a.jpg", "1"), ("c.jpg", "2")]) != digest
+
+
+def test_what_systems_leave_behind_is_litter():
+    assert all(is_litter(name) for name in ("__MACOSX/a/._b.jpg", "a/.DS_Store", "Thumbs.db", "a/._30_1.jpg"))
+    assert not is_litter("a/30_1.jpg")
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        (Limits(members=1), "more than 1 files, the limit on their number"),
+        (Limits(file_bytes=4), "larger than 4 bytes, the limit for one file"),
+        (Limits(total_bytes=9), "more than 9 bytes, the limit for all its files"),
+    ],
+)
+def test_each_limit_is_named_when_it_is_passed(limits, message):
+    quota = Quota("faces.zip", limits)
+    with pytest.raises(DatasetError, match=message):
+        [quota.take(name, 5) for name in ("a.jpg", "b.jpg")]

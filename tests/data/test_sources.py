@@ -1,0 +1,90 @@
+import os
+
+import pytest
+
+from data.errors import DatasetError
+from data.members import Limits
+from data.sources import open_source
+
+LITTER = {"__MACOSX/a.jpg": b"", "faces/.DS_Store": b"", "faces/._a.jpg": b""}
+
+
+def read_all(source):
+    return {member.name[len(source.prefix) :]: member.content for member in source.read()}
+
+
+def test_folder_zip_and_tar_hold_the_same_files(make, tmp_path):
+    files = make.course()
+    sources = [
+        open_source(make.folder(tmp_path / "folder", files | LITTER)),
+        open_source(make.folder(tmp_path / "folder", {}) / "faces"),
+        open_source(make.zip(tmp_path / "a.zip", files | LITTER)),
+        open_source(make.tar(tmp_path / "a.tar", files | LITTER)),
+        open_source(make.tar(tmp_path / "a.tar.gz", dict(reversed(files.items())))),
+    ]
+    expected = {name.removeprefix("faces/"): content for name, content in files.items()}
+    assert all(read_all(source) == expected for source in sources)
+    assert all(list(source.names) == sorted(source.names) for source in sources)
+
+
+def test_what_an_archive_is_depends_on_its_bytes_not_its_name(make, tmp_path):
+    make.zip(tmp_path / "a.zip", make.course()).rename(tmp_path / "a.data")
+    assert len(open_source(tmp_path / "a.data").names) == 10
+
+
+def test_a_missing_source_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"nowhere.zip does not exist; give a folder"):
+        open_source(tmp_path / "nowhere.zip")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", bytes(2000)])
+def test_a_file_that_is_no_archive_is_named(tmp_path, content):
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(DatasetError, match=r"a.zip is neither a folder nor a .zip, .tar or .tar.gz archive"):
+        open_source(tmp_path / "a.zip")
+
+
+def test_a_zip_that_is_cut_short_is_named(make, tmp_path):
+    path = make.zip(tmp_path / "a.zip", make.course())
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(DatasetError, match=r"a.zip is damaged or cut short"):
+        open_source(path)
+
+
+def test_an_empty_source_is_named(make, tmp_path):
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "folder", make.zip(tmp_path / "a.zip", {}), make.tar(tmp_path / "a.tar.gz", {})):
+        with pytest.raises(DatasetError, match="holds no files"):
+            open_source(path)
+
+
+def test_a_link_out_of_a_folder_is_refused_and_one_inside_it_is_read(make, tmp_path):
+    root = make.folder(tmp_path / "folder", {"a.jpg": b"a"})
+    (root / "b.jpg").symlink_to("a.jpg")
+    assert read_all(open_source(root)) == {"a.jpg": b"a", "b.jpg": b"a"}
+    (tmp_path / "secret").write_bytes(b"secret")
+    (root / "c.jpg").symlink_to("../secret")
+    with pytest.raises(DatasetError, match=r"c.jpg is a link that leads out of"):
+        open_source(root)
+
+
+def test_linked_folders_dangling_links_and_pipes_are_refused(make, tmp_path):
+    for place, build in enumerate(
+        (
+            lambda root: (root / "sub").symlink_to(tmp_path),
+            lambda root: (root / "x.jpg").symlink_to("nothing"),
+            lambda root: (root / "x.jpg").symlink_to("x.jpg"),
+            lambda root: os.mkfifo(root / "x.jpg"),
+        )
+    ):
+        root = make.folder(tmp_path / str(place), {"a.jpg": b"a"})
+        build(root)
+        with pytest.raises(DatasetError, match=r"a link to another folder|cannot be read|no plain file"):
+            open_source(root)
+
+
+def test_limits_hold_for_folders(make, tmp_path):
+    root = make.folder(tmp_path / "folder", {"a.jpg": b"12345", "b.jpg": b"12345"})
+    for limits in (Limits(members=1), Limits(file_bytes=4), Limits(total_bytes=9)):
+        with pytest.raises(DatasetError, match="the limit"):
+            open_source(root, limits)

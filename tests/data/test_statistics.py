@@ -1,0 +1,29 @@
+import json
+
+import numpy as np
+import pytest
+
+from data.errors import DatasetError
+from data.statistics import dataset_statistics, format_statistics, label_statistics
+
+
+def test_labels_are_described_with_the_sample_standard_deviation():
+    one = label_statistics(np.array([1, 2, 3, 4, 10], np.float32))
+    assert (one.count, one.mean, one.minimum, one.maximum) == (5, 4, 1, 10)
+    assert (one.quartile_1, one.median, one.quartile_3) == (2, 3, 4)
+    assert one.sd == pytest.approx(np.sqrt(50 / 4))
+    assert one.median_mae == 2.2
+
+
+def test_a_single_label_has_no_spread_and_none_are_refused():
+    assert label_statistics(np.array([7], np.float32)).sd == 0
+    with pytest.raises(DatasetError, match="labels are empty"):
+        label_statistics(np.array([], np.float32))
+
+
+def test_the_table_has_a_row_for_each_split(stored, dataset):
+    statistics = dataset_statistics(stored)
+    lines = format_statistics(statistics).splitlines()
+    assert [line.split()[0] for line in lines] == ["samples", "training", "validation", "test"]
+    assert lines[1].split()[1:3] == ["5", f"{dataset.training.labels.mean():.2f}"]
+    assert json.loads(json.dumps(statistics.as_dict()))["splits"]["test"]["count"] == 2
