@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from data.errors import DatasetError
@@ -73,18 +72,19 @@ def safe_name(source: str, name: str) -> str:
     Unicode, and over-long names: nothing is ever written under these names, but an archive that has them is not
     a set of images.
     """
-    path = PurePosixPath(name)
-    bad = path.is_absolute() or ".." in path.parts or "\\" in name or name[1:2] == ":" or not path.parts
+    # Text operations, since paths are slow to make and a source has many.
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    bad = name.startswith("/") or ".." in parts or "\\" in name or name[1:2] == ":" or not parts
     if bad or not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_NAME:
         shown = ascii(name if len(name) <= 80 else name[:80] + "...")
         raise DatasetError(f"{source} holds {shown}, which is no plain path inside it, so nothing of it is read")
-    return str(path)
+    return "/".join(parts)
 
 
 def is_litter(name: str) -> bool:
     """Whether a member is one that operating systems leave behind, such as `.DS_Store` or anything in `__MACOSX`."""
-    path = PurePosixPath(name)
-    return path.name in _LITTER_FILES or path.name.startswith("._") or not _LITTER_FOLDERS.isdisjoint(path.parts)
+    parts = name.split("/")
+    return parts[-1] in _LITTER_FILES or parts[-1].startswith("._") or not _LITTER_FOLDERS.isdisjoint(parts)
 
 
 def common_folder(names: Sequence[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,17 +32,19 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A listed source: its names (sorted, with `/`) are known to be safe; no file of it has been read yet."""
+    """A listed source: its names (sorted, with `/`) are known to be safe; no file of it has been read yet.
+
+    `prefix` is the folder, ending in `/`, that all files lie in, or nothing.
+    """
 
     path: Path
     kind: Kind
     names: tuple[str, ...]
     limits: Limits
+    prefix: str = field(init=False)
 
-    @property
-    def prefix(self) -> str:
-        """The folder, ending in `/`, that all files lie in, or nothing."""
-        return common_folder(self.names)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefix", common_folder(self.names))
 
     def read(self) -> Iterator[Member]:
         """Yield every file, one at a time: by name from a folder and a .zip, in its own order from a .tar.
