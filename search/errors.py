@@ -1,0 +1,13 @@
+"""What search/ raises: one class the commands turn into a sentence, and those somebody catches apart from it."""
+
+
+class SearchError(ValueError):
+    """A study, its storage or a setting cannot be used as asked; the message says why and what to do."""
+
+
+class StaleClaim(SearchError):  # noqa: N818  (it is a claim that is stale, which the callers catch, not a fault)
+    """The lease of a claim was lost and its slot taken over, so nothing may be written in its name any more."""
+
+
+class TrialStopped(Exception):  # noqa: N818  (a clean stop is not an error)
+    """A trial noticed that its worker is stopping; the slot is given back and the attempt is not counted."""

@@ -1,0 +1,46 @@
+"""All randomness of a trial, from the study's seed, the stage and the slot alone."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+
+
+class Purpose(IntEnum):
+    """What a seed is for; the numbers are part of every study's results and never change."""
+
+    PARAMETERS = 0
+    SUBSET = 1
+    WEIGHTS = 2
+    ORDER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TrialSeeds:
+    """The seeds of one trial: its parameters, its image subset, its initial weights and the order of its batches.
+
+    `parameters` has 63 bits; the others have 31, since that is what every random operation of TensorFlow takes.
+    """
+
+    parameters: int
+    subset: int
+    weights: int
+    order: int
+
+
+def seed_of(study_seed: int, stage: int, slot: int, purpose: Purpose) -> int:
+    """Return a seed of 63 bits, independent of every other slot's and purpose's (NumPy's SeedSequence)."""
+    sequence = np.random.SeedSequence(study_seed, spawn_key=(stage, slot, purpose))
+    return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
+
+
+def trial_seeds(study_seed: int, stage: int, slot: int) -> TrialSeeds:
+    """Return the seeds of the trial of one slot; every attempt at the slot gets the same."""
+    parameters, *others = (seed_of(study_seed, stage, slot, purpose) for purpose in Purpose)
+    subset, weights, order = (seed >> 32 for seed in others)
+    return TrialSeeds(parameters, subset, weights, order)
+
+
+def uniforms(seed: int, count: int) -> tuple[float, ...]:
+    """Return `count` draws from [0, 1); asking for more leaves the first ones as they were."""
+    return tuple(np.random.Generator(np.random.PCG64(seed)).random(count).tolist())

@@ -1,0 +1,165 @@
+"""The slots of a study: claimed with a lease, renewed, and closed, each in one compare-and-set.
+
+Every claim of a slot raises its token. Whatever is written in the name of a claim is written only where the slot still
+carries the claim's token, so of all the processes that believe they hold a slot one is right, and the others find out.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Update, func, select, update
+from sqlalchemy.engine import Connection, Row
+
+from search.claims import Claim, NoClaim
+from search.errors import StaleClaim
+from search.owner import is_gone
+from search.stages import open_next
+from search.study import Study
+from search.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots
+from search.workers import see
+
+LEASE_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SlotCounts:
+    """How many slots of a stage are in each state."""
+
+    waiting: int = 0
+    claimed: int = 0
+    finished: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FailedSlot:
+    """A slot that was closed without a finished trial, and why."""
+
+    stage: int
+    slot: int
+    reason: str
+
+
+class Slots:
+    """The slots of one study."""
+
+    def __init__(self, study: Study, lease_seconds: float = LEASE_SECONDS) -> None:
+        self.study = study
+        self.lease_seconds = lease_seconds
+        self._engine = study.storage.engine
+
+    def claim(self, owner: str) -> Claim | NoClaim:
+        """Claim a slot for `owner`: first one whose owner died or fell silent, else the lowest free one.
+
+        Opens the next stage when the last one's slots are all closed.
+        """
+        while True:
+            with self._engine.begin() as tx:
+                stage = tx.scalar(select(func.max(slots.c.stage)).where(slots.c.study == self.study.name)) or 0
+                seen = self._abandoned(tx, stage) or self._first_waiting(tx, stage)
+                if seen is not None and (claim := self._take(tx, seen, owner)):
+                    return claim
+                closed = not self._any_open(tx, stage)
+            if closed and stage == len(self.study.spec.stages):
+                return NoClaim.DONE
+            if closed:
+                open_next(self.study, stage)
+            elif seen is None:
+                return NoClaim.WAIT
+
+    def renew(self, claim: Claim) -> None:
+        """Start the lease of a claim anew; raise `StaleClaim` if the slot has been taken over."""
+        self._write(claim, _held(claim).values(lease_expires=Now() + self.lease_seconds))
+
+    def attach(self, claim: Claim, trial_id: int) -> None:
+        """Record which trial runs for a claim; raise `StaleClaim` if the slot has been taken over."""
+        self._write(claim, _held(claim).values(trial_id=trial_id))
+
+    def close(self, claim: Claim) -> None:
+        """Close a slot whose trial's result counts; raise `StaleClaim` if another is just doing the same."""
+        self._write(claim, _held(claim).values(state=FINISHED, lease_expires=None))
+
+    def give_back(self, claim: Claim) -> None:
+        """Let another worker have the slot, as if it had never been claimed; raise `StaleClaim` if one has it."""
+        self._write(claim, _held(claim).values(state=WAITING, lease_expires=None, trial_id=None))
+
+    def fail_attempt(self, claim: Claim, reason: str) -> None:
+        """Count a failed attempt, and close the slot as failed, with the reason, if it was the last one allowed."""
+        failures = claim.failures + 1
+        if failures >= self.study.spec.max_attempts:
+            self.fail(claim, f"{failures} attempts failed, the last one with {reason}")
+        else:
+            self._write(
+                claim,
+                _held(claim).values(state=WAITING, failures=failures, reason=reason, lease_expires=None, trial_id=None),
+            )
+
+    def fail(self, claim: Claim, reason: str) -> None:
+        """Close the slot as failed; raise `StaleClaim` if it has been taken over."""
+        self._write(claim, _held(claim).values(state=FAILED, reason=reason, lease_expires=None))
+
+    def counts(self, stage: int) -> SlotCounts:
+        """Return how many slots of a stage are in each state; it counts them all."""
+        of_stage = (slots.c.study == self.study.name, slots.c.stage == stage)
+        with self._engine.begin() as tx:
+            rows = tx.execute(select(slots.c.state, func.count()).where(*of_stage).group_by(slots.c.state))
+            return SlotCounts(**{row[0]: row[1] for row in rows})
+
+    def failed(self) -> tuple[FailedSlot, ...]:
+        """Return the slots that were closed without a finished trial."""
+        query = select(slots).where(slots.c.study == self.study.name, slots.c.state == FAILED)
+        with self._engine.begin() as tx:
+            rows = tx.execute(query.order_by(slots.c.stage, slots.c.slot)).all()
+        return tuple(FailedSlot(row.stage, row.slot, row.reason) for row in rows)
+
+    def _abandoned(self, tx: Connection, stage: int) -> Row[Any] | None:
+        expired = (slots.c.lease_expires < Now()).label("expired")
+        claimed = tx.execute(select(slots, expired).where(*self._in(stage, CLAIMED)).order_by(slots.c.slot)).all()
+        return next((row for row in claimed if row.expired or is_gone(row.owner)), None)
+
+    def _first_waiting(self, tx: Connection, stage: int) -> Row[Any] | None:
+        query = select(slots).where(*self._in(stage, WAITING)).order_by(slots.c.slot).limit(1)
+        # Where rows can be locked, claimers each go for another one instead of all for the first.
+        return tx.execute(query.with_for_update(skip_locked=True)).first()
+
+    def _any_open(self, tx: Connection, stage: int) -> bool:
+        # In one statement, since PostgreSQL lets a slot change from waiting to claimed between two.
+        return tx.execute(select(slots.c.slot).where(*self._in(stage, WAITING, CLAIMED)).limit(1)).first() is not None
+
+    def _in(self, stage: int, *states: str) -> tuple[Any, ...]:
+        return (slots.c.study == self.study.name, slots.c.stage == stage, slots.c.state.in_(states))
+
+    def _take(self, tx: Connection, seen: Row[Any], owner: str) -> Claim | None:
+        """Turn a slot as it was seen into a claim, or return None if it is not as it was seen any more."""
+        taken_over = seen.state == CLAIMED
+        claim = Claim(
+            study=seen.study,
+            stage=seen.stage,
+            slot=seen.slot,
+            token=seen.token + 1,
+            owner=owner,
+            failures=seen.failures,
+            losses=seen.losses + taken_over,
+            taken_over=taken_over,
+            left_trial=seen.trial_id,
+        )
+        unchanged = (
+            *(slots.c[key] == getattr(seen, key) for key in ("study", "stage", "slot", "state", "token")),
+            slots.c.lease_expires.is_not_distinct_from(seen.lease_expires),
+        )
+        values = {"state": CLAIMED, "token": claim.token, "owner": owner, "losses": claim.losses}
+        taken = update(slots).where(*unchanged).values(**values, lease_expires=Now() + self.lease_seconds)
+        see(tx, claim.study, owner)
+        return claim if tx.execute(taken).rowcount == 1 else None
+
+    def _write(self, claim: Claim, statement: Update) -> None:
+        with self._engine.begin() as tx:
+            see(tx, claim.study, claim.owner)
+            held = tx.execute(statement).rowcount == 1
+        if not held:
+            raise StaleClaim(f"slot {claim.slot} of stage {claim.stage} has been taken over from {claim.owner}")
+
+
+def _held(claim: Claim) -> Update:
+    key = (slots.c.study == claim.study, slots.c.stage == claim.stage, slots.c.slot == claim.slot)
+    return update(slots).where(*key, slots.c.state == CLAIMED, slots.c.token == claim.token)

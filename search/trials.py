@@ -1,0 +1,133 @@
+"""A study's trials as Optuna keeps them: the one place that writes to them.
+
+A trial's change from RUNNING to COMPLETE or PRUNED is the moment at which its result counts. Optuna lets it happen
+once, whatever else happens, so a trial that has been told FAIL can never come back with a result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from search.claims import Claim
+from search.errors import SearchError, StaleClaim
+from search.narrowing import FinishedTrial
+from search.seeds import TrialSeeds
+from search.space import Box
+from search.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """What a trial came to: the score that ranks it, what it measured in years, and the seconds it took.
+
+    The score is the validation MAE, to which the paper's own recipe adds the penalty.
+    """
+
+    score: float
+    validation_mae: float
+    training_mae: float
+    penalty: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A trial whose training left the finite numbers: a finished trial without a value."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTrial:
+    """A trial that Optuna calls running: its id there, and the claim it was made for."""
+
+    id: int
+    stage: int
+    slot: int
+    token: int
+
+
+class Trials:
+    """The trials of one study."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._rdb = study.storage.rdb
+
+    def create(self, claim: Claim, box: Box, params: dict[str, float], seeds: TrialSeeds) -> int:
+        """Create the running trial of a claim, whole in one transaction, and return Optuna's id for it."""
+        distributions: dict[str, BaseDistribution] = {
+            each.name: FloatDistribution(each.low, each.high, log=True) for each in box.ranges
+        }
+        attributes = {
+            "stage": claim.stage,
+            "slot": claim.slot,
+            "attempt": claim.attempt,
+            "token": claim.token,
+            "worker": claim.owner,
+            "seeds": asdict(seeds),
+        }
+        trial = create_trial(
+            state=TrialState.RUNNING, params=params, distributions=distributions, user_attrs=attributes
+        )
+        try:
+            return self._rdb.create_new_trial(self._study.id, trial)
+        except KeyError as error:
+            raise SearchError(f"the study {self._study.name!r} has been deleted from {self._study.storage}") from error
+
+    def report(self, trial_id: int, epoch: int, value: float) -> None:
+        """Store a value from within the trial; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
+        try:
+            self._rdb.set_trial_intermediate_value(trial_id, epoch, float(value))
+        except UpdateFinishedTrialError as error:
+            raise StaleClaim(f"trial {trial_id} was given up: {error}") from error
+
+    def commit(self, trial_id: int, outcome: TrialOutcome | Diverged) -> None:
+        """Make the result count; raise `StaleClaim`, with no value stored, if the trial has ended already."""
+        try:
+            if isinstance(outcome, Diverged):
+                self._end(trial_id, TrialState.PRUNED, {"reason": outcome.reason})
+            else:
+                measured = {key: float(value) for key, value in asdict(outcome).items()}  # not NumPy's or TensorFlow's
+                self._end(trial_id, TrialState.COMPLETE, measured, measured.pop("score"))
+        except UpdateFinishedTrialError as error:
+            raise StaleClaim(f"the result of trial {trial_id} came too late: {error}") from error
+
+    def fail(self, trial_id: int, reason: str) -> TrialState:
+        """Tell a trial FAIL, and return the state it has now: what it had become before, if it was not running."""
+        try:
+            self._end(trial_id, TrialState.FAIL, {"reason": reason})
+        except UpdateFinishedTrialError:
+            return self._rdb.get_trial(trial_id).state
+        return TrialState.FAIL
+
+    def running(self) -> list[RunningTrial]:
+        """Return the running trials of slots; it looks through all trials, so it is not for every trial."""
+        return [
+            RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in ("stage", "slot", "token")))
+            for trial in self._in_state(TrialState.RUNNING)
+        ]
+
+    def complete(self, stage: int) -> list[FinishedTrial]:
+        """Return the trials of a stage that ended with a value; it loads all such trials of the study."""
+        return [
+            FinishedTrial(trial.user_attrs["slot"], trial.number, trial.values[0], trial.params)
+            for trial in self._in_state(TrialState.COMPLETE)
+            if trial.user_attrs["stage"] == stage
+        ]
+
+    def _in_state(self, state: TrialState) -> list[FrozenTrial]:
+        trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(state,))
+        # Somebody may have added a trial by other means; it belongs to no slot and is none of our business.
+        return [trial for trial in trials if {"stage", "slot", "token"} <= trial.user_attrs.keys()]
+
+    def _end(
+        self, trial_id: int, state: TrialState, attributes: Mapping[str, float | str], value: float | None = None
+    ) -> None:
+        for key, attribute in attributes.items():
+            self._rdb.set_trial_user_attr(trial_id, key, attribute)
+        if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
+            raise UpdateFinishedTrialError(f"trial {trial_id} is just being ended by another process")

@@ -1,0 +1,141 @@
+"""The loop of a worker: claim a slot, run its trial, make the result count, close the slot, until the study is done."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from functools import partial
+from threading import Event
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from search.claims import Claim, NoClaim
+from search.errors import StaleClaim, TrialStopped
+from search.lease import Lease, renewing
+from search.mending import mend, sweep
+from search.owner import this_process
+from search.seeds import TrialSeeds, trial_seeds, uniforms
+from search.slots import Slots
+from search.stages import read_stage
+from search.storage import storage_errors
+from search.trials import Diverged, TrialOutcome, Trials
+from search.workers import present
+
+_POLL_SECONDS = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTask:
+    """What a trial gets to know: its place, parameters and seeds; and `report(epoch, value)` for values on the way."""
+
+    stage: int
+    slot: int
+    attempt: int
+    params: dict[str, float]
+    seeds: TrialSeeds
+    report: Callable[[int, float], None]
+    is_stopping: Callable[[], bool]
+
+    @property
+    def stopping(self) -> bool:
+        """Whether to give up: the worker was asked to stop, or lost the slot. Raise `TrialStopped` then."""
+        return self.is_stopping()
+
+
+RunTrial = Callable[[TrialTask], TrialOutcome | Diverged]
+
+
+def work(slots: Slots, run_trial: RunTrial, stop: Event, device: str = "") -> None:
+    """Run trials until the study is done or `stop` is set; raise `SearchError` if the storage fails.
+
+    `run_trial` ends with an outcome, or with `TrialStopped`, after which the slot is given back; any other exception
+    is a failed attempt. A measure that is not finite makes the trial a diverged one.
+    """
+    owner = this_process()
+    worker = _Worker(slots, Trials(slots.study), run_trial, stop)
+    with storage_errors(slots.study.storage), present(slots.study, owner, device):
+        while not stop.is_set():
+            claim = slots.claim(owner)
+            if claim is NoClaim.DONE:
+                sweep(worker.trials)
+                return
+            if isinstance(claim, Claim):
+                worker.serve(claim)
+            else:
+                stop.wait(_POLL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    slots: Slots
+    trials: Trials
+    run_trial: RunTrial
+    stop: Event
+
+    def serve(self, claim: Claim) -> None:
+        """Bring a claimed slot as far as it goes in one attempt."""
+        try:
+            if mend(self.slots, self.trials, claim):
+                self._attempt(claim)
+        except StaleClaim as error:
+            _log.warning("this attempt no longer counts: %s", error)
+
+    def _attempt(self, claim: Claim) -> None:
+        """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
+        box = read_stage(self.slots.study, claim.stage).box
+        seeds = trial_seeds(self.slots.study.spec.seed, claim.stage, claim.slot)
+        params = box.at(uniforms(seeds.parameters, len(box.ranges)))
+        trial_id = self.trials.create(claim, box, params, seeds)
+        with self._accounting_for(claim, trial_id):
+            self.slots.attach(claim, trial_id)
+            with renewing(self.slots, claim) as lease:
+                outcome = _checked(self.run_trial(self._task(claim, trial_id, params, seeds, lease)))
+            self.slots.renew(claim)
+            self.trials.commit(trial_id, outcome)
+            self.slots.close(claim)
+
+    def _task(
+        self, claim: Claim, trial_id: int, params: dict[str, float], seeds: TrialSeeds, lease: Lease
+    ) -> TrialTask:
+        return TrialTask(
+            stage=claim.stage,
+            slot=claim.slot,
+            attempt=claim.attempt,
+            params=params,
+            seeds=seeds,
+            report=partial(self.trials.report, trial_id),
+            is_stopping=lambda: self.stop.is_set() or lease.lost,
+        )
+
+    @contextmanager
+    def _accounting_for(self, claim: Claim, trial_id: int) -> Iterator[None]:
+        """End the trial, and free or close its slot, where the block ends without a result."""
+        try:
+            yield
+        except (SQLAlchemyError, StorageInternalError):
+            raise  # nothing can be told to a storage that fails; the next claimer mends
+        except StaleClaim as error:
+            self.trials.fail(trial_id, str(error))
+            raise
+        except TrialStopped:
+            self.trials.fail(trial_id, "given back: its worker was stopped")
+            self.slots.give_back(claim)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=True)
+            self.trials.fail(trial_id, reason)
+            self.slots.fail_attempt(claim, reason)
+        except BaseException:
+            self.trials.fail(trial_id, "given back: its worker was interrupted")
+            self.slots.give_back(claim)
+            raise
+
+
+def _checked(outcome: TrialOutcome | Diverged) -> TrialOutcome | Diverged:
+    if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, astuple(outcome))):
+        return Diverged(f"a measure is not finite: {outcome}")
+    return outcome

@@ -1,0 +1,150 @@
+"""A study whose trials take no time, what it must come to, and workers for it that die where they are told to."""
+
+import importlib
+import logging
+import os
+import signal
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event
+
+from optuna.trial import TrialState
+
+from search.narrowing import FinishedTrial, narrow
+from search.seeds import trial_seeds, uniforms
+from search.slots import Slots
+from search.stages import open_next
+from search.storage import Storage, create_storage, open_storage, quieten_optuna
+from search.study import Study, StudySpec, create_or_resume, load_study
+from search.trials import TrialOutcome
+from search.worker import TrialTask, work
+
+NAME = "ages"
+
+
+def spec_of(*stages, **settings):
+    return StudySpec(**({"seed": 1, "dataset": "0f", "precision": "float32", "stages": stages or (1,)} | settings))
+
+
+@cache
+def _empty_storage() -> bytes:
+    """An SQLite file with the tables alone; a copy of it takes a tenth of the time that making one does."""
+    with TemporaryDirectory() as folder:
+        create_storage(f"sqlite:///{folder}/study.db").engine.dispose()
+        return Path(folder, "study.db").read_bytes()
+
+
+def in_memory() -> TemporaryDirectory:
+    """A directory on a file system in memory where there is one: a commit to a disk costs a busy machine 20 ms."""
+    shared = Path("/dev/shm")  # noqa: S108  (the directory made in it is private)
+    return TemporaryDirectory(dir=shared if shared.is_dir() else None)
+
+
+def new_storage(folder: Path) -> Storage:
+    quieten_optuna()
+    Path(folder, "study.db").write_bytes(_empty_storage())
+    return open_storage(f"sqlite:///{folder}/study.db")
+
+
+def new_study(folder: Path, spec: StudySpec) -> Study:
+    return create_or_resume(new_storage(folder), NAME, spec)
+
+
+def value_of(params, seeds):
+    return 10 + abs(params["learning_rate"] - 1e-4) + params["l2"] + seeds.subset / 2**40
+
+
+def run_trial(task: TrialTask) -> TrialOutcome:
+    value = value_of(task.params, task.seeds)
+    return TrialOutcome(score=value, validation_mae=value, training_mae=1.0, penalty=0.5, seconds=0.0)
+
+
+def expected(spec: StudySpec) -> dict:
+    """Stage and slot of every trial to its parameters and value, computed without any storage."""
+    box, all_trials = spec.box, {}
+    for stage, count in enumerate(spec.stages, start=1):
+        finished = []
+        for slot in range(count):
+            seeds = trial_seeds(spec.seed, stage, slot)
+            params = box.at(uniforms(seeds.parameters, len(box.ranges)))
+            all_trials[stage, slot] = (params, value_of(params, seeds))
+            finished.append(FinishedTrial(slot, slot, all_trials[stage, slot][1], params))
+        box = narrow(box, finished).new
+    return all_trials
+
+
+def finished(study: Study) -> list:
+    """Stage, slot, parameters and value of every finished trial in Optuna's tables, in order."""
+    trials = study.storage.rdb.get_all_trials(study.id, deepcopy=False)
+    done = [trial for trial in trials if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    places = [((trial.user_attrs["stage"], trial.user_attrs["slot"]), (trial.params, trial.value)) for trial in done]
+    return sorted(places, key=lambda place: place[0])
+
+
+def running(study: Study) -> list:
+    return study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def reopen(url: str) -> Study:
+    quieten_optuna()
+    return load_study(open_storage(url), NAME)
+
+
+def work_to_the_end(url: str) -> None:
+    work(Slots(reopen(url)), run_trial, Event())
+
+
+def work_and_die(url: str, point: str, call: int) -> None:
+    """Work until just after, or before, the given call of a step such as "after search.slots:Slots.attach"."""
+    study = reopen(url)
+    when, _, path = point.partition(" ")
+    module, _, attributes = path.partition(":")
+    *owners, name = attributes.split(".")
+    owner = importlib.import_module(module)
+    for each in owners:
+        owner = getattr(owner, each)
+    step, calls = getattr(owner, name), iter(range(1, call))
+
+    def deadly(*args, **kwargs):
+        last = next(calls, None) is None
+        if last and when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = step(*args, **kwargs)
+        if last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(owner, name, deadly)
+    work(Slots(study), run_trial, Event())
+
+
+def create_at_once(url: str, barrier, spec: StudySpec) -> None:
+    barrier.wait()
+    quieten_optuna()
+    create_or_resume(create_storage(url), NAME, spec)
+
+
+def open_next_at_once(url: str, barrier, done: int) -> None:
+    study = reopen(url)
+    barrier.wait()
+    open_next(study, done)
+
+
+def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> None:
+    """Work with one trial that waits for `leave`, whatever it is told; set `refused` if its result does not count."""
+    stop = Event()
+
+    def hang(task: TrialTask) -> TrialOutcome:
+        entered.set()
+        leave.wait()
+        stop.set()
+        return run_trial(task)
+
+    class Flag(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "no longer counts" in record.getMessage():
+                refused.set()
+
+    logging.getLogger("search.worker").addHandler(Flag())
+    work(Slots(reopen(url), lease_seconds), hang, stop)

@@ -1,0 +1,175 @@
+import multiprocessing
+import os
+import random
+import signal
+from pathlib import Path
+
+import pytest
+from optuna.trial import TrialState
+
+from search.slots import SlotCounts, Slots
+from search.stages import list_stages
+from tests.integration import fake_study as fake
+
+STEPS = [
+    "after search.slots:Slots.claim",
+    "after search.trials:Trials.create",
+    "after search.slots:Slots.attach",
+    "before search.slots:Slots.renew",
+    "after search.slots:Slots.renew",
+    "after optuna.storages:RDBStorage.set_trial_user_attr",
+    "before optuna.storages:RDBStorage.set_trial_state_values",
+    "after search.trials:Trials.commit",
+    "after search.slots:Slots.close",
+]
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """A context whose processes start in milliseconds: they are forked from one that has imported everything."""
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.integration.fake_study"])
+    context.Process().start()
+    if before is None:
+        del os.environ["PYTHONPATH"]
+    else:
+        os.environ["PYTHONPATH"] = before
+    return context
+
+
+@pytest.fixture
+def start(processes):
+    """Start functions in processes of their own, and leave none of them behind."""
+    started = []
+
+    def start_one(target, *args):
+        process = processes.Process(target=target, args=args)
+        process.start()
+        started.append(process)
+        return process
+
+    yield start_one
+    for process in started:
+        process.kill()
+        process.join()
+
+
+@pytest.fixture
+def study_of():
+    with fake.in_memory() as folder:
+        storage = fake.new_storage(folder)
+        yield lambda *stages: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages))
+        storage.engine.dispose()
+
+
+def assert_exact(study):
+    assert fake.finished(study) == sorted(fake.expected(study.spec).items())
+    assert fake.running(study) == []
+    for stage, count in enumerate(study.spec.stages, start=1):
+        assert Slots(study).counts(stage) == SlotCounts(finished=count)
+
+
+def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_worker(study_of, start):
+    study = study_of(100, 100)
+    workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert_exact(study)
+    trials = study.storage.rdb.get_all_trials(study.id)
+    assert {trial.state for trial in trials} == {TrialState.COMPLETE}
+    assert len({trial.user_attrs["worker"] for trial in trials}) == 4
+
+
+def test_killing_twenty_workers_at_random_moments_changes_nothing(study_of, start):
+    study = study_of(60, 60)
+    dice = random.Random(7)  # noqa: S311  (moments to kill at, no secrets)
+    workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
+    for _ in range(20):
+        victim = dice.randrange(4)
+        workers[victim].join(timeout=dice.uniform(0.02, 0.2))
+        workers[victim].kill()
+        workers[victim] = start(fake.work_to_the_end, study.storage.url)
+    for worker in workers:
+        worker.join()
+    assert_exact(study)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(step, study_of, start):
+    study = study_of(3, 2)
+    dying = start(fake.work_and_die, study.storage.url, step, 2)
+    dying.join()
+    assert dying.exitcode == -signal.SIGKILL
+    fake.work_to_the_end(study.storage.url)
+    assert_exact(study)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("after search.slots:Slots.attach", "after search.trials:Trials.fail"),
+        ("after search.slots:Slots.attach", "after search.trials:Trials.create"),
+        ("after search.trials:Trials.create", "before search.trials:Trials.fail"),
+        ("after search.trials:Trials.commit", "before search.slots:Slots.close"),
+    ],
+)
+def test_a_crash_while_mending_a_crash_is_mended(first, second, study_of, start):
+    study = study_of(2)
+    for step in (first, second):
+        dying = start(fake.work_and_die, study.storage.url, step, 1)
+        dying.join()
+        assert dying.exitcode == -signal.SIGKILL
+    fake.work_to_the_end(study.storage.url)
+    assert_exact(study)
+
+
+def test_a_crash_after_the_next_stage_was_opened_opens_no_other(study_of, start):
+    study = study_of(2, 2)
+    dying = start(fake.work_and_die, study.storage.url, "after search.slots:open_next", 2)
+    dying.join()
+    box = list_stages(study)[1].box
+    fake.work_to_the_end(study.storage.url)
+    assert list_stages(study)[1].box == box
+    assert_exact(study)
+
+
+def test_four_workers_at_the_border_open_the_next_stage_once(study_of, start, processes):
+    study = study_of(4, 5)
+    dying = start(fake.work_and_die, study.storage.url, "before search.slots:open_next", 2)
+    dying.join()
+    barrier = processes.Barrier(4)
+    workers = [start(fake.open_next_at_once, study.storage.url, barrier, 1) for _ in range(4)]
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * 4
+    assert [stage.number for stage in list_stages(study)] == [1, 2]
+    assert Slots(study).counts(2) == SlotCounts(waiting=5)
+
+
+def test_six_processes_create_one_storage_and_one_study_at_once(tmp_path, start, processes):
+    url, spec = f"sqlite:///{tmp_path}/new/study.db", fake.spec_of(3)
+    barrier = processes.Barrier(6)
+    creators = [start(fake.create_at_once, url, barrier, spec) for _ in range(6)]
+    for creator in creators:
+        creator.join()
+    assert [creator.exitcode for creator in creators] == [0] * 6
+    assert fake.reopen(url).spec == spec
+
+
+def test_a_worker_stopped_for_longer_than_its_lease_has_its_late_result_refused(study_of, start, processes):
+    study = study_of(2)
+    entered, leave, refused = (processes.Event() for _ in range(3))
+    stopped = start(fake.hang_in_a_trial, study.storage.url, 2.0, entered, leave, refused)
+    entered.wait()
+    os.kill(stopped.pid, signal.SIGSTOP)  # at once, not while it renews: stopped in a transaction, SQLite has all wait
+    fake.work_to_the_end(study.storage.url)
+    assert_exact(study)
+    os.kill(stopped.pid, signal.SIGCONT)
+    leave.set()
+    stopped.join()
+    assert stopped.exitcode == 0
+    assert refused.is_set()
+    assert_exact(study)
