@@ -57,6 +57,8 @@ def checked_file(path: Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
             yield file, _inspect(path, file)
     except DatasetError:
         raise
+    except PermissionError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (
         OSError,
         KeyError,
