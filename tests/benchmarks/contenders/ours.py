@@ -1,0 +1,97 @@
+"""One worker of ours, storage and all; `ours.py DATA IMAGES EPOCHS STORAGE THREADS`.
+
+It runs the very loop of `agesearch worker`; only that each trial waits for its turn.
+"""
+
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from threading import Event
+
+from turns import Parts, peak_memory, ready, say, told_to_go
+
+from data.dataset import dataset_digest, read_split
+from model.device import configure, fastest_precision
+from search.errors import TrialStopped
+from search.objective import Objective
+from search.slots import Slots
+from search.storage import create_storage, quieten_optuna
+from search.study import StudySpec, create_or_resume
+from search.trials import Diverged, TrialOutcome
+from search.worker import TrialTask, work
+
+SLOTS = 10_000
+
+
+class Turns:
+    """Runs a trial when told to; what passes between two trials is storage and bookkeeping, the first one's."""
+
+    def __init__(self, objective: Objective, parts: Parts, stop: Event) -> None:
+        self.objective, self.parts, self.stop = objective, parts, stop
+        self.warm = False
+        self.began = self.trained = 0.0
+
+    def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
+        """Tell about the trial before this one, wait for the word, and run this one; the very first warms up."""
+        if not self.warm:
+            self.warm = True
+            return self.objective(task)
+        if self.began:
+            self._tell()
+        else:
+            ready()
+        if not told_to_go():
+            self.stop.set()
+            raise TrialStopped
+        self.parts.seconds.clear()
+        self.began = time.perf_counter()
+        outcome = self.objective(task)
+        self.trained = time.perf_counter()
+        return outcome
+
+    def _tell(self) -> None:
+        now = time.perf_counter()
+        parts = {**self.parts.seconds, "storage": now - self.trained}
+        say({"trial": now - self.began, "parts": parts, "memory": peak_memory()})
+
+
+def timed(objective: Objective) -> Parts:
+    """Make the engine's steps add their seconds to the parts that are returned."""
+    parts, engine = Parts(), objective.training.engine
+    for step, part in (
+        ("reset", "build"),
+        ("train", "train"),
+        ("recompute_statistics", "validate"),
+        ("predict", "validate"),
+    ):
+        setattr(engine, step, partial(_timed_call, parts, part, getattr(engine, step)))
+    return parts
+
+
+def _timed_call(parts: Parts, part: str, step: Callable[..., object], *arguments: object) -> object:
+    return parts.time(part, lambda: step(*arguments))
+
+
+def main(path: Path, images: int, epochs: int, storage: str, threads: int) -> None:
+    """Work until stdin is closed."""
+    quieten_optuna()
+    configure(threads)
+    spec = StudySpec(
+        seed=0,
+        dataset=dataset_digest(path),
+        precision=fastest_precision(),
+        stages=(SLOTS,),
+        images=images,
+        epochs=epochs,
+        threads=threads,
+    )
+    study = create_or_resume(create_storage(storage), "bench", spec)
+    stop = Event()
+    objective = Objective(spec, read_split(path, "training"), read_split(path, "validation"))
+    work(Slots(study), Turns(objective, timed(objective), stop), stop)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4], int(sys.argv[5]))
