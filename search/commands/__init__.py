@@ -1,0 +1,1 @@
+"""The commands: they read settings, call the rooms, and print; nothing else prints."""

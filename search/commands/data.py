@@ -1,0 +1,109 @@
+"""`agesearch data`: build, verify, describe and time dataset files."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from search.commands.options import AsJson
+from search.commands.printing import answer, answer_json, progress_bar
+
+app = typer.Typer(help="Build, verify, describe and time dataset files.", no_args_is_help=True)
+
+Source = Annotated[
+    str, typer.Argument(help="A folder, .zip or .tar(.gz) in the course layout or of UTKFace crops; or 'synthetic'.")
+]
+DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
+Size = Annotated[int, typer.Option(help="Height and width of the stored images, in pixels.")]
+
+
+@app.command()
+def build(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="The dataset file to write.")],
+    size: Size = 91,
+    ages: Annotated[str, typer.Option(help="Youngest and oldest age, both included, as in 1:80.")] = "1:80",
+    seed: Annotated[int, typer.Option(help="Divides crops into splits, and draws synthetic faces.")] = 0,
+    images: Annotated[
+        str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")
+    ] = "5400,2315,1159",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build a dataset file from image files, or from faces drawn by this program."""
+    from data.build import build_dataset
+    from data.errors import DatasetError
+    from data.options import BuildOptions
+
+    try:
+        (youngest, oldest), (training, validation, test) = map(int, ages.split(":")), map(int, images.split(","))
+    except ValueError as error:
+        raise DatasetError(f"--ages {ages} or --images {images} is not of the form 1:80 or 5400,2315,1159") from error
+    options = BuildOptions((size, size), youngest, oldest, seed, skip_bad, (training, validation, test))
+    with progress_bar("reading images") as progress:
+        report = build_dataset(source, out, options, progress)
+    if as_json:
+        answer_json(report.as_dict())
+        return
+    for one in report.rejected:
+        answer(f"left out {one}")
+    counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
+    answer(f"{report.path}: {counts}; {report.layout}, {'×'.join(map(str, report.image_shape))}")
+    if report.shared:
+        answer(f"{report.shared} groups of byte-identical images lie in more than one split, as the source has them")
+    answer(f"digest {report.digest}")
+
+
+@app.command()
+def stats(
+    dataset: DatasetFile,
+    figure: Annotated[Path | None, typer.Option(help="Write the label histograms (Figure 1) to this PNG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the label statistics (the paper's Table I), and draw Figure 1."""
+    from data.statistics import dataset_statistics, format_statistics
+
+    statistics = dataset_statistics(dataset)
+    if figure:
+        from data.figures import draw_dataset_histograms
+
+        draw_dataset_histograms(dataset, figure)
+    if as_json:
+        answer_json(statistics.as_dict())
+        return
+    answer(format_statistics(statistics))
+    if figure:
+        answer(f"histograms: {figure}")
+
+
+@app.command()
+def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
+    """Decode every image again and compare every pixel; exits 1 where anything differs."""
+    from data.verify import verify_dataset
+
+    with progress_bar("comparing images") as progress:
+        report = verify_dataset(dataset, source, progress=progress)
+    if as_json:
+        answer_json(report.as_dict())
+    else:
+        for difference in report.differences:
+            answer(difference)
+        answer(f"{report.images} images compared, {report.count} differences")
+    if not report.lossless:
+        raise typer.Exit(1)
+
+
+@app.command()
+def bench(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
+    """Time loading the images one by one against loading the dataset file."""
+    from data.loading import PAPER_SECONDS, time_loading
+
+    with progress_bar("loading") as progress:
+        times = time_loading(dataset, source, progress=progress)
+    if as_json:
+        answer_json(times.as_dict())
+        return
+    answer(f"{times.images} images, median of {times.repeats} pairs")
+    answer(f"one by one  {times.file_seconds:8.3f} s   (the paper: {PAPER_SECONDS[0]} s)")
+    answer(f"dataset     {times.hdf5_seconds:8.3f} s   (the paper: {PAPER_SECONDS[1]} s)")
+    answer(f"ratio       {times.ratio:8.1f}     (the paper: {PAPER_SECONDS[0] / PAPER_SECONDS[1]:.1f})")

@@ -1,0 +1,53 @@
+"""Flags made from the settings, so that a setting is described once and is the same everywhere."""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from search.settings import CONFIG_FILE, Settings, load_settings
+from search.settings_table import shown
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Make a command of a function whose first argument is `Settings`, with a flag for each of `names`.
+
+    The flags' texts are checked where all settings are, in `load_settings`.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command).parameters.values()
+
+        def run(**given: Any) -> None:
+            config = given.pop("config")
+            flags = {name: given.pop(name) for name in names}
+            command(load_settings(config, {k: v for k, v in flags.items() if v is not None}), **given)
+
+        parameters = [*own, *map(_flag, names), _config()]
+        # Typer reads both, and wants arguments before the flags that have defaults.
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # mypy knows no such attribute
+        run.__annotations__ = {each.name: each.annotation for each in parameters}
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        return run
+
+    return decorate
+
+
+def _flag(name: str) -> inspect.Parameter:
+    field = Settings.model_fields[name]
+    default = "" if field.default is None else f" (default: {shown(field.default)})"
+    option = typer.Option(
+        f"--{name.replace('_', '-')}", help=f"{field.description}{default}", show_default=False, metavar="VALUE"
+    )
+    annotation = Annotated[str | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _config() -> inspect.Parameter:
+    option = typer.Option("--config", envvar="AGESEARCH_CONFIG", help=f"A settings file instead of {CONFIG_FILE}.")
+    annotation = Annotated[Path | None, option]
+    return inspect.Parameter("config", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

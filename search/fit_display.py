@@ -1,0 +1,48 @@
+"""How a final fit goes, on stderr: a bar in a terminal, else a line an epoch."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model.final_fit import FitState
+
+
+class FitDisplay:
+    """Shows the epochs of one fit."""
+
+    def __init__(self, epochs: int) -> None:
+        self._console = Console(stderr=True)
+        columns = (
+            TextColumn("epoch"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._bar = self._progress.add_task("", total=epochs, note="")
+        self._told: int | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[Callable[[FitState, int, float], None]]:
+        """Show it for the length of the block, which calls what it is given as `run_fit` does its `progress`."""
+        with self._progress:
+            yield self._update
+
+    def _update(self, state: FitState, epoch: int, share: float) -> None:
+        best = state.best
+        note = f"best {best.validation_mae:.3f} years, epoch {best.epoch}" if best else ""
+        self._progress.update(self._bar, completed=epoch - 1 + share, note=note)
+        if self._told is None and state.history:
+            self._console.print(f"going on after epoch {len(state.history)}", highlight=False)
+        if not self._console.is_terminal and self._told not in (None, len(state.history)):
+            last = state.history[-1]
+            self._console.print(
+                f"epoch {last.epoch}: training {last.training_mae:.3f}, validation {last.validation_mae:.3f} years, "
+                f"{last.seconds:.0f} s{', the best so far' if last.best else ''}",
+                highlight=False,
+                soft_wrap=True,
+            )
+        self._told = len(state.history)

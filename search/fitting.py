@@ -1,0 +1,79 @@
+"""The final fit in a folder: how it goes on after a kill, and what it leaves at the end."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import tomli_w
+
+from data.arrays import Split
+from data.files import write_bytes
+from model import checkpoint, history, saved_model
+from model.examples import Examples
+from model.final_fit import FinalFit, FitSettings, FitState
+from model.recipe import recipe_named
+from search.fit_folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What is fitted, on what, and how: everything that the weights at the end follow from."""
+
+    recipe: str
+    settings: FitSettings
+    precision: str
+    threads: int
+    dataset: str
+
+    def fingerprint(self) -> str:
+        """Return what must be the same for a fit to be continued; it may be given more time or epochs."""
+        free = {"epochs", "patience", "time_limit"}
+        decisive = {k: v for k, v in asdict(self.settings).items() if k not in free}
+        return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset])
+
+
+def run_fit(
+    fit: Fit, training: Split, validation: Split, folder: Path, progress: Callable[[FitState, int, float], None]
+) -> FitState:
+    """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
+
+    `progress(state, epoch, share of it done)` is called every few seconds and may raise to stop; nothing is lost then
+    but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
+    """
+    final = FinalFit(
+        recipe_named(fit.recipe),
+        fit.settings,
+        Examples(training.images, training.labels),
+        Examples(validation.images, validation.labels),
+        fit.precision,
+    )
+    state = _resumed(final, fit, folder) or final.start()
+    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit)).encode())
+
+    def keep(now: FitState) -> None:
+        nonlocal state
+        state = now
+        write_bytes(folder / STATE, checkpoint.to_bytes(now, fit.fingerprint()))
+        write_bytes(folder / HISTORY, history.to_csv(now.history))
+
+    state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
+    limits = (float(training.labels.min()), float(training.labels.max()))
+    write_bytes(folder / CURVE, history.learning_curve(state.history))
+    write_bytes(folder / MODEL, saved_model.to_bytes(final.engine.network, state.best_weights, limits))
+    return state
+
+
+def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
+
+
+def _about(fit: Fit) -> dict[str, object]:
+    settings = {key: value for key, value in asdict(fit.settings).items() if value is not None}
+    about = {"recipe": fit.recipe, "precision": fit.precision, "threads": fit.threads, "settings": settings}
+    digest = hashlib.sha256(fit.fingerprint().encode()).hexdigest()
+    return {**about, "dataset": {"digest": fit.dataset}, "fingerprint": digest}

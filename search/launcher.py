@@ -1,0 +1,136 @@
+"""The launcher: starts worker processes, one a GPU or core, starts dead ones again, and stops them all together."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+from typing import IO
+
+from search.errors import SearchError
+from search.study import Study
+
+STOP_SECONDS = 60.0
+"""How long a worker has to give its trial back: an epoch at the most, which is a few seconds."""
+
+FRUITLESS_DEATHS = 3
+"""Deaths in a row, none of them with a trial finished in between, after which starting again is no use."""
+
+BAD_INPUT = 2
+"""The exit code of a worker that was given something it will never be able to use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What one worker computes on: a GPU by its index, or the CPU."""
+
+    gpu: int | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return what TensorFlow must find in the environment before it is imported."""
+        return {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": str(self.gpu)}
+
+
+def places(workers: int | None, gpus: Sequence[int], cores: int) -> tuple[Place, ...]:
+    """Spread `workers` over the GPUs, in turn, or put them on the CPU where there is none.
+
+    None means one a GPU, else one a core.
+    """
+    if gpus:
+        return tuple(Place(gpus[index % len(gpus)]) for index in range(workers or len(gpus)))
+    return tuple(Place() for _ in range(workers or cores))
+
+
+@dataclass(slots=True)
+class _Process:
+    place: Place
+    log: Path
+    process: subprocess.Popen[bytes] = field(init=False)
+
+
+class Launcher:
+    """The worker processes of one study on this machine.
+
+    A worker is tethered: it holds the reading end of a pipe whose writing end is the launcher's, and stops when that
+    closes, so that no worker outlives a launcher that was killed.
+    """
+
+    def __init__(self, study: Study, data: Path, logs: Path) -> None:
+        self._study, self._data, self._logs = study, data, logs
+        self._workers: list[_Process] = []
+        self._fruitless = 0
+        self._finished = 0
+
+    def start(self, where: Sequence[Place]) -> None:
+        """Start one worker for each place."""
+        self._logs.mkdir(parents=True, exist_ok=True)
+        for number, place in enumerate(where, start=1):
+            worker = _Process(place, self._logs / f"worker-{number}.log")
+            worker.process = self._spawn(worker)
+            self._workers.append(worker)
+
+    def tend(self, finished: int) -> bool:
+        """Start dead workers again and return whether any is still at work; `finished` is how many slots are closed.
+
+        Raises SearchError where workers keep dying without finishing a trial.
+        """
+        if finished > self._finished:
+            self._finished, self._fruitless = finished, 0
+        for worker in self._workers:
+            code = worker.process.poll()
+            if code is not None and code != 0:
+                self._start_again(worker, code)
+        return any(worker.process.poll() is None for worker in self._workers)
+
+    def _start_again(self, worker: _Process, code: int) -> None:
+        self._fruitless += 1
+        if code == BAD_INPUT or self._fruitless > FRUITLESS_DEATHS * len(self._workers):
+            raise SearchError(f"the workers cannot work ({_cause(code)}); see {worker.log}: {_last_line(worker.log)}")
+        worker.process = self._spawn(worker)
+
+    def stop(self) -> None:
+        """Ask all workers to give their trials back and end; kill those that do not within a minute."""
+        for worker in self._workers:
+            if worker.process.poll() is None:
+                worker.process.terminate()
+        for worker in self._workers:
+            try:
+                worker.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            _close(worker.process.stdin)
+
+    def _spawn(self, worker: _Process) -> "subprocess.Popen[bytes]":
+        # The storage goes through the environment: a command line can be read by every user of the machine.
+        environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
+        environment.pop("AGESEARCH_CONFIG", None)
+        command = [sys.executable, "-m", "search", "worker", "--tethered"]
+        command += ["--study", self._study.name, "--data", str(self._data.absolute())]
+        with worker.log.open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
+                command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
+            )
+
+
+def stop_when_untethered(stop: Event) -> None:
+    """Set `stop` once the launcher, which holds the other end of stdin, has ended; meant for a thread of its own."""
+    while os.read(0, 4096):
+        pass
+    stop.set()
+
+
+def _close(pipe: IO[bytes] | None) -> None:
+    if pipe is not None:
+        pipe.close()
+
+
+def _cause(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it is empty"

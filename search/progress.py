@@ -1,0 +1,101 @@
+"""One display for all workers: how much of the stage is done, the best so far, how fast, how long still."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from search.slots import Slots
+from search.stages import list_stages
+from search.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study."""
+
+    stage: int
+    stage_closed: int
+    stage_slots: int
+    closed: int
+    slots: int
+    best: float | None
+
+
+def standing(slots: Slots) -> Standing:
+    """Read where the study stands."""
+    sizes = slots.study.spec.stages
+    stage = max((each.number for each in list_stages(slots.study)), default=1)
+    counts = slots.counts(stage)
+    here = counts.finished + counts.failed
+    # A stage opens only when all slots of those before it are closed.
+    return Standing(stage, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), _best(slots.study))
+
+
+class Pace:
+    """Trials a minute since the start of this launch, and the time left at that pace."""
+
+    def __init__(self, closed: int) -> None:
+        self._before = closed
+        self._start = time.monotonic()
+
+    def text(self, now: Standing) -> str:
+        """Return both as text; nothing before the first trial has ended."""
+        done, minutes = now.closed - self._before, (time.monotonic() - self._start) / 60
+        if not done:
+            return "…"
+        left = (now.slots - now.closed) * minutes / done
+        return f"{done / minutes:.1f} trials/min, {_duration(left)} left"
+
+
+class Display:
+    """Shows a study's standing: a bar in a terminal, else a line whenever a trial has ended."""
+
+    def __init__(self, console: Console, first: Standing) -> None:
+        self._console, self._pace, self._last = console, Pace(first.closed), first
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[note]}"),
+        )
+        self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
+        self._bar = self._progress.add_task("", note="")
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Show it for the length of the block."""
+        with self._progress:
+            self.update(self._last)
+            yield
+
+    def update(self, now: Standing) -> None:
+        """Show the standing `now`."""
+        best = "no trial has ended yet" if now.best is None else f"best {now.best:.3f} years"
+        stage, note = f"stage {now.stage}", f"{best}, {self._pace.text(now)}"
+        self._progress.update(
+            self._bar, description=stage, completed=now.stage_closed, total=now.stage_slots, note=note
+        )
+        if not self._console.is_terminal and now.closed != self._last.closed:
+            self.say(f"{stage}: {now.stage_closed}/{now.stage_slots}, {note}")
+        self._last = now
+
+    def say(self, text: str) -> None:
+        """Print a remark, above the bar where there is one."""
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def _best(study: Study) -> float | None:
+    try:
+        return float(study.storage.rdb.get_best_trial(study.id).values[0])
+    except ValueError:  # no trial has ended with a value yet
+        return None
+
+
+def _duration(minutes: float) -> str:
+    if minutes < 1:
+        return f"{minutes * 60:.0f} s"
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

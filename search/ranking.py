@@ -1,0 +1,73 @@
+"""The best trials, as the paper's Table II shows them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from search.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTrial:
+    """A finished trial: its place in the study, what it measured (years, seconds) and its parameters.
+
+    `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty.
+    """
+
+    number: int
+    stage: int
+    slot: int
+    score: float
+    validation_mae: float
+    training_mae: float
+    penalty: float
+    seconds: float
+    params: dict[str, float]
+    seeds: dict[str, int]
+    worker: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        return asdict(self)
+
+
+def best_trials(study: Study, count: int | None = None) -> list[RankedTrial]:
+    """Return the best finished trials of all stages, the best first and ties in the order of slots."""
+    complete = study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,))
+    ranked = sorted((_ranked(trial) for trial in complete if "slot" in trial.user_attrs), key=_order)
+    return ranked[:count]
+
+
+def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
+    """Return Table II, the heading first: errors in years, parameters as log10."""
+    heading = ("trial", "stage", "validation MAE", "training MAE", "log10(learning rate)", "log10(L2)")
+    return [heading, *(_row(trial) for trial in trials)]
+
+
+def _row(trial: RankedTrial) -> tuple[str, ...]:
+    logs = (f"{math.log10(trial.params[name]):.3f}" for name in ("learning_rate", "l2"))
+    return (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}", *logs)
+
+
+def _order(trial: RankedTrial) -> tuple[float, int, int]:
+    return trial.score, trial.stage, trial.slot
+
+
+def _ranked(trial: FrozenTrial) -> RankedTrial:
+    own = trial.user_attrs
+    return RankedTrial(
+        number=trial.number,
+        stage=own["stage"],
+        slot=own["slot"],
+        score=trial.values[0],
+        validation_mae=own["validation_mae"],
+        training_mae=own["training_mae"],
+        penalty=own["penalty"],
+        seconds=own["seconds"],
+        params=dict(trial.params),
+        seeds=own["seeds"],
+        worker=own["worker"],
+    )

@@ -1,0 +1,142 @@
+"""The settings of the commands: a TOML file, then AGESEARCH_* environment variables, then flags, the later winning."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+
+from search.errors import SearchError
+
+CONFIG_FILE = Path("agesearch.toml")
+PREFIX = "AGESEARCH_"
+NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG"})
+
+
+def _split(separator: str) -> BeforeValidator:
+    """Accept text such as "50,50" or "1e-6:1e-3" for a tuple, as flags and environment variables give it."""
+    return BeforeValidator(lambda value: tuple(value.split(separator)) if isinstance(value, str) else value)
+
+
+def _or_none(value: Any) -> Any:
+    return None if value == "none" else value
+
+
+Range = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
+Optional = BeforeValidator(_or_none)
+
+
+class Ranges(BaseModel):
+    """The ranges of a stage."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    learning_rate: Range
+    l2: Range
+
+
+def _by_name(value: Any) -> Any:
+    return dict(each.partition("=")[::2] for each in value.split(",")) if isinstance(value, str) else value
+
+
+_named = BeforeValidator(_by_name)
+
+
+class Settings(BaseModel):
+    """Everything a command can be told; each field is a key of the TOML file, a variable and a flag."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    data: Path | None = Field(None, description="The dataset, an .h5 file made by 'agesearch data build'.")
+    storage: str = Field("sqlite:///runs/study.db", description="Where the study is kept: a database URL.")
+    study: str = Field("age", min_length=1, description="The study's name.")
+    out: Path = Field(Path("runs"), description="The folder for logs and results.")
+
+    trials: Annotated[tuple[PositiveInt, ...], _split(",")] = Field(
+        (50, 50), min_length=1, description="Trials of each stage, as in 50,50."
+    )
+    seed: Annotated[int, Field(ge=0)] = Field(0, description="What every random draw follows from.")
+    learning_rate: Range = Field((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
+    l2: Range = Field((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
+    ranges: Annotated[Ranges | None, _named] = Field(
+        None,
+        description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
+    )
+    recipe: Literal["default", "paper"] = Field("default", description="How a trial is trained and judged.")
+    images: PositiveInt = Field(500, description="Training images a trial.")
+    epochs: PositiveInt = Field(5, description="Epochs a trial.")
+    batch_size: PositiveInt = Field(32, description="Images a training step.")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="Of convolutions; auto measures which is faster when the study is created."
+    )
+    threads: PositiveInt = Field(1, description="CPU threads a worker computes with.")
+    max_attempts: PositiveInt = Field(3, description="Failed attempts after which a slot is closed as failed.")
+    workers: Literal["auto"] | PositiveInt = Field(
+        "auto", description="Worker processes; auto is one a GPU, else one a physical core."
+    )
+
+    fit_epochs: PositiveInt = Field(50, description="Epochs of the final fit at most.")
+    fit_patience: Annotated[PositiveInt | None, Optional] = Field(
+        None, description="Epochs without a better validation error after which the fit ends; or none."
+    )
+    fit_minutes: Annotated[PositiveFloat | None, Optional] = Field(
+        None, description="Minutes of training after which the fit ends; or none."
+    )
+    fit_threads: PositiveInt | Literal["auto"] = Field("auto", description="CPU threads of the fit; auto is all cores.")
+
+    host: str = Field("127.0.0.1", description="The address that the dashboard listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="The dashboard's port; 0 is any free one.")
+
+
+def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
+    """Read the settings: `config`, or agesearch.toml where there is one, then the environment, then `flags`.
+
+    Raises SearchError for a file that is missing or no TOML, an unknown key, or a value that cannot be.
+    """
+    sources = [
+        *_from_file(config),
+        *_from_environment(os.environ),
+        *((k, v, f"--{k.replace('_', '-')}") for k, v in flags.items()),
+    ]
+    for key, _, where in sources:
+        if key not in Settings.model_fields:
+            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key)}")
+    origins = {key: where for key, _, where in sources}
+    try:
+        return Settings.model_validate({key: value for key, value, _ in sources})
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+        reason = first["msg"][0].lower() + first["msg"][1:]
+        raise SearchError(f"{origins[key]}: {where} is {_shown(first['input'])}: {reason}") from error
+
+
+def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
+    path = config or CONFIG_FILE
+    if config is None and not path.exists():
+        return []
+    try:
+        table = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise SearchError(f"the settings file {path} cannot be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SearchError(f"the settings file {path} is not TOML: {error}") from error
+    return [(key, tuple(value) if isinstance(value, list) else value, str(path)) for key, value in table.items()]
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
+    names = sorted(name for name in environment if name.startswith(PREFIX) and name not in NOT_SETTINGS)
+    return [(name.removeprefix(PREFIX).lower(), environment[name], name) for name in names]
+
+
+def _nearest(key: str) -> str:
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(Settings.model_fields)}"
+
+
+def _shown(value: object) -> str:
+    return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."
