@@ -4,16 +4,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
-from sqlalchemy.engine import Row
+from sqlalchemy import Select, insert, select
+from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from search.documents import from_json, to_json
+from search.finished import finished_trials
 from search.narrowing import Narrowing, narrow, override
 from search.space import Box
 from search.study import Study
 from search.tables import WAITING, Now, slots, stages
-from search.trials import Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,35 +36,44 @@ def list_stages(study: Study) -> tuple[Stage, ...]:
 def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
-        return _read(tx.execute(select(stages).where(stages.c.study == study.name, stages.c.stage == number)).one())
+        return _read(tx.execute(_row_of(study, number)).one())
 
 
 def open_next(study: Study, done: int) -> None:
     """Open the stage after `done`, all of whose slots are closed (0: the first stage); do nothing if it is open.
 
-    Closed slots and their trials never change again, so whoever comes here computes the same box. The stage and its
-    slots appear in one transaction, and its primary key lets that happen once.
+    One transaction reads the trials of the last stage and writes the new one with its slots, so that no other worker
+    sees half of it. Where transactions run side by side (PostgreSQL) the primary key lets one of them through; they
+    would all write the same, as closed slots and their trials never change again.
     """
-    stage = _after(study, done)
-    row = {"study": study.name, "stage": stage.number}
-    free = [
-        row | {"slot": slot, "state": WAITING, "token": 0, "failures": 0, "losses": 0} for slot in range(stage.slots)
-    ]
     with suppress(IntegrityError), study.storage.engine.begin() as tx:
-        narrowing = None if stage.narrowing is None else to_json(stage.narrowing)
-        tx.execute(
-            insert(stages).values(**row, slots=stage.slots, box=to_json(stage.box), narrowing=narrowing, created=Now())
-        )
-        tx.execute(insert(slots), free)
+        if tx.execute(_row_of(study, done + 1)).first() is None:
+            _insert(tx, study, _after(tx, study, done))
 
 
-def _after(study: Study, done: int) -> Stage:
+def _after(tx: Connection, study: Study, done: int) -> Stage:
     count = study.spec.stages[done]
     if done == 0:
         return Stage(1, count, study.spec.box, None)
-    old = read_stage(study, done).box
-    narrowing = override(old, study.spec.ranges) if study.spec.ranges else narrow(old, Trials(study).complete(done))
+    old = _read(tx.execute(_row_of(study, done)).one()).box
+    if study.spec.ranges is not None:
+        narrowing = override(old, study.spec.ranges)
+    else:
+        narrowing = narrow(old, finished_trials(tx, study.name, done))
     return Stage(done + 1, count, narrowing.new, narrowing)
+
+
+def _insert(tx: Connection, study: Study, stage: Stage) -> None:
+    key = {"study": study.name, "stage": stage.number}
+    narrowing = None if stage.narrowing is None else to_json(stage.narrowing)
+    row = {"slots": stage.slots, "box": to_json(stage.box), "narrowing": narrowing}
+    tx.execute(insert(stages).values(**key, **row, created=Now()))
+    free = key | {"state": WAITING, "token": 0, "failures": 0, "losses": 0}
+    tx.execute(insert(slots), [free | {"slot": slot} for slot in range(stage.slots)])
+
+
+def _row_of(study: Study, number: int) -> Select[Any]:
+    return select(stages).where(stages.c.study == study.name, stages.c.stage == number)
 
 
 def _read(row: Row[Any]) -> Stage:

@@ -20,7 +20,7 @@ from search import tables
 from search.address import file_of, is_sqlite, parse_address
 from search.errors import SearchError
 
-_LOCK_SECONDS = 60.0
+_LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
 
 

@@ -9,11 +9,10 @@ from dataclasses import asdict, dataclass
 
 from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, TrialState, create_trial
+from optuna.trial import TrialState, create_trial
 
 from search.claims import Claim
 from search.errors import SearchError, StaleClaim
-from search.narrowing import FinishedTrial
 from search.seeds import TrialSeeds
 from search.space import Box
 from search.study import Study
@@ -106,23 +105,13 @@ class Trials:
 
     def running(self) -> list[RunningTrial]:
         """Return the running trials of slots; it looks through all trials, so it is not for every trial."""
+        trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))
+        keys = ("stage", "slot", "token")
         return [
-            RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in ("stage", "slot", "token")))
-            for trial in self._in_state(TrialState.RUNNING)
+            RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in keys))
+            for trial in trials
+            if trial.user_attrs.keys() >= set(keys)  # else somebody else's, which belongs to no slot
         ]
-
-    def complete(self, stage: int) -> list[FinishedTrial]:
-        """Return the trials of a stage that ended with a value; it loads all such trials of the study."""
-        return [
-            FinishedTrial(trial.user_attrs["slot"], trial.number, trial.values[0], trial.params)
-            for trial in self._in_state(TrialState.COMPLETE)
-            if trial.user_attrs["stage"] == stage
-        ]
-
-    def _in_state(self, state: TrialState) -> list[FrozenTrial]:
-        trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(state,))
-        # Somebody may have added a trial by other means; it belongs to no slot and is none of our business.
-        return [trial for trial in trials if {"stage", "slot", "token"} <= trial.user_attrs.keys()]
 
     def _end(
         self, trial_id: int, state: TrialState, attributes: Mapping[str, float | str], value: float | None = None

@@ -95,6 +95,19 @@ def work_to_the_end(url: str) -> None:
     work(Slots(reopen(url)), run_trial, Event())
 
 
+def work_and_tell(url: str, sender) -> None:
+    """Work to the end, and send a byte from within the first trial."""
+    told = Event()
+
+    def tell(task: TrialTask) -> TrialOutcome:
+        if not told.is_set():
+            sender.send_bytes(b".")
+            told.set()
+        return run_trial(task)
+
+    work(Slots(reopen(url)), tell, Event())
+
+
 def work_and_die(url: str, point: str, call: int) -> None:
     """Work until just after, or before, the given call of a step such as "after search.slots:Slots.attach"."""
     study = reopen(url)

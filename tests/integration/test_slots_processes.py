@@ -30,7 +30,7 @@ def processes():
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.fake_study"])
+    context.set_forkserver_preload(["tests.integration.warm_start"])
     context.Process().start()
     if before is None:
         del os.environ["PYTHONPATH"]
@@ -83,18 +83,28 @@ def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_work
     assert len({trial.user_attrs["worker"] for trial in trials}) == 4
 
 
+def start_telling(start, study):
+    """Start a worker, and return it with a pipe that is readable once the worker runs its first trial."""
+    receiver, sender = multiprocessing.Pipe(duplex=False)
+    with sender:
+        return start(fake.work_and_tell, study.storage.url, sender), receiver
+
+
 def test_killing_twenty_workers_at_random_moments_changes_nothing(study_of, start):
-    study = study_of(60, 60)
+    study = study_of(40, 40)
     dice = random.Random(7)  # noqa: S311  (moments to kill at, no secrets)
-    workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
+    workers = [start_telling(start, study) for _ in range(4)]
     for _ in range(20):
-        victim = dice.randrange(4)
-        workers[victim].join(timeout=dice.uniform(0.02, 0.2))
-        workers[victim].kill()
-        workers[victim] = start(fake.work_to_the_end, study.storage.url)
-    for worker in workers:
+        oldest, in_a_trial = workers.pop(0)
+        in_a_trial.poll(60)
+        oldest.join(timeout=dice.uniform(0, 0.1))
+        oldest.kill()
+        workers.append(start_telling(start, study))
+    for worker, _ in workers:
         worker.join()
     assert_exact(study)
+    lost = [trial for trial in study.storage.rdb.get_all_trials(study.id) if trial.state is TrialState.FAIL]
+    assert lost  # else no worker was killed while it ran a trial, and nothing has been shown
 
 
 @pytest.mark.parametrize("step", STEPS)

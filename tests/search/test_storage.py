@@ -95,7 +95,7 @@ def test_optunas_own_transactions_take_the_write_lock_too(storage):
 def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead_log(storage):
     with storage.engine.connect() as one, storage.engine.execution_options().connect() as again:
         del again
-        for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 60_000)):
+        for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 120_000)):
             assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
 
 

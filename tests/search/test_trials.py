@@ -6,7 +6,6 @@ from optuna.trial import TrialState
 
 from search.claims import Claim
 from search.errors import SearchError, StaleClaim
-from search.narrowing import FinishedTrial
 from search.seeds import trial_seeds
 from search.trials import Diverged, RunningTrial, TrialOutcome, Trials
 
@@ -55,8 +54,6 @@ def test_a_result_ranks_by_its_score_and_keeps_every_measure_beside_it(study, tr
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 12.75)
     measures = ("validation_mae", "training_mae", "penalty", "seconds")
     assert [trial.user_attrs[measure] for measure in measures] == [12.5, 11.0, 0.25, 8.0]
-    assert trials.complete(1) == [FinishedTrial(slot=4, number=0, value=12.75, params=PARAMS)]
-    assert trials.complete(2) == []
 
 
 def test_measures_may_be_numpys(study, trials, trial_id):
