@@ -2,7 +2,7 @@
 
 import io
 import json
-import zipfile
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import numpy as np
@@ -38,30 +38,37 @@ def from_bytes(content: bytes, network: Network, fingerprint: str) -> FitState:
     Raises ModelError where it is damaged, made for another network or version, or has another fingerprint.
     """
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            header = json.loads(str(arrays["header"]))
-            groups = [
-                [
-                    arrays[f"{group}_{index}"]
-                    for index in range(sum(name.startswith(f"{group}_") for name in arrays.files))
-                ]
-                for group in GROUPS
-            ]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        return _unpacked(content, network, fingerprint)
+    except ModelError:
+        raise
+    except Exception as error:  # ZIP, its codecs, NumPy and JSON raise errors of many kinds for damaged bytes
         raise ModelError("the checkpoint is damaged; remove it to start the fit over") from error
-    if header["version"] != VERSION:
-        raise ModelError(
-            f"the checkpoint has version {header['version']}, not {VERSION}; remove it to start the fit over"
-        )
-    if header["fingerprint"] != fingerprint:
-        raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
-    weights, first, second, best = groups
-    _check(network, weights, best)
-    snapshot = Snapshot(weights, first, second, header["steps"], header["seed"])
-    return FitState(snapshot, tuple(Epoch(**epoch) for epoch in header["history"]), best)
 
 
 GROUPS = ("weights", "first", "second", "best")
+
+
+def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        header = json.loads(str(arrays["header"]))
+        version = header["version"]
+        if version != VERSION:
+            raise ModelError(f"the checkpoint has version {version}, not {VERSION}; remove it to start the fit over")
+        if header["fingerprint"] != fingerprint:
+            raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
+        weights, first, second, best = (_group(arrays, name) for name in GROUPS)
+    _check(network, weights, first, second, best)
+    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]))
+    return FitState(snapshot, tuple(_epoch(**row) for row in header["history"]), best)
+
+
+def _group(arrays: Mapping[str, np.ndarray], group: str) -> Weights:
+    names = [f"{group}_{index}" for index in range(sum(name.startswith(f"{group}_") for name in arrays))]
+    return [arrays[name] for name in names]
+
+
+def _epoch(epoch: int, training_mae: float, validation_mae: float, seconds: float, best: bool) -> Epoch:
+    return Epoch(int(epoch), float(training_mae), float(validation_mae), float(seconds), bool(best))
 
 
 def _groups(*groups: Weights) -> dict[str, np.ndarray]:
@@ -72,7 +79,12 @@ def _groups(*groups: Weights) -> dict[str, np.ndarray]:
     }
 
 
-def _check(network: Network, *groups: Weights) -> None:
+def _check(network: Network, weights: Weights, first: Weights, second: Weights, best: Weights) -> None:
     expected = [spec.shape for spec in network.weights]
-    if any([array.shape for array in group] != expected for group in groups):
+    trainable = [spec.shape for spec in network.weights if spec.trainable]
+    groups = ((weights, expected), (first, trainable), (second, trainable), (best, expected))
+    if any([array.shape for array in group] != shapes for group, shapes in groups):
         raise ModelError("the checkpoint holds another network's weights; choose another --out")
+    # A damaged type may pass for another: fewer bytes are read then, and the archive's checksum is never reached.
+    if any(array.dtype != np.float32 for group, _ in groups for array in group):
+        raise ModelError("the checkpoint is damaged; remove it to start the fit over")

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference
 from model.initializers import Weights, initial_weights
@@ -77,9 +78,10 @@ class Engine:
         return [variable.numpy() for variable in self._weights]
 
     def reset(self, seed: int, output_bias: float = 0.0) -> None:
-        """Start over: weights drawn from `seed`, the last bias at `output_bias`, moments and steps at nothing."""
+        """Start over: weights drawn from `seed`, the output's bias at `output_bias`, moments and steps at nothing."""
         weights = initial_weights(self.network, seed)
-        last = max(i for i, spec in enumerate(self.network.weights) if spec.role == "bias")
+        # Where the output is batch-normalised, its beta: normalisation takes a bias before it away again.
+        last = max(i for i, spec in enumerate(self.network.weights) if spec.role in ("bias", "beta"))
         weights[last] = np.full_like(weights[last], output_bias)
         nothing = [np.zeros(self.network.weights[i].shape, np.float32) for i in self._trainable]
         self.restore(Snapshot(weights, nothing, nothing, 0, seed))
@@ -100,20 +102,24 @@ class Engine:
         self._seed.assign(snapshot.seed % 2**31)
 
     def train(self, order: Rows, training: Training) -> float:
-        """Learn from the images of `order`, int32 (n,), batch by batch; the last batch may be smaller.
+        """Learn from the images of `order`, int32 (n,), n ≥ 1, batch by batch; the last batch may be smaller.
 
         Returns the mean absolute error over them, each as it was predicted just before it was learnt from.
         """
         total = self._train(
-            tf.constant(order, tf.int32),
+            _some(order),
             tf.constant(training.learning_rate, tf.float32),
             tf.constant(training.penalty, tf.float32),
         )
         return float(total.numpy()) / len(order)
 
     def recompute_statistics(self, rows: Rows) -> None:
-        """Set batch-norm's moving statistics to those of the images of `rows` under the weights as they are now."""
-        self._recompute(tf.constant(rows, tf.int32))
+        """Set batch-norm's moving statistics to those of the images of `rows` under the weights as they are now.
+
+        `rows` are int32 (n,), n ≥ 1, in an order that mixes the labels, as training does: a batch's variance is that
+        within it.
+        """
+        self._recompute(_some(rows))
 
     def predict(self, images: Images) -> Labels:
         """Return predictions, float32 (n,), for `images`, uint8 (n, H, W, C), which may be any number of any images."""
@@ -218,6 +224,12 @@ class Engine:
 
         pieces = tf.TensorArray(tf.float32, size=0, dynamic_size=True, infer_shape=False, element_shape=(None,))
         return _over_batches(images, PREDICTION_BATCH, predict, pieces).concat()
+
+
+def _some(rows: Rows) -> Tensor:
+    if not len(rows):
+        raise ModelError("rows is empty; choose at least one image")
+    return tf.constant(rows, tf.int32)
 
 
 def _over_batches(rows: Tensor, size: int, body: Callable[[Tensor, Any], Any], state: Any) -> Any:

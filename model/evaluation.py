@@ -31,7 +31,7 @@ class Evaluation:
 
 def evaluate(predictions: Labels, labels: Labels) -> Evaluation:
     """Compare `predictions` with `labels`, both (n,), n ≥ 2, in years; raises ModelError where they do not fit."""
-    if predictions.shape != labels.shape or len(labels) < 2:
+    if predictions.shape != labels.shape or labels.ndim != 1 or len(labels) < 2:
         raise ModelError(f"predictions are {predictions.shape} for labels of {labels.shape}; both must be (n,), n ≥ 2")
     signed = predictions.astype(np.float64) - labels
     errors = np.abs(signed)
@@ -42,5 +42,5 @@ def evaluate(predictions: Labels, labels: Labels) -> Evaluation:
         median_error=float(np.median(errors)),
         rmse=float(np.sqrt(np.square(signed).mean())),
         bias=float(signed.mean()),
-        constant_mae=float(np.abs(labels - np.median(labels)).mean()),
+        constant_mae=float(np.abs(labels.astype(np.float64) - np.median(labels)).mean()),
     )

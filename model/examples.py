@@ -26,9 +26,10 @@ class Examples:
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:
             raise ModelError(f"images are {self.images.dtype} {self.images.shape}; they must be uint8 (N, H, W, C)")
-        if self.labels.shape != self.images.shape[:1] or not len(self.labels):
+        if self.labels.dtype != np.float32 or self.labels.shape != self.images.shape[:1] or not len(self.labels):
             raise ModelError(
-                f"labels are {self.labels.shape} for images of {self.images.shape}; they must be (N,), N ≥ 1"
+                f"labels are {self.labels.dtype} {self.labels.shape} for images of {self.images.shape}; "
+                "they must be float32 (N,), N ≥ 1"
             )
 
     def __len__(self) -> int:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from model.checks import require_count
 from model.engine import Engine, Snapshot, Training
 from model.errors import ModelError
 from model.examples import Examples, Rows
 from model.initializers import Weights
 from model.recipe import Recipe
-from model.training import DivergedError, mean_error
+from model.training import DivergedError, mean_error, require_shapes
 
 STATISTICS_IMAGES = 1000
 """Images on which batch-norm statistics are recomputed before each validation, where the recipe asks for it."""
@@ -47,8 +48,8 @@ class FitSettings:
         if not 0 <= self.penalty < math.inf:
             raise ModelError(f"penalty is {self.penalty}; it must be a finite number of at least 0")
         for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("patience", self.patience)):
-            if value is not None and value < 1:
-                raise ModelError(f"{name} is {value}; it must be at least 1")
+            if value is not None:
+                require_count(name, value)
         if self.time_limit is not None and not self.time_limit > 0:
             raise ModelError(f"time_limit is {self.time_limit}; it must be above 0 seconds")
 
@@ -88,8 +89,7 @@ class FinalFit:
         self, recipe: Recipe, settings: FitSettings, training: Examples, validation: Examples, precision: str
     ) -> None:
         network = recipe.network()
-        if training.image_shape != network.input_shape:
-            raise ModelError(f"images are {training.image_shape}; the network takes {network.input_shape}")
+        require_shapes(network, training, validation)
         self.recipe, self.settings, self.validation = recipe, settings, validation
         self._count, self._mean_label = len(training), float(training.labels.mean())
         self.engine = Engine(
@@ -132,10 +132,11 @@ class FinalFit:
         if self.recipe.recompute_statistics:
             self.engine.recompute_statistics(self._statistics_rows())
         validation_mae = mean_error(self.engine.predict(self.validation.images), self.validation.labels)
-        if not math.isfinite(training_mae + validation_mae):
+        penalty = self.settings.penalty * self.engine.penalty()  # a ReLU output answers 0 where the weights are NaN
+        if not math.isfinite(training_mae + validation_mae + penalty):
             raise DivergedError(
-                f"epoch {number} has a training error of {training_mae} and a validation error of {validation_mae}; "
-                "lower the learning rate"
+                f"epoch {number} has a training error of {training_mae}, a validation error of {validation_mae} and "
+                f"a penalty of {penalty}; lower the learning rate"
             )
         better = state.best is None or validation_mae < state.best.validation_mae
         row = Epoch(number, training_mae, validation_mae, time.perf_counter() - start, better)
@@ -159,4 +160,4 @@ class FinalFit:
 
     def _statistics_rows(self) -> Rows:
         rows = np.random.default_rng([self.settings.seed, 0]).permutation(self._count)
-        return np.sort(rows[:STATISTICS_IMAGES]).astype(np.int32)
+        return rows[:STATISTICS_IMAGES].astype(np.int32)

@@ -38,10 +38,12 @@ class TrainingPass:
     def _run(self, operation: Operation, values: Tensor, index: int) -> Tensor:
         match operation:
             case Convolve() | Multiply():
-                kernel = self.weights[operation.kernel]
-                if operation.norm:  # its mean takes the bias away again: the bias gets no gradient and stays 0
-                    return self._normalized(operation.norm, _linear(operation, values, kernel))
-                return _linear(operation, values, kernel, self.weights[operation.bias])
+                kernel, bias = self.weights[operation.kernel], self.weights[operation.bias]
+                if operation.norm:  # its mean takes the bias away again: the bias gets no gradient, and counts below
+                    normalized = self._normalized(operation.norm, _linear(operation, values, kernel))
+                    self.statistics[operation.norm.mean] += bias
+                    return normalized
+                return _linear(operation, values, kernel, bias)
             case Normalize():
                 return self._normalized(operation.norm, values)
             case Drop():

@@ -8,6 +8,9 @@ from model.final_fit import Epoch
 
 PAPER_BLUE, PAPER_ORANGE = "#1f5fa8", "#d9730d"
 
+MOST_DOTS = 60
+"""Epochs up to which each is marked by a dot; more of them run together and hide the line."""
+
 
 def to_csv(history: Sequence[Epoch]) -> bytes:
     """Write one line an epoch: epoch, training_mae, validation_mae (years), seconds, best (0 or 1)."""
@@ -28,15 +31,13 @@ def learning_curve(history: Sequence[Epoch]) -> bytes:
     epochs = [row.epoch for row in history]
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    axes.plot(epochs, [row.training_mae for row in history], color=PAPER_ORANGE, marker=".", label="training")
-    axes.plot(epochs, [row.validation_mae for row in history], color=PAPER_BLUE, marker=".", label="validation")
-    axes.plot(best.epoch, best.validation_mae, "o", color=PAPER_BLUE, markersize=9, fillstyle="none")
-    axes.annotate(
-        f"kept: epoch {best.epoch}, {best.validation_mae:.2f} years",
-        (best.epoch, best.validation_mae), (0, 14), textcoords="offset points", ha="center", color=PAPER_BLUE,
-    )  # fmt: skip
+    dots = "." if len(epochs) <= MOST_DOTS else ""
+    axes.plot(epochs, [row.training_mae for row in history], color=PAPER_ORANGE, marker=dots, label="training")
+    axes.plot(epochs, [row.validation_mae for row in history], color=PAPER_BLUE, marker=dots, label="validation")
+    kept = f"kept: epoch {best.epoch}, {best.validation_mae:.2f} years"
+    axes.plot(best.epoch, best.validation_mae, "o", color="black", markersize=11, fillstyle="none", label=kept)
     axes.set(xlabel="epoch", ylabel="mean absolute error (years)", ylim=(0, None))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.margins(x=0.08)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)

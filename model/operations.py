@@ -2,7 +2,8 @@
 
 Two rewritings keep the result and save work. A ReLU before max-pooling is done after it, on a quarter of the values:
 the two commute, since ReLU never decreases. And a convolution or dense layer carries the batch normalisation behind
-it, so that training can leave out the bias (its mean is subtracted again) and validation can fold both into one.
+it, so that training can leave out the bias (which is subtracted again with the mean) and validation can fold both
+into one.
 """
 
 from collections.abc import Iterator

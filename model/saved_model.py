@@ -1,6 +1,7 @@
 """The network as a `.keras` file of stock Keras layers, which loads anywhere without this package; and back."""
 
 import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -33,14 +34,12 @@ class SavedModel:
 
     def __init__(self, path: Path) -> None:
         self._model = _loaded(path)
-        shapes = (self._model.input_shape, self._model.output_shape)
-        match shapes:
-            case ((None, int(), int(), int()), (None, 1)):
-                self.image_shape: tuple[int, int, int] = self._model.input_shape[1:]
+        taken, given = _shape(self._model, "input"), _shape(self._model, "output")
+        match taken, given:
+            case (None, int(height), int(width), int(channels)), (None, 1):
+                self.image_shape = (height, width, channels)
             case _:
-                raise ModelError(
-                    f"{path} takes {shapes[0]} and gives {shapes[1]}; it must take images and give one number"
-                )
+                raise ModelError(f"{path} takes {taken} and gives {given}; it must take images and give one number")
 
     def predict(self, images: Images) -> Labels:
         """Return predictions, float32 (n,), for `images`, uint8 (n, H, W, C); raises ModelError for another shape."""
@@ -58,9 +57,19 @@ class SavedModel:
 def _loaded(path: Path) -> Any:
     import keras
 
-    if path.suffix != ".keras" or not path.is_file():
-        raise ModelError(f"{path} is not a .keras file; give the folder that 'agesearch fit' wrote")
+    if path.suffix != ".keras" or not zipfile.is_zipfile(path):
+        raise ModelError(f"{path} is not a whole .keras file; give the folder that 'agesearch fit' wrote")
     try:
         return keras.saving.load_model(path, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises errors of many kinds for what is not a model of its own
-        raise ModelError(f"{path} cannot be loaded as a Keras model: {str(error).splitlines()[0]}") from error
+        reason = str(error).partition("\n")[0].partition(". ")[0] or type(error).__name__
+        raise ModelError(f"{path} cannot be loaded as a Keras model: {reason}") from error
+
+
+def _shape(model: Any, side: str) -> Any:
+    """Return the shape of a model's one input or output; "no single array" where it has several, or none."""
+    import keras
+
+    # A model saved before it was built, or a bare layer, has no such attribute; one of several has a list or a dict.
+    tensor = getattr(model, side, None)
+    return tensor.shape if isinstance(tensor, keras.KerasTensor) else "no single array"

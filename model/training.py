@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.checks import require_count
 from model.engine import Engine, Training
 from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
+from model.layers import Network
 from model.recipe import Recipe
 
 
@@ -18,11 +20,19 @@ class DivergedError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a short training may use: `images` of the training split, `epochs` over them, `batch_size` a step."""
+    """How much a short training may use: `images` of the training split, `epochs` over them, `batch_size` a step.
+
+    Raises ModelError for a number below 1.
+    """
 
     images: int
     epochs: int
     batch_size: int
+
+    def __post_init__(self) -> None:
+        require_count("images", self.images)
+        require_count("epochs", self.epochs)
+        require_count("batch_size", self.batch_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +66,8 @@ class ShortTraining:
         self, recipe: Recipe, budget: Budget, training: Examples, validation: Examples, precision: str
     ) -> None:
         network = recipe.network()
-        for name, examples in (("training", training), ("validation", validation)):
-            if examples.image_shape != network.input_shape:
-                raise ModelError(
-                    f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
-                    "build the dataset in that size"
-                )
-        if not 1 <= budget.images <= len(training):
+        require_shapes(network, training, validation)
+        if budget.images > len(training):
             raise ModelError(
                 f"images is {budget.images}; the training split has {len(training)}: choose 1 to that many"
             )
@@ -96,6 +101,16 @@ class ShortTraining:
         )
         penalty = _finite(training.penalty * self.engine.penalty(), "the penalty")
         return Score(mae, validation, penalty)
+
+
+def require_shapes(network: Network, training: Examples, validation: Examples) -> None:
+    """Raise ModelError unless the images of both splits have the shape that `network` takes."""
+    for name, examples in (("training", training), ("validation", validation)):
+        if examples.image_shape != network.input_shape:
+            raise ModelError(
+                f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
+                "build the dataset in that size"
+            )
 
 
 def mean_error(predictions: Labels, labels: Labels) -> float:

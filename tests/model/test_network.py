@@ -200,10 +200,6 @@ numpy.save(sys.argv[3], model.predict(numpy.load(sys.argv[2]), verbose=0))
 """
 
 
-# Keras 3.15 turns its variables into arrays without NumPy 2's copy argument when it saves.
-@pytest.mark.filterwarnings(
-    "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning:keras.src.backend.tensorflow.core"
-)
 def test_a_saved_model_loads_safely_without_our_code_and_answers_the_same(tmp_path: Path) -> None:
     model = built(SMALL, regularization=1e-4, clip=(-80, 80))
     names = [str(tmp_path / name) for name in ("model.keras", "images.npy", "answers.npy")]

@@ -1,0 +1,59 @@
+"""The device: its name, its fastest precision, and what the launcher reads of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.device import cpu_name, device_name, fastest_precision
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_processor_has_a_name_on_one_line() -> None:
+    name = cpu_name()
+    assert name
+    assert name == name.strip()
+    assert "\n" not in name
+
+
+def test_the_device_has_a_name() -> None:
+    assert device_name()
+
+
+def test_the_fastest_precision_is_one_of_the_two() -> None:
+    assert fastest_precision() in ("float32", "bfloat16")
+
+
+@pytest.mark.parametrize(
+    ("float32", "bfloat16", "chosen"), [(1.0, 0.5, "bfloat16"), (1.0, 0.9, "float32"), (1.0, 3.0, "float32")]
+)
+def test_bfloat16_is_chosen_only_where_it_is_much_faster(
+    monkeypatch: pytest.MonkeyPatch, float32: float, bfloat16: float, chosen: str
+) -> None:
+    monkeypatch.setattr("model.device._convolution_seconds", {"float32": float32, "bfloat16": bfloat16}.get)
+    assert fastest_precision() == chosen
+
+
+def test_run_as_a_program_it_prints_the_devices_as_one_line_of_json_and_nothing_else() -> None:
+    finished = subprocess.run(
+        [sys.executable, "-m", "model.device"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.count("\n") == 1
+    devices = json.loads(finished.stdout)
+    assert set(devices) == {"gpus", "cores", "precision"}
+    assert devices["gpus"] == list(range(len(devices["gpus"])))
+    assert 1 <= devices["cores"] <= (os.cpu_count() or 1)
+    assert devices["precision"] in ("float32", "bfloat16")
+    assert finished.stderr == ""
+
+
+def test_this_process_has_the_one_thread_that_its_configuration_asked_for() -> None:
+    import tensorflow as tf
+
+    threading = tf.config.threading
+    assert threading.get_intra_op_parallelism_threads() == 1  # tests/model/conftest.py
+    assert threading.get_inter_op_parallelism_threads() == 1

@@ -1,0 +1,160 @@
+"""The forward pass against stock Keras layers with the same weights: outputs and batch statistics; and dropout."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model.forward import TrainingPass, folded, inference
+from model.initializers import Weights, initial_weights
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.network import AgeModel
+from model.operations import Drop, Operation, Unroll, operations
+
+SHAPE = (12, 12, 1)
+END = (Flatten(), Dense(1, "linear"))
+SEED = tf.constant([5, 0])
+NETWORKS = {
+    "dense alone": Network(END, SHAPE),
+    "convolution": Network((Conv2D(3, (3, 2)), *END), SHAPE),
+    "same padding": Network((Conv2D(3, (2, 3), "same"), *END), SHAPE),
+    "colour images": Network((Conv2D(3), *END), (12, 11, 3)),
+    "tanh and softmax maps": Network((Conv2D(3, activation="tanh"), Conv2D(4, activation="softmax"), *END), SHAPE),
+    "relu and max pool": Network((Conv2D(3), MaxPool(3), MaxPool(), *END), SHAPE),
+    "tanh and max pool": Network((Conv2D(3, activation="tanh"), MaxPool(), *END), SHAPE),
+    "relu and average pool": Network((Conv2D(3), AveragePool(3), *END), SHAPE),
+    "normalised convolution": Network((Conv2D(3, batch_norm=True), MaxPool(), *END), SHAPE),
+    "normalised sigmoid maps": Network((Conv2D(3, activation="sigmoid", batch_norm=True), *END), SHAPE),
+    "normalisation of its own on maps": Network((Conv2D(3), BatchNorm(), MaxPool(), *END), SHAPE),
+    "normalisation of the images": Network((BatchNorm(), *END), SHAPE),
+    "normalisation of its own on a row": Network((Flatten(), Dense(5, "tanh"), BatchNorm(), Dense(1, "linear")), SHAPE),
+    "normalised dense layer": Network((Flatten(), Dense(4, "sigmoid", batch_norm=True), Dense(1, "relu")), SHAPE),
+    "normalised output": Network((Flatten(), Dense(3, "softmax"), Dense(1, "linear", batch_norm=True)), SHAPE),
+    "everything": Network(
+        (
+            Conv2D(3, 3, "same", "tanh"),
+            MaxPool(),
+            Conv2D(4, 2, batch_norm=True),
+            BatchNorm(),
+            AveragePool(),
+            Flatten(),
+            Dense(4, "sigmoid", batch_norm=True),
+            Dense(3, "softmax"),
+            Dense(1, "linear"),
+        ),
+        SHAPE,
+    ),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def network(request: pytest.FixtureRequest) -> Network:
+    return NETWORKS[request.param]
+
+
+def scrambled(network: Network) -> Weights:
+    """Draw weights of which none is at its neutral value, biases before a normalisation among them."""
+    stream = np.random.default_rng(4)
+    others = (stream.uniform(0.2, 0.9, spec.shape).astype(np.float32) for spec in network.weights)
+    drawn = zip(network.weights, initial_weights(network, 4), others, strict=True)
+    return [kernel * 3 if spec.role == "kernel" else other for spec, kernel, other in drawn]
+
+
+def images(shape: tuple[int, int, int], count: int = 7) -> np.ndarray:
+    """Draw images from dark to bright, so that a network's answers to them lie apart."""
+    brightest = np.linspace(20, 256, count).astype(int).reshape(-1, 1, 1, 1)
+    return np.random.default_rng(3).integers(0, brightest, (count, *shape), dtype=np.uint8)
+
+
+def training_pass(network: Network, dtype: tf.DType = tf.float32) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+    run = TrainingPass([tf.constant(weight) for weight in scrambled(network)], dtype, SEED)
+    predictions = run.predict(operations(network), images(network.input_shape)).numpy()
+    return predictions, {index: value.numpy() for index, value in run.statistics.items()}
+
+
+def inferred(network: Network, dtype: tf.DType = tf.float32) -> np.ndarray:
+    found = operations(network)
+    parameters = folded(found, [tf.constant(weight) for weight in scrambled(network)])
+    answers: np.ndarray = inference(found, parameters, images(network.input_shape), dtype).numpy()
+    return answers
+
+
+def keras_model(network: Network) -> Any:
+    model = AgeModel(network).build(rescale=True, momentum=0.0)
+    model.set_weights(scrambled(network))
+    return model
+
+
+def test_training_predictions_and_batch_statistics_are_those_of_keras(network: Network) -> None:
+    model = keras_model(network)
+    expected = model(images(network.input_shape).astype(np.float32), training=True).numpy()[:, 0]
+    assert np.ptp(expected) > 1e-3
+    predictions, statistics = training_pass(network)
+    assert predictions == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    # With a momentum of 0 Keras' moving statistics are the batch's own.
+    moving = {i: model.weights[i].numpy() for i, spec in enumerate(network.weights) if not spec.trainable}
+    assert statistics.keys() == moving.keys()
+    for index, value in moving.items():
+        assert statistics[index] == pytest.approx(value, rel=1e-4, abs=1e-6)
+
+
+def test_predictions_by_the_folded_weights_are_those_of_keras(network: Network) -> None:
+    expected = keras_model(network)(images(network.input_shape).astype(np.float32), training=False).numpy()[:, 0]
+    assert np.ptp(expected) > 1e-3
+    assert inferred(network) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+def test_bfloat16_convolutions_come_close_to_float32(network: Network) -> None:
+    exact, exact_statistics = training_pass(network)
+    rounded, statistics = training_pass(network, tf.bfloat16)
+    assert rounded.dtype == np.float32
+    assert far(rounded, exact) < 0.05
+    for index, value in exact_statistics.items():
+        assert far(statistics[index], value) < 0.05
+    assert far(inferred(network, tf.bfloat16), inferred(network)) < 0.05
+
+
+def far(rounded: np.ndarray, exact: np.ndarray) -> float:
+    """Return the largest difference, in units of the largest value."""
+    return float(np.abs(rounded - exact).max() / np.abs(exact).max())
+
+
+def dropped(*found: Operation, seed: tuple[int, int] = (5, 0), dtype: tf.DType = tf.float32) -> np.ndarray:
+    """Send 20,000 ones through `found` in training."""
+    ones = np.full((20_000, 1, 1, 1), 255, np.uint8)
+    answers: np.ndarray = TrainingPass([], dtype, tf.constant(seed)).predict((Unroll(), *found), ones).numpy()
+    return answers.astype(np.float32)
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
+def test_dropout_drops_the_stated_share_and_scales_the_others_so_that_the_mean_stays(rate: float) -> None:
+    values = dropped(Drop(rate))
+    assert np.unique(values) == pytest.approx([0, 1 / (1 - rate)])
+    assert np.mean(values == 0) == pytest.approx(rate, abs=0.02)
+
+
+def test_dropout_at_rate_0_changes_nothing() -> None:
+    assert np.all(dropped(Drop(0)) == 1)
+
+
+def test_a_seed_decides_what_is_dropped_and_another_seed_or_step_drops_others() -> None:
+    first = dropped(Drop(0.5))
+    assert np.array_equal(dropped(Drop(0.5)), first)
+    for other in ((6, 0), (5, 1)):
+        assert np.mean(dropped(Drop(0.5), seed=other) == first) == pytest.approx(0.5, abs=0.02)
+
+
+def test_two_dropouts_of_one_network_drop_independently() -> None:
+    values = dropped(Drop(0.5), Drop(0.5))
+    assert np.unique(values).tolist() == [0, 4]
+    assert np.mean(values == 4) == pytest.approx(0.25, abs=0.02)
+
+
+def test_dropout_keeps_the_mean_in_bfloat16_too() -> None:
+    assert dropped(Drop(0.4), dtype=tf.bfloat16).mean() == pytest.approx(1, abs=0.02)
+
+
+def test_dropout_does_nothing_at_inference() -> None:
+    with_dropout = Network((Conv2D(3), Dropout(0.5), Flatten(), Dropout(0.9), Dense(1, "linear")), SHAPE)
+    assert np.array_equal(inferred(with_dropout), inferred(Network((Conv2D(3), *END), SHAPE)))

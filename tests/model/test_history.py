@@ -1,0 +1,47 @@
+"""A fit's history: a table that reads back, and a picture."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.final_fit import Epoch
+from model.history import learning_curve, to_csv
+
+HISTORY = (
+    Epoch(1, 14.000000000000002, 13.25, 61.23456, True),
+    Epoch(2, 9.5, 11.1, 60.0, True),
+    Epoch(3, 7.25, 12.0, 59.9994, False),
+)
+
+
+def test_the_table_reads_back_as_the_same_history() -> None:
+    rows = list(csv.DictReader(io.StringIO(to_csv(HISTORY).decode())))
+    read = [
+        (int(row["epoch"]), float(row["training_mae"]), float(row["validation_mae"]), row["best"] == "1")
+        for row in rows
+    ]
+    assert read == [(row.epoch, row.training_mae, row.validation_mae, row.best) for row in HISTORY]
+    assert [row["seconds"] for row in rows] == ["61.235", "60.000", "59.999"]
+
+
+def test_the_table_has_one_plain_line_an_epoch_below_its_headings() -> None:
+    lines = to_csv(HISTORY).split(b"\n")
+    assert lines[0] == b"epoch,training_mae,validation_mae,seconds,best"
+    assert lines[2] == b"2,9.5,11.1,60.000,1"
+    assert len(lines) == 5
+    assert lines[4] == b""
+
+
+@pytest.mark.parametrize("epochs", [1, 3, 200])
+def test_the_learning_curve_is_a_png_of_1050_by_630_pixels_with_both_curves_in_it(epochs: int) -> None:
+    history = [Epoch(number, 20 / number, 8 + 12 / number, 1.0, True) for number in range(1, epochs + 1)]
+    picture = learning_curve(history)
+    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
+    with Image.open(io.BytesIO(picture)) as image:
+        assert image.size == (1050, 630)
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    for curve in ((0x1F, 0x5F, 0xA8), (0xD9, 0x73, 0x0D)):
+        assert (np.abs(pixels - curve).max(axis=-1) < 8).sum() > 50

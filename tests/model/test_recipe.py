@@ -1,0 +1,30 @@
+"""The two recipes: what they do differently, and that there is no third."""
+
+import pytest
+
+from model.errors import ModelError
+from model.layers import Dense
+from model.paper import paper_network
+from model.recipe import DEFAULT, PAPER, recipe_named
+
+
+def test_recipes_are_found_by_their_names() -> None:
+    assert recipe_named("paper") is PAPER
+    assert recipe_named("default") is DEFAULT
+
+
+def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(ModelError, match="recipe is 'best'; it must be one of default, paper"):
+        recipe_named("best")
+
+
+def test_the_papers_recipe_ends_in_relu_with_momentum_099_and_scores_the_penalty() -> None:
+    assert PAPER.network() == paper_network("relu")
+    assert (PAPER.momentum, PAPER.bias_at_mean, PAPER.recompute_statistics) == (0.99, False, False)
+    assert PAPER.penalty_in_score
+
+
+def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistics() -> None:
+    assert DEFAULT.network().layers[-1] == Dense(1, "linear")
+    assert (DEFAULT.momentum, DEFAULT.bias_at_mean, DEFAULT.recompute_statistics) == (0.9, True, True)
+    assert not DEFAULT.penalty_in_score

@@ -1,0 +1,191 @@
+"""Short trainings: a score that follows from the arguments alone, and budgets that make no sense."""
+
+from collections.abc import Callable
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+
+from model.engine import Engine, Training
+from model.errors import ModelError
+from model.examples import Examples
+from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.recipe import DEFAULT, PAPER, Recipe
+from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error
+
+
+class SmallRecipe(Recipe):
+    """A recipe for a network that trains in an instant."""
+
+    def network(self) -> Network:
+        layers = (Conv2D(4, batch_norm=True), MaxPool(), Flatten(), Dropout(0.2), Dense(5), Dense(1, self.output))
+        return Network(layers, (12, 12, 1))
+
+
+SMALL_DEFAULT, SMALL_PAPER = SmallRecipe(**asdict(DEFAULT)), SmallRecipe(**asdict(PAPER))
+BUDGET = Budget(images=50, epochs=3, batch_size=8)
+TRAINING, DRAWS = Training(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
+ABSURD = Training(1e25, 1e-3)
+Draw = Callable[..., Examples]
+
+
+def ignore(_epoch: int, _mae: float) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def splits(draw_examples: Draw) -> tuple[Examples, Examples]:
+    return draw_examples(90, seed=1), draw_examples(40, seed=2)
+
+
+@pytest.fixture(scope="module")
+def default(splits: tuple[Examples, Examples]) -> ShortTraining:
+    return ShortTraining(SMALL_DEFAULT, BUDGET, *splits, "float32")
+
+
+@pytest.fixture(scope="module")
+def paper(splits: tuple[Examples, Examples]) -> ShortTraining:
+    return ShortTraining(SMALL_PAPER, BUDGET, *splits, "float32")
+
+
+@pytest.fixture(params=["default", "paper"])
+def short(request: pytest.FixtureRequest) -> ShortTraining:
+    found: ShortTraining = request.getfixturevalue(request.param)
+    return found
+
+
+def by_hand(short: ShortTraining, splits: tuple[Examples, Examples], mean: float, recompute: bool) -> Score:
+    """Do what a recipe promises, with an engine of its own."""
+    training, validation = splits
+    engine = Engine(short.recipe.network(), training, batch_size=8, momentum=short.recipe.momentum, precision="float32")
+    engine.reset(2, mean)
+    subset = np.random.default_rng(1).permutation(90)[:50].astype(np.int32)
+    orders = np.random.default_rng(3)
+    maes = [engine.train(orders.permutation(subset), TRAINING) for _ in range(3)]
+    if recompute:
+        engine.recompute_statistics(subset)
+    error = np.abs(engine.predict(validation.images).astype(np.float64) - validation.labels).mean()
+    return Score(maes[-1], float(error), 1e-3 * engine.penalty())
+
+
+def test_the_default_recipe_starts_at_the_mean_label_and_recomputes_statistics(
+    default: ShortTraining, splits: tuple[Examples, Examples]
+) -> None:
+    mean = float(splits[0].labels.mean())
+    assert default.run(TRAINING, DRAWS, ignore) == by_hand(default, splits, mean, recompute=True)
+
+
+def test_the_papers_recipe_starts_at_0_and_keeps_its_moving_statistics(
+    paper: ShortTraining, splits: tuple[Examples, Examples]
+) -> None:
+    assert paper.run(TRAINING, DRAWS, ignore) == by_hand(paper, splits, 0.0, recompute=False)
+
+
+def test_the_papers_output_is_never_below_0(paper: ShortTraining, splits: tuple[Examples, Examples]) -> None:
+    paper.run(TRAINING, DRAWS, ignore)
+    assert paper.engine.predict(splits[1].images).min() >= 0
+
+
+def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short: ShortTraining) -> None:
+    without = short.run(replace(TRAINING, penalty=0.0), DRAWS, ignore)
+    assert without.penalty == 0
+    score = short.run(replace(TRAINING, penalty=1e-9), DRAWS, ignore)
+    assert score.validation_mae == pytest.approx(without.validation_mae, rel=1e-4)
+    assert score.penalty == pytest.approx(1e-9 * short.engine.penalty())
+    assert score.penalty > 0
+
+
+def test_the_score_depends_on_the_arguments_alone(short: ShortTraining) -> None:
+    first = short.run(TRAINING, DRAWS, ignore)
+    short.run(Training(0.1, 1.0), Draws(7, 8, 9), ignore)
+    assert short.run(TRAINING, DRAWS, ignore) == first
+    assert short.engine.traces == 1
+
+
+@pytest.mark.parametrize("name", ["subset", "weights", "order"])
+def test_each_seed_matters(default: ShortTraining, name: str) -> None:
+    other = replace(DRAWS, **{name: 11})
+    assert default.run(TRAINING, other, ignore) != default.run(TRAINING, DRAWS, ignore)
+
+
+def test_both_coefficients_matter(default: ShortTraining) -> None:
+    settings = (TRAINING, replace(TRAINING, learning_rate=1e-3), replace(TRAINING, penalty=0.5))
+    assert len({default.run(training, DRAWS, ignore).training_mae for training in settings}) == 3
+
+
+def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
+    default: ShortTraining, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders: list[list[int]] = []
+    train = default.engine.train
+
+    def recorded(order: np.ndarray, training: Training) -> float:
+        orders.append(order.tolist())
+        return train(order, training)
+
+    monkeypatch.setattr(default.engine, "train", recorded)
+    default.run(TRAINING, DRAWS, ignore)
+    assert len(orders) == 3
+    assert orders[0] != orders[1] != orders[2]
+    subsets = [set(order) for order in orders]
+    assert subsets[0] == subsets[1] == subsets[2]
+    assert len(subsets[0]) == len(orders[0]) == BUDGET.images
+    assert max(subsets[0]) < 90
+
+
+def test_epochs_are_told_from_1_on_with_their_training_error(default: ShortTraining) -> None:
+    told: list[tuple[int, float]] = []
+    score = default.run(TRAINING, DRAWS, lambda epoch, mae: told.append((epoch, mae)))
+    assert [epoch for epoch, _ in told] == [1, 2, 3]
+    assert told[-1][1] == score.training_mae
+
+
+def test_a_training_stopped_from_outside_ends_there_and_leaves_no_trace(default: ShortTraining) -> None:
+    expected = default.run(TRAINING, DRAWS, ignore)
+
+    def stop(epoch: int, _mae: float) -> None:
+        if epoch == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        default.run(Training(0.1, 0.1), DRAWS, stop)
+    assert default.run(TRAINING, DRAWS, ignore) == expected
+
+
+def test_an_absurd_learning_rate_diverges_and_leaves_no_trace(short: ShortTraining) -> None:
+    expected = short.run(TRAINING, DRAWS, ignore)
+    with pytest.raises(DivergedError, match=r"the (training error of epoch \d|validation error|penalty) is (nan|inf)"):
+        short.run(ABSURD, DRAWS, ignore)
+    assert short.run(TRAINING, DRAWS, ignore) == expected
+
+
+def test_a_learning_rate_that_is_no_number_diverges(short: ShortTraining) -> None:
+    with pytest.raises(DivergedError):
+        short.run(Training(float("nan"), 1e-3), DRAWS, ignore)
+
+
+@pytest.mark.parametrize("name", ["images", "epochs", "batch_size"])
+@pytest.mark.parametrize("value", [0, -1, 2.5])
+def test_a_budget_that_makes_no_sense_is_refused(name: str, value: int) -> None:
+    with pytest.raises(ModelError, match=f"{name} is {value}; it must be a whole number of at least 1"):
+        replace(BUDGET, **{name: value})
+
+
+def test_a_budget_of_all_the_images_is_allowed_and_one_more_is_refused(splits: tuple[Examples, Examples]) -> None:
+    ShortTraining(SMALL_DEFAULT, replace(BUDGET, images=90), *splits, "float32")
+    with pytest.raises(ModelError, match="images is 91; the training split has 90: choose 1 to that many"):
+        ShortTraining(SMALL_DEFAULT, replace(BUDGET, images=91), *splits, "float32")
+
+
+@pytest.mark.parametrize("wrong", ["training", "validation"])
+def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) -> None:
+    shapes = {"training": (12, 12, 1), "validation": (12, 12, 1), wrong: (12, 12, 3)}
+    training, validation = draw_examples(60, shape=shapes["training"]), draw_examples(9, shape=shapes["validation"])
+    with pytest.raises(ModelError, match=rf"the {wrong} images are \(12, 12, 3\); the network takes \(12, 12, 1\)"):
+        ShortTraining(SMALL_DEFAULT, BUDGET, training, validation, "float32")
+
+
+def test_the_mean_error_is_summed_in_double_precision() -> None:
+    stream = np.random.default_rng(1)
+    predictions, labels = (stream.uniform(0, 80, 10_000).astype(np.float32) for _ in range(2))
+    assert mean_error(predictions, labels) == np.abs(predictions.astype(np.float64) - labels).mean()
