@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from search.ranking import best_score
 from search.slots import Slots
 from search.stages import list_stages
-from search.study import Study
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def standing(slots: Slots) -> Standing:
     counts = slots.counts(stage)
     here = counts.finished + counts.failed
     # A stage opens only when all slots of those before it are closed.
-    return Standing(stage, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), _best(slots.study))
+    return Standing(stage, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), best_score(slots.study))
 
 
 class Pace:
@@ -86,13 +86,6 @@ class Display:
     def say(self, text: str) -> None:
         """Print a remark, above the bar where there is one."""
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
-
-
-def _best(study: Study) -> float | None:
-    try:
-        return float(study.storage.rdb.get_best_trial(study.id).values[0])
-    except ValueError:  # no trial has ended with a value yet
-        return None
 
 
 def _duration(minutes: float) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
+from search.finished import best_finished
 from search.study import Study
 
 
@@ -34,11 +35,18 @@ class RankedTrial:
         return asdict(self)
 
 
-def best_trials(study: Study, count: int | None = None) -> list[RankedTrial]:
-    """Return the best finished trials of all stages, the best first and ties in the order of slots."""
-    complete = study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,))
-    ranked = sorted((_ranked(trial) for trial in complete if "slot" in trial.user_attrs), key=_order)
-    return ranked[:count]
+def best_trials(study: Study, count: int) -> list[RankedTrial]:
+    """Return the best `count` finished trials of all stages, the best first and ties in the order of slots."""
+    with study.storage.engine.begin() as tx:
+        found = best_finished(tx, study.name, count)
+    return [_ranked(study.storage.rdb.get_trial(number)) for number, _ in found]
+
+
+def best_score(study: Study) -> float | None:
+    """Return the best score so far; None before any trial has finished with a value."""
+    with study.storage.engine.begin() as tx:
+        found = best_finished(tx, study.name, 1)
+    return found[0][1] if found else None
 
 
 def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
@@ -50,10 +58,6 @@ def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
 def _row(trial: RankedTrial) -> tuple[str, ...]:
     logs = (f"{math.log10(trial.params[name]):.3f}" for name in ("learning_rate", "l2"))
     return (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}", *logs)
-
-
-def _order(trial: RankedTrial) -> tuple[float, int, int]:
-    return trial.score, trial.stage, trial.slot
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:

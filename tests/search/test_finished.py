@@ -1,6 +1,6 @@
-from search.finished import finished_trials
+from search.finished import best_finished, finished_trials
 from search.slots import Slots
-from search.trials import Diverged
+from search.trials import Diverged, TrialOutcome
 from search.worker import work
 from tests.integration.fake_study import expected, run_trial
 
@@ -22,3 +22,19 @@ def test_a_trial_without_a_value_is_left_out(study_of, storage, no_stop):
     work(Slots(study), lambda task: run_trial(task) if task.slot else Diverged("the loss is nan"), no_stop)
     with storage.engine.begin() as tx:
         assert [(trial.slot, trial.number) for trial in finished_trials(tx, study.name, 1)] == [(1, 1)]
+
+
+def test_the_best_trials_of_all_stages_come_best_first(study_of, storage, no_stop):
+    study = study_of(3, 2)
+    work(Slots(study), run_trial, no_stop)
+    with storage.engine.begin() as tx:
+        best = best_finished(tx, study.name, 4)
+    assert [value for _, value in best] == sorted(value for _, value in expected(study.spec).values())[:4]
+
+
+def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_stop):
+    study = study_of(3)
+    work(Slots(study), lambda _: TrialOutcome(20.0, 20.0, 1.0, 0.5, 0.0), no_stop)
+    with storage.engine.begin() as tx:
+        best = [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best_finished(tx, study.name, 3)]
+    assert best == [0, 1, 2]
