@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
 
+import psutil
+
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 WORTHWHILE = 1.3
@@ -111,16 +113,19 @@ def _convolution_seconds(precision: Precision) -> float:
     return min(seconds[1:])
 
 
+def usable_cores() -> int:
+    """Count the physical cores that this process may use."""
+    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
+    return min(cores, len(os.sched_getaffinity(0)))
+
+
 def main() -> None:
     """Print this machine's devices as one line of JSON."""
     configure(threads=1)
-    import psutil
     import tensorflow as tf
 
     gpus = tuple(range(len(tf.config.list_physical_devices("GPU"))))
-    cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    usable = min(cores, len(os.sched_getaffinity(0)))
-    print(json.dumps(asdict(Devices(gpus, usable, fastest_precision()))))  # noqa: T201 - its answer
+    print(json.dumps(asdict(Devices(gpus, usable_cores(), fastest_precision()))))  # noqa: T201 - its answer
 
 
 if __name__ == "__main__":
