@@ -11,7 +11,7 @@ from model.engine import Snapshot
 from model.errors import ModelError
 from model.final_fit import Epoch, FitState
 from model.initializers import Weights
-from model.layers import Network
+from model.network import Network
 
 VERSION = 1
 

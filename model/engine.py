@@ -16,7 +16,7 @@ from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference
 from model.initializers import Weights, initial_weights
-from model.layers import Network
+from model.network import Network
 from model.operations import operations
 
 PREDICTION_BATCH = 64

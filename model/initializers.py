@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import ModelError
-from model.layers import GAUSSIAN_STDDEV, Initializer, Network, Shape, WeightSpec
+from model.layers import GAUSSIAN_STDDEV, Shape, WeightSpec
+from model.network import Initializer, Network
 
 Weights = list[npt.NDArray[np.float32]]
 

@@ -1,20 +1,17 @@
-"""What a network is made of, as plain values: layers, the shapes and weights they lead to, and whole networks.
+"""What a network is made of, as plain values: layers, and the shapes and weights they lead to.
 
-Nothing here imports TensorFlow. Keras (`model.network`) and the training engine both read these descriptions.
+Nothing here imports TensorFlow. Keras (`model.age_model`) and the training engine both read these descriptions.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from math import prod
 from typing import Literal, TypeAlias, get_args
 
-from model.checks import is_count, require_count, require_flag, require_kernel, require_one_of, require_rate
+from model.checks import require_count, require_flag, require_kernel, require_one_of, require_rate
 from model.errors import ModelError
 
 Activation: TypeAlias = Literal["relu", "sigmoid", "softmax", "tanh", "linear"]
 Padding: TypeAlias = Literal["valid", "same"]
-Initializer: TypeAlias = Literal["xavier", "gaussian"]
-Regularizer: TypeAlias = Literal["l2", "l1", "none"]
 Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]
 Shape: TypeAlias = tuple[int, ...]
 
@@ -115,17 +112,6 @@ class WeightSpec:
         return self.role in ("kernel", "bias")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One layer in its place: its index from 0, the shapes (without the batch) on both sides, and its weights."""
-
-    index: int
-    layer: Layer
-    input_shape: Shape
-    output_shape: Shape
-    weights: tuple[WeightSpec, ...]
-
-
 def output_shape(layer: Layer, input_shape: Shape) -> Shape:
     """Return the shape `layer` makes of `input_shape`, both without the batch.
 
@@ -154,7 +140,7 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
 
 
 def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
-    """List the weights of `layer` on `input_shape`, in the order of the Keras layers `model.network` makes of it.
+    """List the weights of `layer` on `input_shape`, in the order of the Keras layers `model.age_model` makes of it.
 
     Names are without the layer's index ("conv2d/kernel"); `trace` puts it in. Kernels are shaped (height, width,
     channels, filters) and (inputs, units). Assumes that `output_shape` accepts the two.
@@ -171,64 +157,6 @@ def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
             return _batch_norm_weights(input_shape[-1])
         case _:
             return ()
-
-
-def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
-    """Walk `layers` from `input_shape` (height, width, channels); one step a layer.
-
-    Raises ModelError for a list that cannot work, naming the layer's index (from 0), the layer and what is wrong.
-    """
-    if not layers:
-        raise ModelError("layers is empty; a network needs at least one layer")
-    shape = _checked_input(input_shape)
-    steps = []
-    for index, layer in enumerate(layers):
-        try:
-            made = output_shape(layer, shape)
-        except ModelError as reason:
-            raise ModelError(f"layer {index}, {layer!r}: {reason}") from reason
-        weights = tuple(_numbered(spec, index) for spec in weight_specs(layer, shape))
-        steps.append(Step(index, layer, shape, made, weights))
-        shape = made
-    return tuple(steps)
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """A whole network for regression: layers ending in Dense(1), the shape of an image, initialiser and regulariser.
-
-    `input_shape` is (height, width, channels). Raises ModelError for a description that cannot work.
-    """
-
-    layers: tuple[Layer, ...]
-    input_shape: tuple[int, int, int] = (91, 91, 1)
-    initializer: Initializer = "xavier"
-    regularizer: Regularizer = "l2"
-    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "layers", tuple(self.layers))
-        require_one_of("initializer", self.initializer, get_args(Initializer))
-        require_one_of("regularizer", self.regularizer, get_args(Regularizer))
-        object.__setattr__(self, "steps", trace(self.layers, self.input_shape))
-        last = self.layers[-1]
-        if not (isinstance(last, Dense) and last.units == 1):
-            raise ModelError(f"layer {len(self.layers) - 1}, {last!r}: a regression must end with Dense(units=1)")
-
-    @property
-    def weights(self) -> tuple[WeightSpec, ...]:
-        """All weights, in the order of `keras.Model.weights`."""
-        return tuple(spec for step in self.steps for spec in step.weights)
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers the weights hold, moving statistics included."""
-        return sum(spec.size for spec in self.weights)
-
-    @property
-    def trainable_parameters(self) -> int:
-        """How many numbers the optimiser changes."""
-        return sum(spec.size for spec in self.weights if spec.trainable)
 
 
 def _convolved(layer: Conv2D, shape: Shape) -> Shape:
@@ -263,17 +191,6 @@ def _kernel_and_bias(kind: str, shape: Shape) -> tuple[WeightSpec, ...]:
 def _batch_norm_weights(channels: int) -> tuple[WeightSpec, ...]:
     roles: tuple[Role, ...] = ("gamma", "beta", "moving_mean", "moving_variance") if channels else ()
     return tuple(WeightSpec(f"batch_normalization/{role}", (channels,), role) for role in roles)
-
-
-def _numbered(spec: WeightSpec, index: int) -> WeightSpec:
-    kind, role = spec.name.split("/")
-    return replace(spec, name=f"{kind}_{index}/{role}")
-
-
-def _checked_input(shape: Shape) -> Shape:
-    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(is_count, shape)):
-        raise ModelError(f"input_shape is {shape!r}; it must be (height, width, channels), whole numbers of at least 1")
-    return shape
 
 
 def _image(shape: Shape, done: str) -> tuple[int, int]:

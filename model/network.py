@@ -1,151 +1,92 @@
-"""Keras models from descriptions: what is exported, and what trains where Keras itself is wanted."""
+"""A whole network as a value: its layers in order, checked one after the other from the shape of an image."""
 
-from math import inf
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias, get_args
 
+from model.checks import is_count, require_one_of
 from model.errors import ModelError
-from model.layers import (
-    BATCH_NORM_EPSILON,
-    GAUSSIAN_STDDEV,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    MaxPool,
-    Network,
-    Step,
-)
+from model.layers import Dense, Layer, Shape, WeightSpec, output_shape, weight_specs
 
-if TYPE_CHECKING:
-    import keras
+Initializer: TypeAlias = Literal["xavier", "gaussian"]
+Regularizer: TypeAlias = Literal["l2", "l1", "none"]
 
 
-class AgeModel:
-    """A network for regression, built as a Keras model from a list of layer descriptions (the paper's class)."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One layer in its place: its index from 0, the shapes (without the batch) on both sides, and its weights."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
-
-    def build(
-        self,
-        rescale: bool,
-        regularization: float = 0.0,
-        momentum: float = 0.99,
-        clip: tuple[float, float] | None = None,
-    ) -> "keras.Model":
-        """Build a functional model of stock Keras layers alone, so that its `.keras` file loads without this package.
-
-        In: (batch, height, width, channels), pixels 0–255 of any type with `rescale`, else pixels already divided by
-        255. Out: (batch, 1) float32, held between `clip`'s two values where given. Its weights are `network.weights`,
-        in that order, freshly drawn by Keras' initialisers; `set_weights(initial_weights(...))` repeats a draw.
-        `regularization` is the factor of the network's regulariser on kernels and biases; `momentum` that of batch
-        normalisation. Raises ModelError for a factor, a momentum or limits that make no sense. Loads TensorFlow.
-        """
-        self._check(regularization, momentum, clip)
-        import keras
-
-        maker = _LayerMaker(self.network, regularization, momentum)
-        inputs = keras.Input(self.network.input_shape, name="image")
-        values = keras.layers.Rescaling(1 / 255, name="rescaling")(inputs) if rescale else inputs
-        for step in self.network.steps:
-            for layer in maker.keras_layers(step):
-                values = layer(values)
-        for layer in _clipping(clip):
-            values = layer(values)
-        return keras.Model(inputs, values, name="age_model")
-
-    def _check(self, regularization: float, momentum: float, clip: tuple[float, float] | None) -> None:
-        if not 0 <= regularization < inf:
-            raise ModelError(f"regularization is {regularization!r}; it must be a finite number of at least 0")
-        if regularization > 0 and self.network.regularizer == "none":
-            raise ModelError(f'regularization is {regularization!r}, but the network\'s regularizer is "none"; pass 0')
-        if not 0 <= momentum < 1:
-            raise ModelError(f"momentum is {momentum!r}; it must be at least 0 and below 1")
-        if clip is not None and not -inf < clip[0] < clip[1] < inf:
-            raise ModelError(f"clip is {clip!r}; it must be two finite numbers, the smaller one first")
+    index: int
+    layer: Layer
+    input_shape: Shape
+    output_shape: Shape
+    weights: tuple[WeightSpec, ...]
 
 
-class _LayerMaker:
-    """Makes the Keras layers of one step, named "conv2d_<index>" as in `model.summary`."""
+def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
+    """Walk `layers` from `input_shape` (height, width, channels); one step a layer.
 
-    def __init__(self, network: Network, regularization: float, momentum: float) -> None:
-        self._network = network
-        self._regularization = regularization
-        self._momentum = momentum
-
-    def keras_layers(self, step: Step) -> "list[keras.Layer]":
-        import keras
-
-        layer, index = step.layer, step.index
-        match layer:
-            case Conv2D() | Dense():
-                return self._weighted(layer, index)
-            case MaxPool():
-                return [keras.layers.MaxPooling2D(layer.size, name=f"max_pooling2d_{index}")]
-            case AveragePool():
-                return [keras.layers.AveragePooling2D(layer.size, name=f"average_pooling2d_{index}")]
-            case BatchNorm():
-                return [self._batch_norm(index)]
-            case Dropout():
-                return [keras.layers.Dropout(layer.rate, name=f"dropout_{index}")]
-            case Flatten():
-                return [keras.layers.Flatten(name=f"flatten_{index}")]
-
-    def _weighted(self, layer: Conv2D | Dense, index: int) -> "list[keras.Layer]":
-        import keras
-
-        own_activation = "linear" if layer.batch_norm else layer.activation
-        if isinstance(layer, Conv2D):
-            size, padding, name = layer.kernel_size, layer.padding, f"conv2d_{index}"
-            made = keras.layers.Conv2D(
-                layer.filters, size, padding=padding, activation=own_activation, name=name, **self._drawn()
-            )
-        else:
-            made = keras.layers.Dense(layer.units, activation=own_activation, name=f"dense_{index}", **self._drawn())
-        if not layer.batch_norm:
-            return [made]
-        return [made, self._batch_norm(index), keras.layers.Activation(layer.activation, name=f"activation_{index}")]
-
-    def _batch_norm(self, index: int) -> "keras.Layer":
-        import keras
-
-        return keras.layers.BatchNormalization(
-            momentum=self._momentum, epsilon=BATCH_NORM_EPSILON, name=f"batch_normalization_{index}"
-        )
-
-    def _drawn(self) -> dict[str, Any]:
-        """Make the arguments that convolutions and dense layers share: biases start at 0, and are penalised too."""
-        import keras
-
-        gaussian = self._network.initializer == "gaussian"
-        normal, uniform = keras.initializers.RandomNormal, keras.initializers.GlorotUniform
-        return {
-            "kernel_initializer": normal(stddev=GAUSSIAN_STDDEV) if gaussian else uniform(),
-            "bias_initializer": "zeros",
-            "kernel_regularizer": self._penalty(),
-            "bias_regularizer": self._penalty(),
-        }
-
-    def _penalty(self) -> "keras.Regularizer | None":
-        import keras
-
-        if self._regularization == 0:
-            return None
-        penalty = keras.regularizers.L1 if self._network.regularizer == "l1" else keras.regularizers.L2
-        return penalty(self._regularization)
+    Raises ModelError for a list that cannot work, naming the layer's index (from 0), the layer and what is wrong.
+    """
+    if not layers:
+        raise ModelError("layers is empty; a network needs at least one layer")
+    shape = _checked_input(input_shape)
+    steps = []
+    for index, layer in enumerate(layers):
+        try:
+            made = output_shape(layer, shape)
+        except ModelError as reason:
+            raise ModelError(f"layer {index}, {layer!r}: {reason}") from reason
+        weights = tuple(_numbered(spec, index) for spec in weight_specs(layer, shape))
+        steps.append(Step(index, layer, shape, made, weights))
+        shape = made
+    return tuple(steps)
 
 
-def _clipping(limits: tuple[float, float] | None) -> "list[keras.Layer]":
-    """Make the layers that hold a value between two limits: Keras' ReLU can, but from 0, so it is shifted and back."""
-    if limits is None:
-        return []
-    import keras
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A whole network for regression: layers ending in Dense(1), the shape of an image, initialiser and regulariser.
 
-    low, high = limits
-    return [
-        keras.layers.Rescaling(1.0, offset=-low, name="from_the_lowest"),
-        keras.layers.ReLU(max_value=high - low, name="clip"),
-        keras.layers.Rescaling(1.0, offset=low, name="from_zero"),
-    ]
+    `input_shape` is (height, width, channels). Raises ModelError for a description that cannot work.
+    """
+
+    layers: tuple[Layer, ...]
+    input_shape: tuple[int, int, int] = (91, 91, 1)
+    initializer: Initializer = "xavier"
+    regularizer: Regularizer = "l2"
+    steps: tuple[Step, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "layers", tuple(self.layers))
+        require_one_of("initializer", self.initializer, get_args(Initializer))
+        require_one_of("regularizer", self.regularizer, get_args(Regularizer))
+        object.__setattr__(self, "steps", trace(self.layers, self.input_shape))
+        last = self.layers[-1]
+        if not (isinstance(last, Dense) and last.units == 1):
+            raise ModelError(f"layer {len(self.layers) - 1}, {last!r}: a regression must end with Dense(units=1)")
+
+    @property
+    def weights(self) -> tuple[WeightSpec, ...]:
+        """All weights, in the order of `keras.Model.weights`."""
+        return tuple(spec for step in self.steps for spec in step.weights)
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers the weights hold, moving statistics included."""
+        return sum(spec.size for spec in self.weights)
+
+    @property
+    def trainable_parameters(self) -> int:
+        """How many numbers the optimiser changes."""
+        return sum(spec.size for spec in self.weights if spec.trainable)
+
+
+def _numbered(spec: WeightSpec, index: int) -> WeightSpec:
+    kind, role = spec.name.split("/")
+    return replace(spec, name=f"{kind}_{index}/{role}")
+
+
+def _checked_input(shape: Shape) -> Shape:
+    if not isinstance(shape, tuple) or len(shape) != 3 or not all(map(is_count, shape)):
+        raise ModelError(f"input_shape is {shape!r}; it must be (height, width, channels), whole numbers of at least 1")
+    return shape

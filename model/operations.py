@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.layers import Activation, AveragePool, BatchNorm, Conv2D, Dense, Dropout, MaxPool, Network, Padding, Step
+from model.layers import Activation, AveragePool, BatchNorm, Conv2D, Dense, Dropout, MaxPool, Padding
+from model.network import Network, Step
 
 
 @dataclass(frozen=True, slots=True)

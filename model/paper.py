@@ -1,6 +1,7 @@
 """The paper's own network, as its appendix lists it: VGG-16 with halved filters, for 91×91 grayscale faces."""
 
-from model.layers import Activation, Conv2D, Dense, Flatten, MaxPool, Network
+from model.layers import Activation, Conv2D, Dense, Flatten, MaxPool
+from model.network import Network
 
 
 def paper_network(output: Activation = "linear") -> Network:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
 from model.errors import ModelError
-from model.layers import Network
+from model.network import Network
 from model.paper import paper_network
 
 RecipeName: TypeAlias = Literal["default", "paper"]

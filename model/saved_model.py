@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from model.age_model import AgeModel
 from model.errors import ModelError
 from model.examples import Images, Labels
 from model.initializers import Weights
-from model.layers import Network
-from model.network import AgeModel
+from model.network import Network
 
 PREDICTION_BATCH = 64
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Network, Shape, Step
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape
+from model.network import Network, Step
 
 _HEADINGS = ("Layer (type)", "Output Shape", "Param #")
 _KERAS_TYPES: dict[type[Layer], tuple[str, str]] = {
@@ -27,7 +28,7 @@ class SummaryRow:
 
 
 def summary_rows(network: Network) -> tuple[SummaryRow, ...]:
-    """List the Keras layers that `model.network.AgeModel` makes of `network`, without input, rescaling and clipping."""
+    """List the Keras layers that `model.age_model.AgeModel` makes of `network`, without input, rescaling and clipping."""
     return tuple(row for step in network.steps for row in _rows(step))
 
 

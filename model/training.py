@@ -10,7 +10,7 @@ from model.checks import require_count
 from model.engine import Engine, Training
 from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
-from model.layers import Network
+from model.network import Network
 from model.recipe import Recipe
 
 

@@ -13,7 +13,8 @@ from model.engine import Snapshot
 from model.errors import ModelError
 from model.final_fit import Epoch, FitState
 from model.initializers import Weights, initial_weights
-from model.layers import BatchNorm, Conv2D, Dense, Flatten, Network
+from model.layers import BatchNorm, Conv2D, Dense, Flatten
+from model.network import Network
 
 NETWORK = Network((BatchNorm(), Flatten(), Dense(2), Dense(1)), (2, 2, 1))
 OTHER = Network((Conv2D(2, 1), Flatten(), Dense(1)), (2, 2, 1))

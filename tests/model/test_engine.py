@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.age_model import AgeModel
 from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Snapshot, Training
 from model.errors import ModelError
 from model.examples import Examples
 from model.initializers import Weights, initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Network
-from model.network import AgeModel
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 from model.operations import Convolve, Multiply, operations
 
 PLAIN = Network(

@@ -14,7 +14,8 @@ from model.errors import ModelError
 from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
 from model.initializers import Weights
-from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.training import DivergedError
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.age_model import AgeModel
 from model.forward import TrainingPass, folded, inference
 from model.initializers import Weights, initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Network
-from model.network import AgeModel
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 from model.operations import Drop, Operation, Unroll, operations
 
 SHAPE = (12, 12, 1)

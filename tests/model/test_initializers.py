@@ -7,7 +7,8 @@ import pytest
 
 from model.errors import ModelError
 from model.initializers import glorot_limit, initial_weights
-from model.layers import GAUSSIAN_STDDEV, Conv2D, Dense, Flatten, Initializer, Network
+from model.layers import GAUSSIAN_STDDEV, Conv2D, Dense, Flatten
+from model.network import Initializer, Network
 
 
 def network(initializer: Initializer = "xavier") -> Network:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Network
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
+from model.network import Network
 from model.operations import Activate, Convolve, Drop, Multiply, Norm, Normalize, Operation, Pool, Unroll, operations
 
 RELU = Activate("relu")

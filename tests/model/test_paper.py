@@ -2,8 +2,8 @@
 
 import pytest
 
+from model.age_model import AgeModel
 from model.layers import Dense
-from model.network import AgeModel
 from model.paper import paper_network
 from model.summary import summary_rows
 

@@ -13,7 +13,8 @@ from model.engine import Engine, Training
 from model.errors import ModelError
 from model.examples import Examples
 from model.initializers import initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 from model.saved_model import PREDICTION_BATCH, SavedModel, to_bytes
 
 NETWORK = Network(

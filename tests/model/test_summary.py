@@ -1,6 +1,7 @@
 """The text table of a network."""
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Network
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten
+from model.network import Network
 from model.summary import summary, summary_rows
 
 NETWORK = Network(

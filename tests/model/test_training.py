@@ -9,7 +9,8 @@ import pytest
 from model.engine import Engine, Training
 from model.errors import ModelError
 from model.examples import Examples
-from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error
 

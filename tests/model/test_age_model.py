@@ -11,20 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from model.age_model import AgeModel
 from model.errors import ModelError
 from model.initializers import initial_weights
-from model.layers import (
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Flatten,
-    Layer,
-    MaxPool,
-    Network,
-)
-from model.network import AgeModel
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
+from model.network import Network
 from model.summary import summary_rows
 
 SMALL = Network(
