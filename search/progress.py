@@ -27,7 +27,7 @@ class Standing:
 
 def standing(slots: Slots) -> Standing:
     """Read where the study stands."""
-    sizes = slots.study.spec.stages
+    sizes = slots.study.spec.trials
     stage = max((each.number for each in list_stages(slots.study)), default=1)
     counts = slots.counts(stage)
     here = counts.finished + counts.failed

@@ -60,7 +60,7 @@ class Slots:
                 if seen is not None and (claim := self._take(tx, seen, owner)):
                     return claim
                 closed = not self._any_open(tx, stage)
-            if closed and stage == len(self.study.spec.stages):
+            if closed and stage == len(self.study.spec.trials):
                 return NoClaim.DONE
             if closed:
                 open_next(self.study, stage)

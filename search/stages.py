@@ -52,7 +52,7 @@ def open_next(study: Study, done: int) -> None:
 
 
 def _after(tx: Connection, study: Study, done: int) -> Stage:
-    count = study.spec.stages[done]
+    count = study.spec.trials[done]
     if done == 0:
         return Stage(1, count, study.spec.box, None)
     old = _read(tx.execute(_row_of(study, done)).one()).box

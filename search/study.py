@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Final
+from warnings import catch_warnings, simplefilter
 
-from optuna.exceptions import DuplicatedStudyError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
+from optuna.study import load_study as load_optuna_study
 from sqlalchemy import delete, insert, select
 
 from search import tables
@@ -14,19 +17,21 @@ from search.space import FIRST_BOX, Box
 from search.storage import Storage, exclusively, storage_errors
 from search.tables import Now
 
+VALUE_NAME: Final = "score (years)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySpec:
     """Everything that decides a study's results, and so may not change while it lasts.
 
-    `stages` has the number of trials of each stage, `box` the ranges of the first, `ranges` those of all later ones
+    `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
     if they shall not follow from the trials, `dataset` the dataset's digest, `images` a trial's training images.
     """
 
     seed: int
     dataset: str
     precision: str
-    stages: tuple[int, ...] = (50, 50)
+    trials: tuple[int, ...] = (50, 50)
     box: Box = FIRST_BOX
     ranges: Box | None = None
     recipe: str = "default"
@@ -41,8 +46,8 @@ class StudySpec:
         for name in ("threads", "images", "epochs", "batch_size", "max_attempts"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
-        if not self.stages or min(self.stages) < 1:
-            raise SearchError(f"stages = {_show(self.stages)} must name at least one trial for each stage, as in 50,50")
+        if not self.trials or min(self.trials) < 1:
+            raise SearchError(f"trials = {_show(self.trials)} must name at least one trial for each stage, as in 50,50")
         if self.ranges is not None and self.ranges.names != self.box.names:
             raise SearchError(f"ranges = {self.ranges} must have the names of the first box: {self.box}")
 
@@ -97,11 +102,19 @@ def _create(storage: Storage, name: str, spec: StudySpec) -> int:
         number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
     except DuplicatedStudyError:
         number = storage.rdb.get_study_id_from_name(name)
+    _name_the_value(storage, name)
     with storage.engine.begin() as tx:
         for table in (tables.studies, tables.stages, tables.slots, tables.workers):
             tx.execute(delete(table).where(table.c.study == name))
         tx.execute(insert(tables.studies).values(study=name, spec=to_json(spec), created=Now()))
     return number
+
+
+def _name_the_value(storage: Storage, name: str) -> None:
+    """Tell Optuna, and so the dashboard, what a trial's value is."""
+    with catch_warnings():
+        simplefilter("ignore", ExperimentalWarning)  # of setting the name; nothing depends on it
+        load_optuna_study(study_name=name, storage=storage.rdb).set_metric_names([VALUE_NAME])
 
 
 def _refuse_foreign(storage: Storage, name: str, number: int | None) -> None:

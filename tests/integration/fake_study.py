@@ -24,7 +24,7 @@ NAME = "ages"
 
 
 def spec_of(*stages, **settings):
-    return StudySpec(**({"seed": 1, "dataset": "0f", "precision": "float32", "stages": stages or (1,)} | settings))
+    return StudySpec(**({"seed": 1, "dataset": "0f", "precision": "float32", "trials": stages or (1,)} | settings))
 
 
 @cache
@@ -63,7 +63,7 @@ def run_trial(task: TrialTask) -> TrialOutcome:
 def expected(spec: StudySpec) -> dict:
     """Stage and slot of every trial to its parameters and value, computed without any storage."""
     box, all_trials = spec.box, {}
-    for stage, count in enumerate(spec.stages, start=1):
+    for stage, count in enumerate(spec.trials, start=1):
         finished = []
         for slot in range(count):
             seeds = trial_seeds(spec.seed, stage, slot)

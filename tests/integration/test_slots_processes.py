@@ -67,7 +67,7 @@ def study_of():
 def assert_exact(study):
     assert fake.finished(study) == sorted(fake.expected(study.spec).items())
     assert fake.running(study) == []
-    for stage, count in enumerate(study.spec.stages, start=1):
+    for stage, count in enumerate(study.spec.trials, start=1):
         assert Slots(study).counts(stage) == SlotCounts(finished=count)
 
 

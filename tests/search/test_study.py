@@ -29,7 +29,7 @@ def test_resuming_with_other_settings_names_each_difference(storage):
         create_or_resume(storage, NAME, spec_of(3, 4, seed=2, ranges=GIVEN))
     assert str(refusal.value) == (
         "the study 'ages' was created with seed = 1, you asked for seed = 2; "
-        "stages = 3,3, you asked for stages = 3,4; "
+        "trials = 3,3, you asked for trials = 3,4; "
         "ranges = None, you asked for ranges = learning_rate [1e-05, 0.001], l2 [1e-05, 0.001]; use another --study"
     )
 
@@ -67,8 +67,8 @@ def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"stages": ()}, "must name at least one trial"),
-        ({"stages": (5, 0)}, "stages = 5,0 must name at least one trial"),
+        ({"trials": ()}, "must name at least one trial"),
+        ({"trials": (5, 0)}, "trials = 5,0 must name at least one trial"),
         ({"seed": -1}, "seed = -1 must be 0 or more"),
         ({"threads": 0}, "threads = 0 must be 1 or more"),
         ({"max_attempts": 0}, "max_attempts = 0 must be 1 or more"),
@@ -84,3 +84,7 @@ def test_settings_survive_being_written_as_json():
     spec = spec_of(7, 5, ranges=GIVEN)
     assert from_json(StudySpec, to_json(spec)) == spec
     assert to_json(from_json(StudySpec, to_json(spec))) == to_json(spec)
+
+
+def test_optuna_knows_what_a_value_is(study_of, storage):
+    assert optuna.load_study(study_name=study_of(2).name, storage=storage.rdb).metric_names == ["score (years)"]

@@ -82,7 +82,7 @@ def main(path: Path, images: int, epochs: int, storage: str, threads: int) -> No
         seed=0,
         dataset=dataset_digest(path),
         precision=fastest_precision(),
-        stages=(SLOTS,),
+        trials=(SLOTS,),
         images=images,
         epochs=epochs,
         threads=threads,
