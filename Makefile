@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types clean
+.PHONY: run test lint types bench clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -17,6 +17,23 @@ lint: $(VENV)/installed
 
 types: $(VENV)/installed
 	$(BIN)/mypy
+
+# On the built-in faces, or `make bench DATA=faces.h5`; about 20 minutes on 2 cores.
+DATA ?= runs/bench/synthetic.h5
+
+bench: $(VENV)/installed-bench $(DATA) runs/bench/small.h5
+	$(BIN)/python tests/benchmarks/race.py --data $(DATA) --out runs/bench/race.json
+	$(BIN)/python tests/benchmarks/growth.py --data $(DATA) --small runs/bench/small.h5 --out runs/bench/growth.json
+
+runs/bench/synthetic.h5: | $(VENV)/installed
+	$(BIN)/agesearch data build synthetic --out $@
+
+runs/bench/small.h5: | $(VENV)/installed
+	$(BIN)/agesearch data build synthetic --images 64,64,2 --out $@
+
+$(VENV)/installed-bench: $(VENV)/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'
+	touch $@
 
 $(VENV)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
