@@ -30,7 +30,7 @@ class Hyperparameters(BaseModel):
 class Training(BaseModel):
     """How the trials were trained, as far as the final fit follows it."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Literal["default", "paper"] = "default"
     batch_size: PositiveInt = 32
@@ -40,36 +40,40 @@ class Training(BaseModel):
 class Origin(BaseModel):
     """The dataset that the search saw, by its digest."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     digest: str | None = None
 
 
 class Configuration(BaseModel):
-    """The part of the file that a fit needs; the rest is for people."""
+    """What a fit needs, and the tables that are for people alone."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     hyperparameters: Hyperparameters
     training: Training = Training()
     dataset: Origin = Origin()
+    trial: Any = None
+    study: Any = None
+    stages: Any = None
+    versions: Any = None
 
 
 def read_configuration(path: Path) -> Configuration:
     """Read a file that `export` wrote, or one written by hand with `[hyperparameters]` alone.
 
-    Raises SearchError where it is missing, no TOML, or has a wrong or unknown hyperparameter.
+    Raises SearchError where it is missing, no TOML, or has a wrong value or an unknown key.
     """
     try:
-        return Configuration.model_validate(tomllib.loads(path.read_text()))
+        return Configuration.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SearchError(f"the configuration {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SearchError(f"the configuration {path} is not TOML: {error}") from error
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         raise SearchError(f"the configuration {path} has a wrong {place}: {first['msg'].lower()}") from error
+    except (ValueError, RecursionError) as error:  # no text, no TOML, or a number of 5000 digits
+        raise SearchError(f"the configuration {path} is not TOML: {error}") from error
 
 
 def export_configuration(study: Study) -> bytes:
@@ -101,7 +105,7 @@ def _document(study: Study, best: RankedTrial) -> dict[str, Any]:
         },
         "study": {
             "name": study.name, "storage": str(study.storage), "seed": spec.seed, "sampler": spec.sampler,
-            "trials": list(spec.stages), "max_attempts": spec.max_attempts,
+            "trials": list(spec.trials), "max_attempts": spec.max_attempts,
         },
         "stages": [_stage(stage) for stage in list_stages(study)],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},

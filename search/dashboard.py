@@ -16,7 +16,7 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
     Anybody who reaches the page may delete studies, so that it listens on the loopback interface alone. Raises
     SearchError for another address, one that is taken, or a storage that is none.
     """
-    _require_loopback(host)
+    host = _loopback(host)
     import optuna_dashboard
     import waitress
 
@@ -37,12 +37,15 @@ def serve(url: str, host: str, port: int, ready: Callable[[str], None]) -> None:
         server.close()
 
 
-def _require_loopback(host: str) -> None:
+def _loopback(host: str) -> str:
+    if host == "localhost":
+        return "127.0.0.1"  # the name may stand for two addresses, and so for two servers with two ports
     try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        local = ipaddress.ip_address(host).is_loopback
     except ValueError:
         local = False
     if not local:
         raise SearchError(
             f"host is {host!r}; the dashboard has no protection of its own and listens on 127.0.0.1 alone"
         )
+    return host

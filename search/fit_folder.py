@@ -1,5 +1,6 @@
 """The files in the folder of a final fit, for those who look for them without loading TensorFlow."""
 
+import tomllib
 from pathlib import Path
 
 from search.errors import SearchError
@@ -17,3 +18,18 @@ def model_file(folder: Path) -> Path:
             f"the fit in {folder} has not ended; run the same 'agesearch fit' again, it goes on from there"
         )
     raise SearchError(f"{folder} holds no {MODEL}; give the folder that 'agesearch fit' wrote")
+
+
+def started_precision(folder: Path) -> str | None:
+    """Return the precision that the fit in a folder was started with, or None where there is none.
+
+    Measured anew on a busy machine, it may come out otherwise and keep the fit from going on. Raises SearchError where
+    the folder's description of the fit is damaged.
+    """
+    path = folder / ABOUT
+    if not path.is_file():
+        return None
+    try:
+        return str(tomllib.loads(path.read_text(encoding="utf-8"))["precision"])
+    except (ValueError, KeyError) as error:
+        raise SearchError(f"{path} is damaged; remove {folder} to start the fit over") from error

@@ -39,8 +39,8 @@ def run_fit(
 ) -> FitState:
     """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
 
-    `progress(state, epoch, share of it done)` is called every few seconds and may raise to stop; nothing is lost then
-    but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
+    `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
+    nothing is lost then but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
     """
     final = FinalFit(
         recipe_named(fit.recipe),
@@ -59,6 +59,7 @@ def run_fit(
         write_bytes(folder / HISTORY, history.to_csv(now.history))
 
     state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
+    progress(state, len(state.history), 1.0)
     limits = (float(training.labels.min()), float(training.labels.max()))
     write_bytes(folder / CURVE, history.learning_curve(state.history))
     write_bytes(folder / MODEL, saved_model.to_bytes(final.engine.network, state.best_weights, limits))

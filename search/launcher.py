@@ -22,6 +22,10 @@ BAD_INPUT = 2
 """The exit code of a worker that was given something it will never be able to use."""
 
 
+WORKER = (sys.executable, "-P", "-m", "search", "worker", "--tethered")
+"""The program of a worker; without -P, Python would take a folder data/ or a file search.py of the user's for ours."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """What one worker computes on: a GPU by its index, or the CPU."""
@@ -57,8 +61,8 @@ class Launcher:
     closes, so that no worker outlives a launcher that was killed.
     """
 
-    def __init__(self, study: Study, data: Path, logs: Path) -> None:
-        self._study, self._data, self._logs = study, data, logs
+    def __init__(self, study: Study, data: Path, logs: Path, program: Sequence[str] = WORKER) -> None:
+        self._study, self._data, self._logs, self._program = study, data, logs, program
         self._workers: list[_Process] = []
         self._fruitless = 0
         self._finished = 0
@@ -88,6 +92,7 @@ class Launcher:
         self._fruitless += 1
         if code == BAD_INPUT or self._fruitless > FRUITLESS_DEATHS * len(self._workers):
             raise SearchError(f"the workers cannot work ({_cause(code)}); see {worker.log}: {_last_line(worker.log)}")
+        _close(worker.process.stdin)
         worker.process = self._spawn(worker)
 
     def stop(self) -> None:
@@ -106,9 +111,8 @@ class Launcher:
     def _spawn(self, worker: _Process) -> "subprocess.Popen[bytes]":
         # The storage goes through the environment: a command line can be read by every user of the machine.
         environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
-        environment.pop("AGESEARCH_CONFIG", None)
-        command = [sys.executable, "-m", "search", "worker", "--tethered"]
-        command += ["--study", self._study.name, "--data", str(self._data.absolute())]
+        environment["AGESEARCH_CONFIG"] = os.devnull  # what a worker needs is in the study, and no file may object
+        command = [*self._program, "--study", self._study.name, "--data", str(self._data.absolute())]
         with worker.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True

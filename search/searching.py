@@ -12,7 +12,9 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
-from data.dataset import inspect_dataset
+from data.dataset import DatasetInfo, inspect_dataset
+from data.files import check_writable
+from model.recipe import recipe_named
 from search.errors import SearchError
 from search.launcher import Launcher, places
 from search.progress import Standing, standing
@@ -28,11 +30,14 @@ WATCH_SECONDS = 0.5
 def prepare_study(settings: Settings, dataset: Path) -> Study:
     """Create the study that `settings` describe, or resume it.
 
-    Raises SearchError where it exists with other settings, or DatasetError where `dataset` is none.
+    Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
+    none or the logs cannot be written.
     """
-    digest = inspect_dataset(dataset).digest
+    info = inspect_dataset(dataset)
+    _require_fitting(settings, info)
+    check_writable(_logs(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, _spec(settings, digest, _precision(settings, storage)))
+    return create_or_resume(storage, settings.study, _spec(settings, info.digest, _precision(settings, storage)))
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
@@ -45,7 +50,7 @@ def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Sta
         return True
     devices = machine()
     wanted = None if settings.workers == "auto" else settings.workers
-    launcher = Launcher(study, dataset, settings.out / "logs" / study.name)
+    launcher = Launcher(study, dataset, _logs(settings))
     with stop_on_signals() as stop:
         try:
             launcher.start(places(wanted, devices["gpus"], devices["cores"]))
@@ -78,12 +83,26 @@ def stop_on_signals() -> Iterator[Event]:
 @cache
 def machine() -> dict[str, Any]:
     """Ask a process of its own for GPUs, cores and the fastest precision, so that this one needs no TensorFlow."""
-    asked = subprocess.run([sys.executable, "-m", "model.device"], capture_output=True, text=True, check=False)
+    asked = subprocess.run([sys.executable, "-P", "-m", "model.device"], capture_output=True, text=True, check=False)
     if asked.returncode:
         reason = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise SearchError(f"this machine's devices cannot be found, TensorFlow does not start: {reason}")
     found: dict[str, Any] = json.loads(asked.stdout)
     return found
+
+
+def _require_fitting(settings: Settings, info: DatasetInfo) -> None:
+    """Refuse what every worker would die of, before there is a study that asks for it."""
+    count, taken = info.counts["training"], recipe_named(settings.recipe).network().input_shape
+    if settings.images > count:
+        raise SearchError(f"images is {settings.images}; {info.path} has {count} training images: give 1 to that many")
+    if info.image_shape != taken:
+        shapes = ["×".join(map(str, shape)) for shape in (info.image_shape, taken)]
+        raise SearchError(f"the images of {info.path} are {shapes[0]}; the network takes {shapes[1]}: build it so")
+
+
+def _logs(settings: Settings) -> Path:
+    return settings.out / "logs" / settings.study
 
 
 def _done(now: Standing) -> bool:
@@ -104,7 +123,7 @@ def _spec(settings: Settings, digest: str, precision: str) -> StudySpec:
         seed=settings.seed,
         dataset=digest,
         precision=precision,
-        stages=settings.trials,
+        trials=settings.trials,
         box=_box(settings.learning_rate, settings.l2),
         ranges=_box(later.learning_rate, later.l2) if later else None,
         recipe=settings.recipe,

@@ -3,11 +3,12 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
 
@@ -103,16 +104,28 @@ def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
     ]
     for key, _, where in sources:
         if key not in Settings.model_fields:
-            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key)}")
+            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key, Settings)}")
     origins = {key: where for key, _, where in sources}
     try:
         return Settings.model_validate({key: value for key, value, _ in sources})
     except ValidationError as error:
-        first = error.errors()[0]
-        key = str(first["loc"][0])
-        where = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
-        reason = first["msg"][0].lower() + first["msg"][1:]
-        raise SearchError(f"{origins[key]}: {where} is {_shown(first['input'])}: {reason}") from error
+        raise SearchError(_sentence(error.errors(), origins)) from error
+
+
+def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str:
+    """Say of the first wrong value, or rather of a misspelt key, where it comes from and what it should be."""
+    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
+    origin, place = origins[str(first["loc"][0])], _place(first)
+    if first["type"] == "extra_forbidden":
+        return f"{origin}: unknown setting '{place}.{first['loc'][-1]}'{_nearest(str(first['loc'][-1]), Ranges)}"
+    # A setting of several kinds, such as a number or "auto", has an error for each.
+    reasons = dict.fromkeys(each["msg"][0].lower() + each["msg"][1:] for each in errors if _place(each) == place)
+    return f"{origin}: {place} is {_shown(first['input'])}: {', or '.join(reasons)}"
+
+
+def _place(error: ErrorDetails) -> str:
+    """Return the keys that lead to a value, without the kinds and positions that pydantic mixes in."""
+    return ".".join(str(part) for part in error["loc"] if part in Settings.model_fields)
 
 
 def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
@@ -120,10 +133,10 @@ def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
     if config is None and not path.exists():
         return []
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SearchError(f"the settings file {path} cannot be read: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # no text, no TOML, or a number of 5000 digits
         raise SearchError(f"the settings file {path} is not TOML: {error}") from error
     return [(key, tuple(value) if isinstance(value, list) else value, str(path)) for key, value in table.items()]
 
@@ -133,9 +146,9 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, st
     return [(name.removeprefix(PREFIX).lower(), environment[name], name) for name in names]
 
 
-def _nearest(key: str) -> str:
-    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(Settings.model_fields)}"
+def _nearest(key: str, model: type[BaseModel]) -> str:
+    near = difflib.get_close_matches(key, model.model_fields, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(model.model_fields)}"
 
 
 def _shown(value: object) -> str:

@@ -12,7 +12,7 @@ from search.workers import WorkerView, list_workers
 
 @dataclass(frozen=True, slots=True)
 class StageSummary:
-    """One stage: the trials it shall have, how many slots are in each state, and its box as text ("" until opened)."""
+    """One stage: the trials it shall have, how many slots are in each state, and its box as text ("" until known)."""
 
     number: int
     trials: int
@@ -43,15 +43,16 @@ class StudySummary:
 def summary(study: Study) -> StudySummary:
     """Read where `study` stands."""
     opened = {stage.number: stage for stage in list_stages(study)}
-    stages = tuple(_stage(study, number, opened.get(number)) for number in range(1, len(study.spec.stages) + 1))
+    stages = tuple(_stage(study, number, opened.get(number)) for number in range(1, len(study.spec.trials) + 1))
     best = best_trials(study, 1)
     return StudySummary(study.name, str(study.storage), stages, best[0].score if best else None, list_workers(study))
 
 
 def _stage(study: Study, number: int, opened: Stage | None) -> StageSummary:
-    trials = study.spec.stages[number - 1]
+    trials = study.spec.trials[number - 1]
     if opened is None:
-        return StageSummary(number, trials, SlotCounts(waiting=trials), "")
+        known = study.spec.box if number == 1 else study.spec.ranges
+        return StageSummary(number, trials, SlotCounts(waiting=trials), str(known or ""))
     return StageSummary(number, trials, Slots(study).counts(number), str(opened.box))
 
 

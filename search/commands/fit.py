@@ -84,6 +84,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
     from data.dataset import inspect_dataset, read_split
     from search.configuration import read_configuration
     from search.errors import SearchError
+    from search.fit_folder import started_precision
     from search.searching import stop_on_signals
 
     dataset = dataset_of(settings)
@@ -98,7 +99,9 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
 
     threads = usable_cores() if settings.fit_threads == "auto" else settings.fit_threads
     configure(threads)
-    precision = fastest_precision() if chosen.training.precision == "auto" else chosen.training.precision
+    precision: str = chosen.training.precision
+    if precision == "auto":
+        precision = started_precision(out) or fastest_precision()
     from model.final_fit import FitSettings
     from search.fit_display import FitDisplay
     from search.fitting import Fit, run_fit

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def answer(text: str) -> None:
-    """Print a line of the answer."""
-    print(text)  # noqa: T201 - what the command is for
+    """Print a line of the answer, at once even into a pipe."""
+    print(text, flush=True)  # noqa: T201 - what the command is for
 
 
 def answer_json(value: Any) -> None:

@@ -25,7 +25,7 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
         raise KeyboardInterrupt
 
 
-@takes_settings(*STUDY, "threads")
+@takes_settings(*STUDY)
 def worker(
     settings: Settings,
     tethered: Annotated[bool, typer.Option("--tethered", hidden=True, help="Stop when stdin is closed.")] = False,
@@ -42,6 +42,8 @@ def worker(
         if tethered:
             Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
         run_worker(settings, dataset_of(settings), stop)
+    if stop.is_set() and not tethered:  # a launcher takes any code but 0 for a death
+        raise KeyboardInterrupt
 
 
 def dataset_of(settings: Settings) -> Path:

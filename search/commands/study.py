@@ -70,6 +70,7 @@ def dashboard(settings: Settings) -> None:
     from search.dashboard import serve
 
     serve(settings.storage, settings.host, settings.port, lambda url: answer(f"dashboard: {url} (Ctrl-C ends it)"))
+    raise KeyboardInterrupt  # the server has taken it for its own end
 
 
 COMMANDS = (status, export, dashboard)

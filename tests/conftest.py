@@ -1,0 +1,66 @@
+"""What the tests of the command line share, wherever they are."""
+
+import os
+import signal
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a command ended: its exit code, its answer, and what it said on stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def agesearch(capsys, monkeypatch, tmp_path):
+    """Run a command in this process, in a folder of its own and without any setting of the environment."""
+    from search.__main__ import main
+
+    for name in [name for name in os.environ if name.startswith("AGESEARCH_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    # What Rich wraps its help to.
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["agesearch", *map(str, arguments)])
+        terminate = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main()
+        finally:
+            signal.signal(signal.SIGTERM, terminate)
+        captured = capsys.readouterr()
+        return Ended(ended.value.code or 0, captured.out, captured.err)
+
+    return run
+
+
+@pytest.fixture
+def refused(agesearch):
+    """Run a command that must end with exit code 2 and one line on stderr; returns the line."""
+
+    def run(*arguments):
+        ended = agesearch(*arguments)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.startswith("agesearch: ")
+        assert ended.err.count("\n") == 1
+        return ended.err.removeprefix("agesearch: ").rstrip("\n")
+
+    return run
+
+
+@pytest.fixture
+def faces(tmp_path):
+    """A tiny dataset, called faces.h5 in the folder that commands run in."""
+    from tests.search.tiny import write_tiny
+
+    write_tiny(tmp_path / "faces.h5")
+    return tmp_path / "faces.h5"

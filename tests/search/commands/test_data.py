@@ -1,0 +1,82 @@
+import json
+
+import pytest
+from PIL import Image
+
+from data.dataset import inspect_dataset
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of pictures in the course layout: six, four and three of them."""
+    for split, count in (("training_set", 6), ("validation_set", 4), ("test_set", 3)):
+        (tmp_path / "pictures" / split).mkdir(parents=True)
+        for number in range(count):
+            name = f"{20 + number:03d}_2016{len(split)}{number:010d}.jpg"
+            Image.new("L", (12, 12), 10 * number).save(tmp_path / "pictures" / split / name)
+    return tmp_path / "pictures"
+
+
+def test_faces_are_drawn_into_a_dataset(agesearch, tmp_path):
+    arguments = ("data", "build", "synthetic", "--out", "new/faces.h5", "--images", "5,3,2", "--ages", "20:40")
+    ended = agesearch(*arguments, "--size", "32", "--seed", "4")
+    assert (ended.code, ended.err) == (0, "")
+    info = inspect_dataset(tmp_path / "new/faces.h5")
+    first, *_, last = ended.out.splitlines()
+    assert first == "new/faces.h5: 5 training, 3 validation, 2 test; synthetic, 32×32×1"
+    assert last == f"digest {info.digest}"
+    assert info.image_shape == (32, 32, 1)
+    assert {"min_age": 20, "max_age": 40, "seed": 4}.items() <= json.loads(info.options).items()
+
+
+def test_the_report_of_a_build_is_json_where_that_is_asked_for(agesearch, pictures):
+    ended = agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["counts"] == {"training": 6, "validation": 4, "test": 3}
+
+
+def test_a_bad_picture_fails_the_build_unless_it_may_be_left_out(agesearch, refused, pictures, tmp_path):
+    (pictures / "test_set" / "099_1.jpg").write_text("no picture")
+    build = ("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    assert "099_1.jpg" in refused(*build)
+    assert not (tmp_path / "faces.h5").exists()
+    ended = agesearch(*build, "--skip-bad")
+    assert ended.code == 0
+    assert ended.out.splitlines()[0].startswith("left out ")
+    assert "099_1.jpg" in ended.out.splitlines()[0]
+
+
+def test_statistics_are_printed_and_drawn(agesearch, faces, tmp_path):
+    ended = agesearch("data", "stats", faces, "--figure", "ages.png")
+    assert ended.code == 0
+    assert "training" in ended.out
+    assert ended.out.splitlines()[-1] == "histograms: ages.png"
+    assert (tmp_path / "ages.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_statistics_are_json_where_that_is_asked_for(agesearch, faces):
+    assert json.loads(agesearch("data", "stats", faces, "--json").out)
+
+
+def test_a_dataset_that_differs_from_its_source_is_exit_code_1(agesearch, pictures):
+    agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    ended = agesearch("data", "verify", "faces.h5", pictures)
+    assert (ended.code, ended.out) == (0, "13 images compared, 0 differences\n")
+    changed = next((pictures / "test_set").iterdir())
+    Image.new("L", (12, 12), 200).save(changed)
+    ended = agesearch("data", "verify", "faces.h5", pictures)
+    assert ended.code == 1
+    assert changed.name in ended.out
+    assert "1 differences" in ended.out.splitlines()[-1]
+    report = agesearch("data", "verify", "faces.h5", pictures, "--json")
+    assert report.code == 1
+    assert json.loads(report.out)
+
+
+def test_loading_times_are_printed_beside_the_papers(agesearch, pictures):
+    agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    ended = agesearch("data", "bench", "faces.h5", pictures)
+    assert ended.code == 0
+    assert "(the paper: 13.473 s)" in ended.out
+    assert "(the paper: 8.1)" in ended.out
+    assert json.loads(agesearch("data", "bench", "faces.h5", pictures, "--json").out)

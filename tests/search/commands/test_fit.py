@@ -1,0 +1,172 @@
+import json
+import signal
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import model.device
+from data.dataset import inspect_dataset
+from model.evaluation import evaluate
+from model.final_fit import Epoch, FitSettings, FitState
+from search.fit_folder import ABOUT, MODEL, STATE
+from tests.search.tiny import write_tiny
+
+MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
+DONE = FitState(None, (Epoch(1, 9.0, 8.0, 1.0, True), Epoch(2, 7.0, 8.5, 1.0, False)), None)
+
+
+@pytest.fixture
+def fits(monkeypatch):
+    """What is fitted, instead of fitting it; `act` is what happens meanwhile."""
+    seen = SimpleNamespace(jobs=[], splits=[], folders=[], threads=[], act=lambda _progress: None)
+
+    def run_fit(job, training, validation, folder, progress):
+        seen.jobs.append(job)
+        seen.splits.append((len(training), len(validation)))
+        seen.folders.append(folder)
+        seen.act(progress)
+        return DONE
+
+    monkeypatch.setattr("search.fitting.run_fit", run_fit)
+    monkeypatch.setattr(model.device, "configure", seen.threads.append)
+    monkeypatch.setattr(model.device, "usable_cores", lambda: 2)
+    monkeypatch.setattr(model.device, "fastest_precision", lambda: "bfloat16")
+    return seen
+
+
+@pytest.fixture
+def best(tmp_path):
+    def write(content=MINIMAL):
+        (tmp_path / "best.toml").write_text(content)
+        return tmp_path / "best.toml"
+
+    return write
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_configuration_is_fitted_on_training_and_validation(agesearch, fits, best, tmp_path):
+    ended = agesearch("fit", best(), "--data", "faces.h5", "--out", "fit", "--fit-epochs", "7", "--seed", "3")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "fit: epoch 1 of 2 is kept, validation MAE 8.000 years\n"
+    job = fits.jobs[0]
+    assert job.settings == FitSettings(1e-4, 1e-3, 7, 32, 3, None, None)
+    assert (job.recipe, job.precision, job.threads) == ("default", "bfloat16", 2)
+    assert job.dataset == inspect_dataset(tmp_path / "faces.h5").digest
+    assert fits.splits == [(6, 4)]
+    assert [str(folder) for folder in fits.folders] == ["fit"]
+    assert fits.threads == [2]
+
+
+@pytest.mark.usefixtures("faces")
+def test_the_file_and_the_flags_say_how(agesearch, fits, best):
+    best(MINIMAL + "[training]\nrecipe = 'paper'\nbatch_size = 16\nprecision = 'float32'\n")
+    limits = ("--fit-patience", "4", "--fit-minutes", "1.5", "--fit-threads", "1")
+    agesearch("fit", "--data", "faces.h5", *limits)
+    job = fits.jobs[0]
+    assert (job.recipe, job.precision, job.threads) == ("paper", "float32", 1)
+    assert (job.settings.batch_size, job.settings.patience, job.settings.time_limit) == (16, 4, 90.0)
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_fit_goes_on_in_the_precision_it_was_started_with(agesearch, fits, best, tmp_path):
+    (tmp_path / "fit").mkdir()
+    (tmp_path / "fit" / ABOUT).write_text("precision = 'float32'\n")
+    agesearch("fit", best(), "--data", "faces.h5", "--out", "fit")
+    assert fits.jobs[0].precision == "float32"
+
+
+def test_another_dataset_is_refused_unless_it_is_wanted(agesearch, refused, fits, best, faces, tmp_path):
+    digest = write_tiny(tmp_path / "other.h5", seed=1)
+    best(f"{MINIMAL}[dataset]\ndigest = '{digest}'\n")
+    mine = inspect_dataset(faces).digest
+    said = refused("fit", "--data", "faces.h5")
+    assert said.startswith(f"faces.h5 has the digest {mine[:12]}…, best.toml comes from {digest[:12]}…; ")
+    assert fits.threads == []
+    assert agesearch("fit", "--data", "faces.h5", "--any-dataset").code == 0
+    assert agesearch("fit", "--data", "other.h5").code == 0
+
+
+@pytest.mark.usefixtures("faces")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_fit_that_is_stopped_ends_with_exit_code_130(end, agesearch, fits, best):
+    def act(progress):
+        progress(FitState(None, (), None), 1, 0.0)
+        signal.raise_signal(end)
+        progress(FitState(None, (), None), 1, 0.5)
+        raise AssertionError("it went on")
+
+    fits.act = act
+    ended = agesearch("fit", best(), "--data", "faces.h5")
+    assert (ended.code, ended.err) == (130, "")
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_configuration_with_a_misspelt_key_is_refused(refused, fits, best):
+    best(MINIMAL + "[training]\nbatchsize = 16\n")
+    assert "has a wrong training.batchsize" in refused("fit", "--data", "faces.h5")
+    assert fits.jobs == []
+
+
+@pytest.fixture
+def fitted(tmp_path, monkeypatch):
+    """A folder with a model that answers 30, and 31 for the second image, and so on."""
+
+    class FakeModel:
+        image_shape = (91, 91, 1)
+
+        def __init__(self, path):
+            assert path.name == MODEL
+
+        def predict(self, images):
+            assert (images.dtype, images.shape[1:]) == (np.uint8, (91, 91, 1))
+            return np.arange(30, 30 + len(images), dtype=np.float32)
+
+    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.device, "configure", lambda threads: threads)
+    (tmp_path / "fit").mkdir()
+    (tmp_path / "fit" / MODEL).touch()
+    return tmp_path / "fit"
+
+
+@pytest.mark.parametrize(("split", "count"), [("test", 3), ("validation", 4), ("training", 6)])
+@pytest.mark.usefixtures("faces")
+def test_a_network_is_evaluated_on_a_split(split, count, agesearch, fitted, tmp_path):
+    from data.dataset import read_labels
+
+    expected = evaluate(np.arange(30, 30 + count, dtype=np.float32), read_labels(tmp_path / "faces.h5", split))
+    ended = agesearch("evaluate", fitted, "--data", "faces.h5", *(() if split == "test" else ("--split", split)))
+    assert ended.code == 0
+    assert ended.out.startswith(f"{split} MAE {expected.mae:.3f} ± {expected.standard_error:.3f} years over {count} ")
+    found = json.loads(agesearch("evaluate", fitted, "--data", "faces.h5", "--split", split, "--json").out)
+    assert found == {"split": split, **expected.as_dict()}
+
+
+@pytest.mark.usefixtures("faces")
+def test_an_unknown_split_is_refused(refused, fitted):
+    said = refused("evaluate", fitted, "--data", "faces.h5", "--split", "all")
+    assert said == "split is 'all', known are training, validation, test"
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_fit_that_has_not_ended_is_not_evaluated(refused, tmp_path):
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / STATE).touch()
+    assert "the fit in half has not ended" in refused("evaluate", "half", "--data", "faces.h5")
+
+
+def test_ages_of_images_of_any_kind_and_size_are_predicted(agesearch, fitted, tmp_path):
+    Image.new("RGB", (40, 60), "red").save(tmp_path / "one.png")
+    Image.new("L", (200, 100), 99).save(tmp_path / "two.jpg")
+    ended = agesearch("predict", fitted, "one.png", "two.jpg")
+    assert (ended.code, ended.out) == (0, "image     age\none.png  30.0\ntwo.jpg  31.0\n")
+    found = json.loads(agesearch("predict", fitted, "one.png", "two.jpg", "--json").out)
+    assert found == [{"image": "one.png", "age": 30.0}, {"image": "two.jpg", "age": 31.0}]
+
+
+@pytest.mark.parametrize("content", [None, "no picture"])
+def test_what_is_no_image_is_refused(content, refused, fitted, tmp_path):
+    if content:
+        (tmp_path / "face.jpg").write_text(content)
+    assert "face.jpg" in refused("predict", fitted, "face.jpg")

@@ -1,0 +1,173 @@
+import json
+import signal
+
+import pytest
+
+from search import searching
+from search.launcher import Place
+from search.storage import open_storage
+from search.study import load_study
+from tests.integration.fake_study import run_trial
+from tests.search.tiny import work_some
+
+SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32")
+
+
+class FakeLauncher:
+    """Workers in this process, which run one trial whenever they are tended."""
+
+    run_trial = staticmethod(run_trial)
+
+    def __init__(self, study, _data, _logs):
+        self.study = study
+
+    def start(self, where):
+        assert where == (Place(),)
+
+    def tend(self, finished):
+        work_some(self.study, 1, self.run_trial)
+        return finished < sum(self.study.spec.trials)
+
+    def stop(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """A machine of one core, and workers that take no time."""
+    monkeypatch.setattr(searching, "machine", lambda: {"gpus": [], "cores": 1, "precision": "float32"})
+    monkeypatch.setattr(searching, "Launcher", FakeLauncher)
+    monkeypatch.setattr(searching, "WATCH_SECONDS", 0.001)
+
+
+@pytest.fixture
+def study(faces):
+    """The study that `SEARCH` makes, once it is there."""
+    return lambda: load_study(open_storage(f"sqlite:///{faces.parent}/runs/study.db"), "age")
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch):
+    ended = agesearch(*SEARCH, "--trials", "4,3")
+    assert ended.code == 0
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("study age in sqlite:///runs/study.db: best 1")
+    assert lines[1].startswith("stage 1: 4/4 finished; ")
+    assert lines[2].startswith("stage 2: 3/3 finished; ")
+    assert lines[4].split()[:2] == ["trial", "stage"]
+    assert len(lines) == 10
+
+
+@pytest.mark.usefixtures("faces")
+def test_progress_and_the_narrowing_with_its_reasons_are_told_on_stderr(agesearch):
+    said = agesearch(*SEARCH, "--trials", "4,3").err
+    assert "stage 1: 1/4, best 1" in said
+    assert "stage 2: 3/3, best 1" in said
+    for part in ("narrowed for stage 2", "from   learning_rate [1e-06, 0.001]", "rule   ", "reason the 2 best of 4"):
+        assert said.count(part) == 1
+
+
+@pytest.mark.usefixtures("faces")
+def test_searching_again_tells_no_narrowing_again_and_adds_nothing(agesearch):
+    first = agesearch(*SEARCH, "--trials", "4,3")
+    again = agesearch(*SEARCH, "--trials", "4,3")
+    assert (again.code, again.out, again.err) == (0, first.out, "")
+
+
+@pytest.mark.usefixtures("faces")
+def test_the_result_is_json_where_that_is_asked_for(agesearch):
+    ended = agesearch(*SEARCH, "--trials", "4,3", "--json")
+    found = json.loads(ended.out)
+    assert [stage["counts"]["finished"] for stage in found["stages"]] == [4, 3]
+    assert [trial["score"] for trial in found["best"]] == sorted(trial["score"] for trial in found["best"])
+    assert len(found["best"]) == 5
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch, monkeypatch):
+    def stop(task):
+        signal.raise_signal(signal.SIGINT)
+        return run_trial(task)
+
+    monkeypatch.setattr(FakeLauncher, "run_trial", staticmethod(stop))
+    ended = agesearch(*SEARCH, "--trials", "4,3")
+    assert ended.code == 130
+    assert "stage 1: 1/4 finished; " in ended.out
+    assert "Traceback" not in ended.err
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, monkeypatch):
+    def fail_at_zero(task):
+        if task.slot == 0:
+            raise OSError("no memory")
+        return run_trial(task)
+
+    monkeypatch.setattr(FakeLauncher, "run_trial", staticmethod(fail_at_zero))
+    ended = agesearch(*SEARCH, "--trials", "2")
+    assert ended.code == 0
+    assert "stage 1, slot 0 was closed as failed: 3 attempts failed, the last one with OSError: no memory" in ended.out
+
+
+@pytest.mark.usefixtures("faces")
+def test_other_settings_are_refused_with_the_difference(agesearch, refused):
+    agesearch(*SEARCH, "--trials", "2")
+    assert "seed = 0, you asked for seed = 1" in refused(*SEARCH, "--trials", "2", "--seed", "1")
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--images", "7"), "images is 7; faces.h5 has 6 training images"),
+        (("--out", "faces.h5"), "cannot write faces.h5/logs/age/worker-1.log"),
+        (("--storage", "sqlite://"), "is not a file that workers can share"),
+        (("--trials", "0"), "--trials: trials is '0': input should be greater than 0"),
+    ],
+)
+def test_what_can_never_work_is_refused_and_leaves_nothing(flags, said, faces, refused):
+    assert said in refused(*SEARCH, *flags)
+    assert list(faces.parent.iterdir()) == [faces]
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """Workers in this process; they keep what they were given."""
+    given = []
+
+    def run_worker(settings, dataset, stop):
+        given.append((settings, dataset, stop))
+        for act in given.acts:
+            act(stop)
+
+    class Given(list):
+        acts = ()
+
+    given = Given()
+    monkeypatch.setattr("search.working.run_worker", run_worker)
+    return given
+
+
+def test_a_worker_is_given_the_study_the_storage_and_the_dataset(agesearch, worker, faces):
+    ended = agesearch("worker", "--study", "s", "--storage", "sqlite:///x.db", "--data", faces)
+    assert (ended.code, ended.out) == (0, "")
+    settings, dataset, stop = worker[0]
+    assert (settings.study, settings.storage, dataset) == ("s", "sqlite:///x.db", faces)
+    assert not stop.is_set()
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_that_is_stopped_exits_130(end, agesearch, worker, faces):
+    worker.acts = (lambda _stop: signal.raise_signal(end),)
+    assert agesearch("worker", "--data", faces).code == 130
+
+
+def test_a_launchers_worker_stops_with_the_launcher_and_ends_well(agesearch, worker, faces, monkeypatch):
+    monkeypatch.setattr("search.launcher.os.read", lambda *_: b"")
+    worker.acts = (lambda stop: stop.wait(60),)
+    assert agesearch("worker", "--data", faces, "--tethered").code == 0
+    assert worker[0][2].is_set()
+
+
+def test_a_worker_without_a_study_is_refused(refused, faces):
+    said = refused("worker", "--data", faces, "--storage", f"sqlite:///{faces.parent}/none.db")
+    assert "no study storage at" in said

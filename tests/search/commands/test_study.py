@@ -1,0 +1,112 @@
+import json
+import tomllib
+
+import pytest
+
+from search.ranking import best_trials
+from search.trials import Diverged
+from tests.integration.fake_study import run_trial
+from tests.search.tiny import work_off, work_some
+
+
+@pytest.fixture
+def place(storage):
+    return "--study", "ages", "--storage", storage.url
+
+
+@pytest.fixture
+def study(study_of):
+    study = study_of(3, 2)
+    work_off(study)
+    return study
+
+
+def test_the_status_shows_stages_and_workers(study, agesearch, place):
+    ended = agesearch("status", *place)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0].startswith(f"study ages in {study.storage}: best 1")
+    assert lines[1].startswith("stage 1: 3/3 finished; learning_rate [")
+    assert lines[2].startswith("stage 2: 2/2 finished; learning_rate [")
+    assert lines[4].split() == ["worker", "state", "finished", "runs", "silent", "for", "device"]
+    assert lines[5].split()[2:5] == ["stopped", "5", "-"]
+    assert lines[5].endswith("a processor")
+
+
+def test_the_status_names_what_a_worker_runs_and_what_has_failed(study_of, agesearch, place):
+    seen = []
+
+    def look(task):
+        if task.slot == 0:
+            raise OSError("no memory")
+        seen.append(agesearch("status", *place).out)
+        return run_trial(task)
+
+    work_off(study_of(2, max_attempts=1), look)
+    assert "stage 1: 0/2 finished, 1 running, 1 failed; " in seen[0]
+    assert "stage 1, slot 0 was closed as failed: 1 attempts failed, the last one with OSError: no memory" in seen[0]
+    assert "stage 1, slot 1" in seen[0].splitlines()[-1]
+
+
+def test_a_study_that_has_not_begun_has_a_status(study_of, agesearch, place):
+    study_of(3, 2)
+    assert agesearch("status", *place).out.splitlines()[1:] == [
+        "stage 1: 0/3 finished; learning_rate [1e-06, 0.001], l2 [1e-06, 10]",
+        "stage 2: 0/2 finished; its ranges follow from the stage before",
+    ]
+
+
+def test_the_status_is_json_where_that_is_asked_for(study, agesearch, place):
+    found = json.loads(agesearch("status", *place, "--json").out)
+    assert found["study"] == "ages"
+    assert [stage["counts"]["finished"] for stage in found["stages"]] == [3, 2]
+    assert found["best"] == best_trials(study, 1)[0].score
+    assert found["workers"][0]["finished"] == 5
+    assert found["failed"] == []
+
+
+def test_the_best_configuration_is_written_and_summed_up(study, agesearch, place, tmp_path):
+    ended = agesearch("export", *place, "--out", "new/best.toml")
+    assert (ended.code, ended.err) == (0, "")
+    best = best_trials(study, 1)[0]
+    assert ended.out.startswith(f"new/best.toml: learning rate {best.params['learning_rate']:.3g}, L2 ")
+    assert tomllib.loads((tmp_path / "new/best.toml").read_text())["hyperparameters"] == best.params
+
+
+def test_what_is_written_is_printed_as_json_where_that_is_asked_for(study, agesearch, place, tmp_path):
+    ended = agesearch("export", *place, "--json")
+    assert json.loads(ended.out) == tomllib.loads((tmp_path / "best.toml").read_text())
+    assert study.name in ended.out
+
+
+def test_a_study_without_a_value_is_not_exported(study_of, refused, place, tmp_path):
+    work_off(study_of(1), lambda _task: Diverged("nan"))
+    assert "has no finished trial with a value yet" in refused("export", *place)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_cannot_be_written_is_refused(study, refused, place, tmp_path):
+    (tmp_path / "file").touch()
+    assert "cannot write file/best.toml" in refused("export", *place, "--out", "file/best.toml")
+    assert study.name == "ages"
+
+
+@pytest.mark.parametrize("command", ["status", "export"])
+def test_an_unknown_study_is_refused_with_the_known_ones(command, study_of, storage, refused):
+    work_some(study_of(2), 1)
+    said = refused(command, "--study", "age", "--storage", storage.url)
+    assert said == f"no study 'age' in {storage}; it has: 'ages'"
+
+
+def test_the_dashboard_says_where_it_is_and_ends_like_every_command_on_ctrl_c(agesearch, monkeypatch, storage):
+    served = []
+
+    def serve(url, host, port, ready):
+        served.append((url, host, port))
+        ready("http://127.0.0.1:4711/")
+
+    monkeypatch.setattr("search.dashboard.serve", serve)
+    ended = agesearch("dashboard", "--storage", storage.url, "--port", "0")
+    assert (ended.code, ended.err) == (130, "")
+    assert ended.out == "dashboard: http://127.0.0.1:4711/ (Ctrl-C ends it)\n"
+    assert served == [(storage.url, "127.0.0.1", 0)]

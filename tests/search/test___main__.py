@@ -1,0 +1,181 @@
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import typer
+
+from search import __main__ as program
+from search.errors import SearchError
+
+ROOT = Path(__file__).parents[2]
+HELP_SECONDS = 0.7
+
+
+def commands():
+    """Every command as it is typed, and the groups of commands."""
+    group = typer.main.get_command(program.app)
+    for name, command in group.commands.items():
+        yield (name,)
+        yield from ((name, inner) for inner in getattr(command, "commands", {}))
+
+
+def python(code, *arguments, folder=ROOT):
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments], cwd=folder, env=environment, capture_output=True, text=True
+    )
+
+
+def test_the_commands_are_those_of_the_design():
+    assert {name for name, *_ in commands()} == {
+        *("run", "data", "search", "worker", "status", "export", "dashboard", "fit", "evaluate", "predict")
+    }
+
+
+@pytest.mark.parametrize("command", [(), *commands()], ids=" ".join)
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_command_explains_itself(command, flag, agesearch):
+    ended = agesearch(*command, flag)
+    assert (ended.code, ended.err) == (0, "")
+    assert f"Usage: {' '.join(('agesearch', *command))} " in ended.out
+    assert len(ended.out.splitlines()) > 8
+
+
+def test_without_a_command_the_help_is_printed_and_the_exit_code_is_that_of_wrong_usage(agesearch):
+    for group in ((), ("data",)):
+        ended = agesearch(*group)
+        assert (ended.code, ended.err) == (2, "")
+        assert "Usage: agesearch" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("serch", "no such command 'serch'. Did you mean 'search'? (see 'agesearch --help')"),
+        ("search --worker 2", "no such option: --worker"),
+        ("search extra", "got unexpected extra argument"),
+        ("predict", "missing argument 'folder' (see 'agesearch predict --help')"),
+        ("search --seed", "option '--seed' requires an argument"),
+        ("fit --seed -1", "invalid value for '--seed'"),
+        ("search --seed x", "--seed: seed is 'x': input should be a valid integer"),
+        ("search", "no dataset is named; give --data FILE.h5"),
+        ("search --data none.h5", "none.h5 does not exist"),
+        ("status", "no study storage at sqlite:///runs/study.db"),
+        ("status --config none.toml", "the settings file none.toml cannot be read"),
+        ("status --storage nonsense", "--storage is not a database URL"),
+        ("export", "no study storage at"),
+        ("dashboard", "no study storage at"),
+        ("dashboard --host 0.0.0.0", "host is '0.0.0.0'; the dashboard has no protection"),
+        ("worker", "no dataset is named"),
+        ("fit none.toml --data none.h5", "the configuration none.toml cannot be read"),
+        ("evaluate none --data none.h5", "none.h5 does not exist"),
+        ("predict none face.jpg", "none holds no model.keras"),
+        ("data stats none.h5", "none.h5 does not exist"),
+        ("data build none --out faces.h5", "none"),
+        ("data build synthetic --out faces.h5 --ages 1-80", "--ages 1-80 or --images 5400,2315,1159 is not of"),
+        ("data build synthetic --out faces.h5 --images 1,2", "--ages 1:80 or --images 1,2 is not of the form"),
+    ],
+)
+def test_wrong_usage_and_bad_input_are_one_line_and_exit_code_2_and_leave_nothing(line, said, refused, tmp_path):
+    assert said in refused(*line.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def ending_in(monkeypatch):
+    """Make `agesearch status` end with an exception."""
+
+    def end(error):
+        def load(*_):
+            raise error
+
+        monkeypatch.setattr("search.commands.options.load_settings", load)
+
+    return end
+
+
+def test_a_failure_is_one_line_and_exit_code_1(ending_in, agesearch):
+    ending_in(OSError(28, "No space left on device"))
+    ended = agesearch("status")
+    assert ended.code == 1
+    assert ended.err == "agesearch: OSError: [Errno 28] No space left on device (--debug shows where)\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("the first line\nand more\n"), "RuntimeError: the first line (--debug shows where)"),
+        (RuntimeError(), "RuntimeError: it says no more (--debug shows where)"),
+        (SearchError("the first line\nand more\n"), "the first line and more"),
+    ],
+)
+def test_an_error_of_many_lines_or_none_is_one_line(error, said, ending_in, agesearch):
+    ending_in(error)
+    assert agesearch("status").err == f"agesearch: {said}\n"
+
+
+@pytest.mark.parametrize(("error", "code"), [(SearchError("wrong"), 2), (RuntimeError("wrong"), 1)])
+def test_the_traceback_is_shown_to_whoever_asks_for_it(error, code, ending_in, agesearch):
+    ending_in(error)
+    for arguments in (("--debug", "status"), ("status", "--debug")):
+        ended = agesearch(*arguments)
+        assert ended.code == code
+        assert ended.err.startswith("Traceback")
+        assert ended.err.splitlines()[-1].endswith("wrong")
+        assert "--debug" not in ended.err.splitlines()[-1]
+
+
+def test_ctrl_c_is_exit_code_130_without_a_word(ending_in, agesearch):
+    ending_in(KeyboardInterrupt())
+    ended = agesearch("status")
+    assert (ended.code, ended.out, ended.err) == (130, "", "")
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, agesearch):
+    monkeypatch.setattr("search.commands.options.load_settings", lambda *_: signal.raise_signal(signal.SIGTERM))
+    ended = agesearch("status")
+    assert (ended.code, ended.err) == (130, "")
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql", "mysql", "oracle+none"])
+def test_no_error_names_the_password_of_a_storage(scheme, refused):
+    said = refused("status", "--storage", f"{scheme}://ada:secret@127.0.0.1:1/studies")
+    assert "secret" not in said
+
+
+def test_help_status_and_export_answer_without_tensorflow(study_of, storage, tmp_path):
+    from tests.search.tiny import work_off
+
+    work_off(study_of(2))
+    code = """
+import sys
+from search.__main__ import main
+
+for line in sys.argv[1:]:
+    sys.argv = ["agesearch", *line.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, (line, end.code)
+    assert not {"tensorflow", "keras"} & sys.modules.keys(), line
+"""
+    place = f"--study ages --storage {storage.url}"
+    ended = python(code, "--help", "search -h", f"status {place}", f"export {place} --json", folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert (tmp_path / "best.toml").exists()
+
+
+def test_help_answers_in_a_moment():
+    fastest = float("inf")
+    for _ in range(5):
+        start = time.perf_counter()
+        ended = python("from search.__main__ import main; main()", "--help")
+        fastest = min(fastest, time.perf_counter() - start)
+        assert re.search(r"Usage: agesearch .*\bCOMMAND\b", ended.stdout)
+        if fastest < HELP_SECONDS:
+            return
+    pytest.fail(f"--help took {fastest:.2f} s at its fastest")

@@ -1,0 +1,130 @@
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search import configuration
+from search.configuration import Configuration, export_configuration, read_configuration
+from search.errors import SearchError
+from search.ranking import best_trials
+from search.storage import Storage
+from search.study import Study
+from search.trials import Diverged
+from tests.search.tiny import work_off, work_some
+
+MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
+
+
+@pytest.fixture
+def study(study_of):
+    study = study_of(4, 3, dataset="ab12", batch_size=16)
+    work_off(study)
+    return study
+
+
+@pytest.fixture
+def file(tmp_path):
+    def write(content):
+        path = tmp_path / "best.toml"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+def test_the_best_trial_is_exported_with_where_it_came_from(study):
+    found = tomllib.loads(export_configuration(study).decode())
+    best = best_trials(study, 1)[0]
+    assert found["hyperparameters"] == best.params
+    assert found["training"] == {"recipe": "default", "batch_size": 16, "precision": "float32"}
+    assert found["dataset"] == {"digest": "ab12"}
+    assert found["trial"]["score"] == best.score
+    assert (found["trial"]["stage"], found["trial"]["slot"]) == (best.stage, best.slot)
+    assert found["trial"]["seeds"] == best.seeds
+    assert found["trial"]["device"] == "a processor"
+    assert found["study"]["name"] == "ages"
+    assert found["study"]["trials"] == [4, 3]
+    assert {"python", "tensorflow", "keras", "optuna"} <= found["versions"].keys()
+
+
+def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
+    first, second = tomllib.loads(export_configuration(study).decode())["stages"]
+    assert first == {"number": 1, "trials": 4, "box": {"learning_rate": [1e-6, 1e-3], "l2": [1e-6, 10.0]}}
+    assert second["rule"].startswith("the ranges of the 10 best finished trials")
+    assert second["reason"].startswith("the 2 best of 4 finished trials span")
+    assert len(second["from_trials"]) == 2
+
+
+def test_no_password_is_exported(study):
+    hidden = Storage("postgresql+psycopg://ada:secret@host/studies", study.storage.rdb, study.storage.engine)
+    content = export_configuration(Study(hidden, study.name, study.id, study.spec)).decode()
+    assert "secret" not in content
+    assert tomllib.loads(content)["study"]["storage"] == "postgresql+psycopg://ada:***@host/studies"
+
+
+def test_a_study_that_goes_on_may_be_exported(study_of):
+    study = study_of(4, 3)
+    work_some(study, 2)
+    assert len(tomllib.loads(export_configuration(study).decode())["stages"]) == 1
+
+
+@pytest.mark.parametrize("trial", [None, lambda _task: Diverged("nan")])
+def test_a_study_without_a_value_has_nothing_to_export(trial, study_of):
+    study = study_of(2)
+    if trial:
+        work_off(study, trial)
+    with pytest.raises(SearchError, match="the study 'ages' has no finished trial with a value yet"):
+        export_configuration(study)
+
+
+def test_what_was_exported_is_read_again(study, file):
+    found = read_configuration(file(export_configuration(study)))
+    assert found.hyperparameters.model_dump() == best_trials(study, 1)[0].params
+    assert found.training == configuration.Training(recipe="default", batch_size=16, precision="float32")
+    assert found.dataset.digest == "ab12"
+
+
+def test_hyperparameters_alone_are_enough(file):
+    found = read_configuration(file(MINIMAL))
+    assert (found.hyperparameters.learning_rate, found.hyperparameters.l2) == (1e-4, 1e-3)
+    assert found.training == configuration.Training()
+    assert found.dataset.digest is None
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "has a wrong hyperparameters: field required"),
+        ("[hyperparameters]\nl2 = 1\n", "has a wrong hyperparameters.learning_rate: field required"),
+        (MINIMAL + "momentum = 1\n", "has a wrong hyperparameters.momentum: extra inputs are not permitted"),
+        (MINIMAL.replace("1e-4", "-1"), "has a wrong hyperparameters.learning_rate: input should be greater than 0"),
+        (MINIMAL.replace("1e-4", "inf"), "has a wrong hyperparameters.learning_rate: input should be a finite number"),
+        (MINIMAL.replace("1e-3", "nan"), "has a wrong hyperparameters.l2: input should be"),
+        (MINIMAL + "[training]\nbatchsize = 64\n", "has a wrong training.batchsize: extra inputs"),
+        (MINIMAL + "[training]\nrecipe = 'fast'\n", "has a wrong training.recipe: input should be 'default' or"),
+        (MINIMAL + "[trainin]\nbatch_size = 64\n", "has a wrong trainin: extra inputs"),
+        ("learning_rate = ", "is not TOML: "),
+        (b"\xff", "is not TOML: "),
+        ("x = " + "9" * 5000, "is not TOML: "),
+        ("x = " + "[" * 5000, "is not TOML: "),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_refused_with_what_is_wrong(content, said, file):
+    path = file(content)
+    with pytest.raises(SearchError) as error:
+        read_configuration(path)
+    assert str(error.value).startswith(f"the configuration {path} {said}")
+
+
+def test_a_file_that_is_missing_or_a_folder_is_refused(tmp_path):
+    for path in (tmp_path / "none.toml", tmp_path):
+        with pytest.raises(SearchError, match="cannot be read: "):
+            read_configuration(path)
+
+
+@given(st.floats(min_value=0, exclude_min=True, allow_infinity=False), st.floats(min_value=0, allow_infinity=False))
+def test_hyperparameters_survive_being_written_to_the_last_bit(learning_rate, l2):
+    written = configuration.tomli_w.dumps({"hyperparameters": {"learning_rate": learning_rate, "l2": l2}})
+    found = Configuration.model_validate(tomllib.loads(written)).hyperparameters
+    assert (found.learning_rate, found.l2) == (learning_rate, l2)

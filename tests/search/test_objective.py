@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from data.arrays import Split
+from model.engine import Training
+from model.training import Budget, DivergedError, Draws, Score
+from search import objective
+from search.errors import TrialStopped
+from search.objective import Objective
+from search.seeds import TrialSeeds
+from search.trials import Diverged
+from search.worker import TrialTask
+from tests.integration.fake_study import spec_of
+
+SCORE = Score(training_mae=7.0, validation_mae=9.0, penalty=0.5)
+
+
+class FakeTraining:
+    """Stands in for the network: keeps what it is given, and ends as it is told to."""
+
+    end = SCORE
+
+    def __init__(self, recipe, budget, training, validation, precision):
+        self.made_of = (recipe.name, budget, training, validation, precision)
+        self.runs = []
+
+    def run(self, training, draws, after_epoch):
+        self.runs.append((training, draws))
+        for epoch in (1, 2):
+            after_epoch(epoch, 8.0)
+        if isinstance(self.end, Exception):
+            raise self.end
+        return self.end
+
+
+@pytest.fixture
+def objective_of(monkeypatch):
+    monkeypatch.setattr(objective, "ShortTraining", FakeTraining)
+
+    def create(**settings):
+        return Objective(spec_of(**settings), split_of(6), split_of(4))
+
+    return create
+
+
+def split_of(count):
+    images, names = np.zeros((count, 91, 91, 1), np.uint8), tuple(map(str, range(count)))
+    return Split(images, np.full(count, 30, np.float32), names)
+
+
+def task_of(is_stopping=lambda: False):
+    params = {"learning_rate": 1e-4, "l2": 1e-3}
+    return TrialTask(1, 0, 1, params, TrialSeeds(1, 2, 3, 4), lambda *_: None, is_stopping)
+
+
+def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
+    run = objective_of(recipe="paper", images=5, epochs=2, batch_size=3, precision="bfloat16")
+    recipe, budget, training, validation, precision = run.training.made_of
+    assert (recipe, budget, precision) == ("paper", Budget(5, 2, 3), "bfloat16")
+    assert (len(training), len(validation)) == (6, 4)
+
+
+def test_a_trial_is_trained_with_its_own_parameters_and_seeds(objective_of):
+    run = objective_of()
+    run(task_of())
+    assert run.training.runs == [(Training(1e-4, 1e-3), Draws(subset=2, weights=3, order=4))]
+
+
+@pytest.mark.parametrize(("recipe", "score"), [("default", 9.0), ("paper", 9.5)])
+def test_the_penalty_ranks_trials_in_the_papers_recipe_alone(recipe, score, objective_of):
+    outcome = objective_of(recipe=recipe)(task_of())
+    assert outcome.score == score
+    assert (outcome.validation_mae, outcome.training_mae, outcome.penalty) == (9.0, 7.0, 0.5)
+    assert outcome.seconds >= 0
+
+
+def test_a_training_that_diverges_is_an_outcome_with_its_reason(objective_of, monkeypatch):
+    monkeypatch.setattr(FakeTraining, "end", DivergedError("the training error of epoch 2 is nan"))
+    assert objective_of()(task_of()) == Diverged("the training error of epoch 2 is nan")
+
+
+def test_any_other_error_is_left_to_the_worker(objective_of, monkeypatch):
+    monkeypatch.setattr(FakeTraining, "end", MemoryError("no memory"))
+    with pytest.raises(MemoryError):
+        objective_of()(task_of())
+
+
+def test_a_trial_that_is_told_to_stop_does_so_after_the_epoch(objective_of):
+    epochs = iter([False, True])
+    with pytest.raises(TrialStopped):
+        objective_of()(task_of(lambda: next(epochs)))
+    assert next(epochs, None) is None

@@ -1,0 +1,42 @@
+"""The smallest of what the commands work on: a dataset file, and a study whose trials took no time."""
+
+from threading import Event
+
+import numpy as np
+
+from data.arrays import Split
+from data.dataset import make_dataset, write_dataset
+from search.slots import Slots
+from search.worker import work
+from tests.integration.fake_study import run_trial
+
+
+def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0):
+    """Write a dataset of noise to `path`, and return its digest."""
+    stream = np.random.default_rng(seed)
+    splits = {}
+    for name, count in zip(("training", "validation", "test"), counts, strict=True):
+        images = stream.integers(0, 256, (count, *shape), np.uint8)
+        labels = stream.integers(1, 81, count).astype(np.float32)
+        splits[name] = Split(images, labels, tuple(f"{name}/{index}.png" for index in range(count)))
+    dataset = make_dataset(splits, "noise", "00")
+    write_dataset(path, dataset)
+    return dataset.digest
+
+
+def work_off(study, trial=run_trial, device="a processor"):
+    """Run all trials of a study that are left."""
+    work(Slots(study), trial, Event(), device)
+
+
+def work_some(study, count, trial=run_trial):
+    """Run `count` trials of a study and stop."""
+    stop, done = Event(), []
+
+    def counted(task):
+        done.append(task)
+        if len(done) == count:
+            stop.set()
+        return trial(task)
+
+    work(Slots(study), counted, stop)

@@ -1,0 +1,115 @@
+"""The rules between the rooms: who may import whom, and that importing does nothing but define things."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("data", "model", "search")
+FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+FORBIDDEN = {
+    "data": {"model", "search", "tensorflow", "keras", "optuna", "optuna_dashboard", "sqlalchemy", "typer"},
+    "model": {"data", "search", "optuna", "optuna_dashboard", "sqlalchemy", "typer", "h5py"},
+    "search": {"tensorflow", "keras", "h5py", "PIL"},
+}
+"""What the files of each room may not import, not even within a function or for types alone."""
+
+MEETING_PLACES = {"search/objective.py", "search/fitting.py"}
+"""Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
+
+
+def imported(path):
+    """Return the top-level packages that a file imports anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_imports_only_what_its_room_may(path):
+    room = path.relative_to(ROOT).parts[0]
+    assert imported(path) & FORBIDDEN[room] == set()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_a_file_imports_nothing_by_a_name_made_at_run_time(path):
+    calls = [node.func for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+    named = {getattr(call, "id", getattr(call, "attr", "")) for call in calls}
+    assert named & {"__import__", "import_module", "exec", "eval"} == set()
+
+
+def test_images_become_examples_in_two_places_alone():
+    makers = {name_of(path) for path in FILES if "import Examples" in path.read_text() and path.parts[-2] == "search"}
+    assert makers == MEETING_PLACES
+
+
+def test_tests_have_no_package_that_shadows_a_room():
+    assert list((ROOT / "tests").rglob("__init__.py")) == []
+
+
+HEAVY = {"search.objective", "search.fitting", "search.fit_display"}
+"""Modules of search/ that load TensorFlow, and are imported where there is a network to train."""
+
+IMPORT = """
+import contextlib, importlib, io, logging, os, platform, random, signal, socket, sqlite3, subprocess, sys, threading
+
+def refuse(*_, **__):
+    raise AssertionError("an import opens a connection, starts a process or sets a seed")
+
+heavy, *modules = sys.argv[1:]
+platform.processor()  # which starts a process, once; SQLAlchemy asks for it
+if heavy == "heavy":
+    import keras, tensorflow
+import numpy.random
+socket.socket.connect = socket.socket.bind = refuse
+sqlite3.connect = sqlite3.dbapi2.connect = subprocess.Popen.__init__ = os.fork = refuse
+random.seed = numpy.random.seed = refuse
+handlers = {name: signal.getsignal(name) for name in (signal.SIGINT, signal.SIGTERM)}
+before = dict(os.environ), os.listdir(), threading.active_count(), list(logging.getLogger().handlers)
+said = io.StringIO()
+with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+    for name in modules:
+        importlib.import_module(name)
+        assert heavy == "heavy" or not {"tensorflow", "keras"} & sys.modules.keys(), name
+        ours = [logging.getLogger(each) for each in ("data", "model", "search", name)]
+        assert not any(one.handlers or one.level for one in ours), name
+        assert {name: signal.getsignal(name) for name in handlers} == handlers, name
+        assert before == (
+            dict(os.environ), os.listdir(), threading.active_count(), logging.getLogger().handlers
+        ), name
+assert said.getvalue() == "", said.getvalue()
+"""
+
+
+def import_alone(kind, modules, folder):
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    command = [sys.executable, "-W", "error", "-c", IMPORT, kind, *modules]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def modules_of(*rooms):
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in FILES]
+    return [name.removesuffix(".__init__") for name in names if name.partition(".")[0] in rooms]
+
+
+def test_importing_a_module_of_data_or_search_does_nothing_and_loads_no_tensorflow(tmp_path):
+    light = [name for name in modules_of("data", "search") if name not in HEAVY]
+    ended = import_alone("light", light, tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
+
+
+def test_importing_a_module_that_trains_does_nothing_but_load_tensorflow(tmp_path):
+    ended = import_alone("heavy", [*modules_of("model"), *sorted(HEAVY)], tmp_path)
+    assert ended.returncode == 0, ended.stderr
