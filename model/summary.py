@@ -28,7 +28,7 @@ class SummaryRow:
 
 
 def summary_rows(network: Network) -> tuple[SummaryRow, ...]:
-    """List the Keras layers that `model.age_model.AgeModel` makes of `network`, without input, rescaling and clipping."""
+    """List the Keras layers that `AgeModel` makes of `network`, without input, rescaling and clipping."""
     return tuple(row for step in network.steps for row in _rows(step))
 
 

@@ -65,7 +65,8 @@ class Launcher:
         self._study, self._data, self._logs, self._program = study, data, logs, program
         self._workers: list[_Process] = []
         self._fruitless = 0
-        self._finished = 0
+        self._finished: int | None = None
+        self._fruitful = False
 
     def start(self, where: Sequence[Place]) -> None:
         """Start one worker for each place."""
@@ -80,8 +81,9 @@ class Launcher:
 
         Raises SearchError where workers keep dying without finishing a trial.
         """
-        if finished > self._finished:
-            self._finished, self._fruitless = finished, 0
+        if self._finished is not None and finished > self._finished:
+            self._fruitless, self._fruitful = 0, True
+        self._finished = finished
         for worker in self._workers:
             code = worker.process.poll()
             if code is not None and code != 0:
@@ -90,7 +92,9 @@ class Launcher:
 
     def _start_again(self, worker: _Process, code: int) -> None:
         self._fruitless += 1
-        if code == BAD_INPUT or self._fruitless > FRUITLESS_DEATHS * len(self._workers):
+        # Once a trial has finished, what was given is good, and it is the storage that has failed for a moment.
+        hopeless = code == BAD_INPUT and not self._fruitful
+        if hopeless or self._fruitless > FRUITLESS_DEATHS * len(self._workers):
             raise SearchError(f"the workers cannot work ({_cause(code)}); see {worker.log}: {_last_line(worker.log)}")
         _close(worker.process.stdin)
         worker.process = self._spawn(worker)

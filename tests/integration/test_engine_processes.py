@@ -15,7 +15,8 @@ configure(threads=1)
 import numpy as np
 from model.engine import Engine, Training
 from model.examples import Examples
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Network
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network import Network
 
 network = Network(
     (Conv2D(8, batch_norm=True), MaxPool(), Conv2D(8, 2, "same", "tanh"), BatchNorm(), AveragePool(), Flatten(),

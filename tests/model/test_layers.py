@@ -173,8 +173,9 @@ def test_a_network_is_a_value_that_can_be_compared_hashed_and_sent_to_another_pr
 
 def test_describing_the_papers_network_and_its_summary_loads_no_tensorflow() -> None:
     program = (
-        "import sys; from model.paper import paper_network; from model.summary import summary; import model.age_model, model.network;"
-        "summary(paper_network()); sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
+        "import sys; from model.paper import paper_network; from model.summary import summary; "
+        "import model.age_model, model.network; summary(paper_network()); "
+        "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0

@@ -36,5 +36,5 @@ def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_sto
     study = study_of(3)
     work(Slots(study), lambda _: TrialOutcome(20.0, 20.0, 1.0, 0.5, 0.0), no_stop)
     with storage.engine.begin() as tx:
-        best = [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best_finished(tx, study.name, 3)]
-    assert best == [0, 1, 2]
+        best = best_finished(tx, study.name, 3)
+    assert [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best] == [0, 1, 2]

@@ -120,6 +120,18 @@ def test_a_worker_that_was_given_something_useless_is_not_started_again(start, t
     assert log(tmp_path) == "no such study\n"
 
 
+def test_a_worker_that_loses_its_storage_after_a_finished_trial_is_started_again(start):
+    workers = start(f"import sys; sys.stdin.readline(); raise SystemExit({BAD_INPUT})")
+    workers.tend(0)
+    workers.tend(1)
+    first = workers._workers[0].process
+    first.stdin.write(b"go\n")
+    first.stdin.flush()
+    first.wait()
+    assert workers.tend(1)
+    assert workers._workers[0].process.pid != first.pid
+
+
 def test_a_worker_that_dies_without_a_word_is_told_so(start):
     workers = start(f"raise SystemExit({BAD_INPUT})")
     with pytest.raises(SearchError, match="it is empty"):

@@ -62,10 +62,16 @@ def test_a_study_without_a_finished_trial_has_no_best(study_of):
 
 def test_the_table_has_the_papers_columns_with_parameters_as_logarithms(study_of):
     study = study_of(1)
-    work_off(study, lambda _task: TrialOutcome(9.51234, 9.0, 8.0, 0.5, 3.0))
+    work_off(study, lambda _task: TrialOutcome(9.51234, 9.51234, 8.0, 0.5, 3.0))
     heading, row = table(best_trials(study, 10))
     assert heading == ("trial", "stage", "validation MAE", "training MAE", "log10(learning rate)", "log10(L2)")
     assert row[:4] == ("0", "1", "9.512", "8.000")
     params = best_trials(study, 10)[0].params
     assert 10 ** float(row[4]) == pytest.approx(params["learning_rate"], rel=0.002)
     assert 10 ** float(row[5]) == pytest.approx(params["l2"], rel=0.002)
+
+
+def test_the_table_says_so_where_the_penalty_counts(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    assert table(best_trials(study, 1))[0][2] == "MAE + penalty"
