@@ -3,6 +3,7 @@
 Optuna would load ten thousand trials in ten seconds, all the while keeping every worker from the storage.
 """
 
+import json
 from itertools import groupby
 from operator import attrgetter
 
@@ -16,6 +17,9 @@ from search.tables import FINISHED, slots
 _trials = table("trials", column("trial_id", Integer), column("number", Integer))
 _values = table("trial_values", column("trial_id", Integer), column("value", Float))
 _params = table("trial_params", column("trial_id", Integer), column("param_name", String), column("param_value", Float))
+_attributes = table(
+    "trial_user_attributes", column("trial_id", Integer), column("key", String), column("value_json", String)
+)
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
@@ -42,3 +46,13 @@ def best_finished(tx: Connection, study: str, count: int) -> list[tuple[int, flo
         .limit(count)
     )
     return [(row.trial_id, row.value) for row in tx.execute(query)]
+
+
+def measured(tx: Connection, study: str, stage: int, name: str) -> dict[int, float]:
+    """Return by slot what the finished trials of a stage measured under that name, as in "validation_mae"."""
+    query = (
+        select(slots.c.slot, _attributes.c.value_json)
+        .join(_attributes, _attributes.c.trial_id == slots.c.trial_id)
+        .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED, _attributes.c.key == name)
+    )
+    return {row.slot: json.loads(row.value_json) for row in tx.execute(query)}

@@ -1,4 +1,4 @@
-from search.finished import best_finished, finished_trials
+from search.finished import best_finished, finished_trials, measured
 from search.slots import Slots
 from search.trials import Diverged, TrialOutcome
 from search.worker import work
@@ -38,3 +38,12 @@ def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_sto
     with storage.engine.begin() as tx:
         best = best_finished(tx, study.name, 3)
     assert [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best] == [0, 1, 2]
+
+
+def test_what_the_trials_of_a_stage_measured_is_read_by_slot(study_of, storage, no_stop):
+    study = study_of(2, 1)
+    work(Slots(study), lambda task: TrialOutcome(20.0, 19.0 + task.slot, 1.0, 0.5, 0.0), no_stop)
+    with storage.engine.begin() as tx:
+        assert measured(tx, study.name, 1, "validation_mae") == {0: 19.0, 1: 20.0}
+        assert measured(tx, study.name, 2, "penalty") == {0: 0.5}
+        assert measured(tx, study.name, 1, "no such thing") == {}
