@@ -1,0 +1,79 @@
+"""Two models on the same images: the difference of their errors, and how far it can be trusted."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.checks import require_count
+from model.errors import ModelError
+from model.examples import Labels
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+
+CELLS = 4_000_000
+"""Numbers drawn at once: 32 MB."""
+
+Differences = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The mean of `pairs` differences, first minus second: below 0, the first has the smaller error.
+
+    `low` to `high` is the percentile interval that holds a share `confidence` of the means of `resamples` bootstrap
+    samples of the pairs.
+    """
+
+    pairs: int
+    mean: float
+    low: float
+    high: float
+    confidence: float
+    resamples: int
+
+    @property
+    def tied(self) -> bool:
+        """Whether the interval holds 0, so that neither can be called better."""
+        return self.low <= 0 <= self.high
+
+    def as_dict(self) -> dict[str, float | bool]:
+        """Return the figures by name."""
+        return {**asdict(self), "tied": self.tied}
+
+
+def compare(first: Labels, second: Labels, labels: Labels, seed: int = 0) -> Difference:
+    """Compare two models' predictions of the same `labels`, all (n,), n ≥ 2, by their absolute errors.
+
+    Raises ModelError where they do not fit together.
+    """
+    if not first.shape == second.shape == labels.shape or labels.ndim != 1:
+        raise ModelError(f"predictions are {first.shape} and {second.shape} for labels of {labels.shape}: not the same")
+    truth = labels.astype(np.float64)
+    return paired_bootstrap(np.abs(first - truth) - np.abs(second - truth), seed)
+
+
+def paired_bootstrap(differences: Differences, seed: int = 0, resamples: int = RESAMPLES) -> Difference:
+    """Draw whole pairs anew, as often as there are pairs, `resamples` times; the same seed gives the same interval.
+
+    Each pair's two errors stay together, so what makes an image hard for both does not blur the difference. Raises
+    ModelError for fewer than two pairs or a difference that is no finite number.
+    """
+    require_count("resamples", resamples)
+    if differences.ndim != 1 or len(differences) < 2 or not np.isfinite(differences).all():
+        raise ModelError(f"differences are {differences.shape}; they must be (n,), n ≥ 2, of finite numbers")
+    means = np.concatenate(list(_resampled_means(differences, seed, resamples)))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = (float(bound) for bound in np.quantile(means, (tail, 1 - tail)))
+    return Difference(len(differences), float(differences.mean()), low, high, CONFIDENCE, resamples)
+
+
+def _resampled_means(differences: Differences, seed: int, resamples: int) -> Iterator[Differences]:
+    stream, count = np.random.default_rng(seed), len(differences)
+    rows = max(1, math.floor(CELLS / count))
+    for start in range(0, resamples, rows):
+        drawn = stream.integers(0, count, (min(rows, resamples - start), count))
+        yield differences[drawn].mean(axis=1)

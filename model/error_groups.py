@@ -1,0 +1,94 @@
+"""Errors by age group: how many images, how large the errors are, and in which direction."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.errors import ModelError
+from model.examples import Labels
+
+MOST_GROUPS = 10
+STEPS = (1.0, 2.0, 5.0, 10.0, 20.0)
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """The images whose label, or prediction, is at least `low` and below `high`.
+
+    `mae` with its `standard_error`, `bias` (the mean of prediction minus label) with its `bias_error`, and the means
+    of labels and predictions. The standard errors are None for a single image.
+    """
+
+    low: float
+    high: float
+    count: int
+    mae: float
+    standard_error: float | None
+    bias: float
+    bias_error: float | None
+    mean_label: float
+    mean_prediction: float
+
+    @property
+    def name(self) -> str:
+        """The group's range as text: whole numbers inclusive, as ages are given, others with their bounds."""
+        if self.low.is_integer() and self.high.is_integer():
+            return f"{self.low:g}–{self.high - 1:g}" if self.high - self.low > 1 else f"{self.low:g}"
+        return f"{self.low:g}–{self.high:g}"
+
+
+def by_label(predictions: Labels, labels: Labels) -> tuple[ErrorGroup, ...]:
+    """Group the images by their labels, in decades for ages; groups without an image are left out."""
+    return _groups(predictions, labels, labels)
+
+
+def by_prediction(predictions: Labels, labels: Labels) -> tuple[ErrorGroup, ...]:
+    """Group the images by what was predicted: calibration asks what such predictions turn out to be."""
+    return _groups(predictions, labels, predictions)
+
+
+def edges(values: Labels) -> npt.NDArray[np.float64]:
+    """Return the bounds of at most ten groups that hold all `values`: multiples of 1, 2 or 5 times a power of 10.
+
+    Ages from 1 to 80 fall into decades.
+    """
+    low, high = float(values.min()), float(values.max())
+    span = max(high - low, 1e-6 * max(abs(low), abs(high), 1.0))
+    power = 10.0 ** math.floor(math.log10(span / MOST_GROUPS))
+    for step in (power * each for each in STEPS):
+        first, last = math.floor(low / step), math.floor(high / step)
+        if last - first < MOST_GROUPS:
+            break
+    return np.round(np.arange(first, last + 2) * step, 12)
+
+
+def _groups(predictions: Labels, labels: Labels, ordered_by: Labels) -> tuple[ErrorGroup, ...]:
+    if predictions.shape != labels.shape or labels.ndim != 1 or not len(labels):
+        raise ModelError(f"predictions are {predictions.shape} for labels of {labels.shape}; both must be (n,), n ≥ 1")
+    bounds = edges(ordered_by)
+    place = np.clip(np.digitize(ordered_by.astype(np.float64), bounds) - 1, 0, len(bounds) - 2)
+    return tuple(
+        _group(float(bounds[each]), float(bounds[each + 1]), predictions[place == each], labels[place == each])
+        for each in np.unique(place)
+    )
+
+
+def _group(low: float, high: float, predictions: Labels, labels: Labels) -> ErrorGroup:
+    signed = predictions.astype(np.float64) - labels
+    return ErrorGroup(
+        low,
+        high,
+        len(labels),
+        float(np.abs(signed).mean()),
+        _standard_error(np.abs(signed)),
+        float(signed.mean()),
+        _standard_error(signed),
+        float(labels.mean(dtype=np.float64)),
+        float(predictions.mean(dtype=np.float64)),
+    )
+
+
+def _standard_error(values: npt.NDArray[np.float64]) -> float | None:
+    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

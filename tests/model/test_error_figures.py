@@ -1,0 +1,49 @@
+"""Pictures of errors: that what goes in can be seen."""
+
+import io
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from model.error_figures import calibration, error_by_group, predicted_against_true
+from model.error_groups import by_label, by_prediction
+
+LABELS = np.array([5, 8, 25, 25, 29, 61, 80], np.float32)
+CLOSE, FAR = LABELS + 1, LABELS[::-1].copy()
+
+
+def errors(predictions: np.ndarray) -> bytes:
+    mae = float(np.abs(predictions - LABELS).mean())
+    return error_by_group(by_label(predictions, LABELS), mae)
+
+
+def calibrated(predictions: np.ndarray) -> bytes:
+    return calibration(by_label(predictions, LABELS), by_prediction(predictions, LABELS))
+
+
+def scattered(predictions: np.ndarray) -> bytes:
+    return predicted_against_true(predictions, LABELS)
+
+
+@pytest.mark.parametrize("draw", [scattered, errors, calibrated])
+def test_a_picture_shows_its_data(draw: Callable[[np.ndarray], bytes]) -> None:
+    picture = draw(CLOSE)
+    assert picture != draw(FAR)
+    with Image.open(io.BytesIO(picture)) as image:
+        assert len(set(image.convert("L").get_flattened_data())) > 10
+
+
+@pytest.mark.parametrize("draw", [scattered, errors, calibrated])
+def test_predictions_all_alike_can_be_drawn(draw: Callable[[np.ndarray], bytes]) -> None:
+    assert draw(np.full_like(LABELS, 30)).startswith(b"\x89PNG")
+
+
+def test_a_perfect_model_lies_on_the_line() -> None:
+    with Image.open(io.BytesIO(predicted_against_true(LABELS, LABELS))) as image:
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    rows, columns = np.nonzero((pixels[..., 2] - pixels[..., 0]) > 60)
+    # The axes are equally long, so that dots on the diagonal rise as fast as they go to the right.
+    slope = np.polyfit(columns, -rows, 1)[0]
+    assert slope == pytest.approx(1, abs=0.03)

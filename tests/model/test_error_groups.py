@@ -1,0 +1,64 @@
+"""Errors by group, against numbers worked out by hand."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from model.error_groups import MOST_GROUPS, by_label, by_prediction, edges
+from model.errors import ModelError
+
+
+def ages(*values: float) -> np.ndarray:
+    return np.array(values, np.float32)
+
+
+def test_ages_from_1_to_80_fall_into_decades() -> None:
+    assert edges(np.arange(1, 81, dtype=np.float32)).tolist() == list(range(0, 100, 10))
+
+
+def test_labels_of_another_range_fall_into_round_groups() -> None:
+    assert edges(ages(0.1, 0.36)).tolist() == [0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4]
+    assert edges(ages(-400, 900))[:2].tolist() == [-400, -200]
+
+
+@given(some.lists(some.floats(-1e6, 1e6, width=32), min_size=1, max_size=20))
+def test_there_are_at_most_ten_groups_and_they_hold_everything(values: list[float]) -> None:
+    found = edges(np.array(values, np.float32))
+    assert 2 <= len(found) <= MOST_GROUPS + 1
+    assert (np.diff(found) > 0).all()
+    groups = by_label(np.zeros(len(values), np.float32), np.array(values, np.float32))
+    assert sum(group.count for group in groups) == len(values)
+
+
+def test_each_group_has_the_figures_worked_out_by_hand() -> None:
+    young, old = by_label(ages(11, 17, 75), ages(10, 19, 80))
+    assert (young.name, young.count, young.mae, young.bias) == ("10–19", 2, 1.5, -0.5)
+    assert young.standard_error == pytest.approx(0.5)
+    assert young.bias_error == pytest.approx(3 / sqrt(2) / sqrt(2))
+    assert (young.mean_label, young.mean_prediction) == (14.5, 14)
+    assert (old.name, old.count, old.mae, old.bias) == ("80–89", 1, 5, -5)
+    assert (old.standard_error, old.bias_error) == (None, None)
+
+
+def test_groups_by_prediction_ask_what_predictions_turn_out_to_be() -> None:
+    groups = by_prediction(ages(21, 23, 44), ages(35, 25, 40))
+    assert [(group.mean_prediction, group.mean_label, group.count) for group in groups] == [(22, 30, 2), (44, 40, 1)]
+
+
+def test_groups_of_fractions_are_named_by_their_bounds() -> None:
+    assert [group.name for group in by_label(ages(0, 0), ages(0.1, 0.36))] == ["0.1–0.15", "0.35–0.4"]
+
+
+def test_a_single_image_is_a_group() -> None:
+    (only,) = by_label(ages(0), ages(7))
+    assert (only.count, only.mae) == (1, 7)
+    assert only.low <= 7 < only.high
+
+
+@pytest.mark.parametrize(("predictions", "labels"), [(ages(1), ages(1, 2)), (ages(), ages())])
+def test_predictions_that_do_not_fit_the_labels_are_refused(predictions: np.ndarray, labels: np.ndarray) -> None:
+    with pytest.raises(ModelError, match=r"predictions are .* for labels of"):
+        by_label(predictions, labels)
