@@ -1,4 +1,4 @@
-"""`agesearch search` launches a study's workers and watches them; `agesearch worker` is one of them."""
+"""`agesearch init` creates a study, `search` launches its workers and watches them, `worker` is one of them."""
 
 import logging
 from pathlib import Path
@@ -14,9 +14,21 @@ from search.settings import Settings
 STUDY = ("data", "study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
 SPACE = ("seed", "learning_rate", "l2", "ranges")
+CREATION = (*STUDY, *BUDGET, *SPACE, "recipe", "precision", "threads", "max_attempts", "out")
 
 
-@takes_settings(*STUDY, *BUDGET, *SPACE, "recipe", "precision", "threads", "workers", "max_attempts", "out")
+@takes_settings(*CREATION)
+def init(settings: Settings, as_json: AsJson = False) -> None:
+    """Create a study, and the storage where there is none, for workers that are started elsewhere."""
+    from search.searching import prepare_study
+    from search.storage import quieten_optuna
+
+    quieten_optuna()
+    prepare_study(settings, dataset_of(settings))
+    print_result(settings, as_json)
+
+
+@takes_settings(*CREATION, "workers")
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers, and show how it goes; prints the best trials."""
     ended = search_to_the_end(settings, dataset_of(settings))
@@ -103,4 +115,4 @@ def print_result(settings: Settings, as_json: bool) -> None:
         answer(columns(table(best)))
 
 
-COMMANDS = (search, worker)
+COMMANDS = (init, search, worker)

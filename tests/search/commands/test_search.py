@@ -124,9 +124,37 @@ def test_other_settings_are_refused_with_the_difference(agesearch, refused):
         (("--trials", "0"), "--trials: trials is '0': input should be greater than 0"),
     ],
 )
-def test_what_can_never_work_is_refused_and_leaves_nothing(flags, said, faces, refused):
-    assert said in refused(*SEARCH, *flags)
+@pytest.mark.parametrize("command", ["init", "search"])
+def test_what_can_never_work_is_refused_and_leaves_nothing(command, flags, said, faces, refused):
+    assert said in refused(command, *SEARCH[1:], *flags)
     assert list(faces.parent.iterdir()) == [faces]
+
+
+INIT = ("init", *SEARCH[1:], "--trials", "4,3")
+
+
+def test_a_study_is_created_without_a_worker_and_its_standing_printed(agesearch, study, monkeypatch):
+    monkeypatch.delattr(searching, "Launcher")
+    ended = agesearch(*INIT)
+    assert (ended.code, ended.err) == (0, "")
+    lines = ended.out.splitlines()
+    assert lines[0].startswith("study age in sqlite:///runs/study.db: ")
+    assert lines[1].startswith("stage 1: 0/4 finished; ")
+    assert study().spec.trials == (4, 3)
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_study_that_was_created_before_is_what_a_search_resumes(agesearch):
+    assert json.loads(agesearch(*INIT, "--json").out)["best"] == []
+    assert agesearch(*SEARCH, "--trials", "4,3").code == 0
+    again = json.loads(agesearch(*INIT, "--json").out)
+    assert [stage["counts"]["finished"] for stage in again["stages"]] == [4, 3]
+
+
+def test_a_study_is_not_created_anew_with_other_settings(agesearch, refused, study):
+    agesearch(*INIT)
+    assert "trials = 4,3, you asked for trials = 4" in refused(*INIT, "--trials", "4")
+    assert study().spec.trials == (4, 3)
 
 
 @pytest.fixture
