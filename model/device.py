@@ -18,6 +18,9 @@ import psutil
 
 Precision: TypeAlias = Literal["float32", "bfloat16"]
 
+CPU_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+"""What a container's processes may use, where it has a limit: microseconds of computing in so many of time."""
+
 WORTHWHILE = 1.3
 """How many times faster bfloat16 must be measured before it is chosen: less is not worth its rounding."""
 
@@ -114,9 +117,15 @@ def _convolution_seconds(precision: Precision) -> float:
 
 
 def usable_cores() -> int:
-    """Count the physical cores that this process may use."""
+    """Count the physical cores that this process may use, and its container may keep busy."""
     cores = psutil.cpu_count(logical=False) or os.cpu_count() or 1
-    return min(cores, len(os.sched_getaffinity(0)))
+    return min(cores, len(os.sched_getaffinity(0)), _cores_allowed(cores))
+
+
+def _cores_allowed(cores: int) -> int:
+    """Return the whole cores in the container's limit, and one at least; `cores` where there is none."""
+    allowed, _, period = CPU_LIMIT.read_text().partition(" ") if CPU_LIMIT.exists() else ("max", "", "")
+    return cores if allowed == "max" else max(1, int(allowed) // int(period))
 
 
 def main() -> None:

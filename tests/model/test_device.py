@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from model.device import cpu_name, device_name, fastest_precision
+from model import device
+from model.device import cpu_name, device_name, fastest_precision, usable_cores
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +37,21 @@ def test_bfloat16_is_chosen_only_where_it_is_much_faster(
 ) -> None:
     monkeypatch.setattr("model.device._convolution_seconds", {"float32": float32, "bfloat16": bfloat16}.get)
     assert fastest_precision() == chosen
+
+
+@pytest.mark.parametrize(
+    ("limit", "cores"),
+    [(None, 8), ("max 100000\n", 8), ("300000 100000\n", 3), ("250000 100000\n", 2), ("5000 10000", 1)],
+)
+def test_no_more_cores_are_counted_than_a_container_may_keep_busy(
+    limit: str | None, cores: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(device.psutil, "cpu_count", lambda **_: 8)
+    monkeypatch.setattr(device.os, "sched_getaffinity", lambda _process: range(8))
+    monkeypatch.setattr(device, "CPU_LIMIT", tmp_path / "cpu.max")
+    if limit is not None:
+        (tmp_path / "cpu.max").write_text(limit)
+    assert usable_cores() == cores
 
 
 def test_run_as_a_program_it_prints_the_devices_as_one_line_of_json_and_nothing_else() -> None:
