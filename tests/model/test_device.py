@@ -1,5 +1,6 @@
 """The device: its name, its fastest precision, and what the launcher reads of it."""
 
+import itertools
 import json
 import os
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from model import device
-from model.device import cpu_name, device_name, fastest_precision, usable_cores
+from model.device import _convolution_seconds, cpu_name, device_name, fastest_precision, usable_cores
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,7 +36,8 @@ def test_the_fastest_precision_is_one_of_the_two() -> None:
 def test_bfloat16_is_chosen_only_where_it_is_much_faster(
     monkeypatch: pytest.MonkeyPatch, float32: float, bfloat16: float, chosen: str
 ) -> None:
-    monkeypatch.setattr("model.device._convolution_seconds", {"float32": float32, "bfloat16": bfloat16}.get)
+    seconds = {"float32": float32, "bfloat16": bfloat16}
+    monkeypatch.setattr("model.device._convolution_seconds", lambda precision, _hopeless: seconds[precision])
     assert fastest_precision() == chosen
 
 
@@ -52,6 +54,13 @@ def test_no_more_cores_are_counted_than_a_container_may_keep_busy(
     if limit is not None:
         (tmp_path / "cpu.max").write_text(limit)
     assert usable_cores() == cores
+
+
+def test_a_precision_that_is_hopelessly_slow_is_timed_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = itertools.count(0, 30)  # every convolution takes half a minute
+    monkeypatch.setattr("model.device.time.perf_counter", lambda: float(next(clock)))
+    assert _convolution_seconds("float32", hopeless=1.0) == 30.0
+    assert next(clock) == 60
 
 
 def test_run_as_a_program_it_prints_the_devices_as_one_line_of_json_and_nothing_else() -> None:
