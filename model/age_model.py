@@ -33,14 +33,16 @@ class AgeModel:
         regularization: float = 0.0,
         momentum: float = 0.99,
         clip: tuple[float, float] | None = None,
+        flip_averaged: bool = False,
     ) -> "keras.Model":
         """Build a functional model of stock Keras layers alone, so that its `.keras` file loads without this package.
 
         In: (batch, height, width, channels), pixels 0–255 of any type with `rescale`, else pixels already divided by
-        255. Out: (batch, 1) float32, held between `clip`'s two values where given. Its weights are `network.weights`,
-        in that order, freshly drawn by Keras' initialisers; `set_weights(initial_weights(...))` repeats a draw.
-        `regularization` is the factor of the network's regulariser on kernels and biases; `momentum` that of batch
-        normalisation. Raises ModelError for a factor, a momentum or limits that make no sense. Loads TensorFlow.
+        255. Out: (batch, 1) float32, held between `clip`'s two values where given; with `flip_averaged` the mean over
+        an image and its mirror image. Its weights are `network.weights`, in that order, freshly drawn by Keras'
+        initialisers; `set_weights(initial_weights(...))` repeats a draw. `regularization` is the factor of the
+        network's regulariser on kernels and biases; `momentum` that of batch normalisation. Raises ModelError for a
+        factor, a momentum or limits that make no sense. Loads TensorFlow.
         """
         self._check(regularization, momentum, clip)
         import keras
@@ -48,12 +50,9 @@ class AgeModel:
         maker = _LayerMaker(self.network, regularization, momentum)
         inputs = keras.Input(self.network.input_shape, name="image")
         values = keras.layers.Rescaling(1 / 255, name="rescaling")(inputs) if rescale else inputs
-        for step in self.network.steps:
-            for layer in maker.keras_layers(step):
-                values = layer(values)
-        for layer in _clipping(clip):
-            values = layer(values)
-        return keras.Model(inputs, values, name="age_model")
+        layers = [layer for step in self.network.steps for layer in maker.keras_layers(step)]
+        values = _mirrored(layers, values) if flip_averaged else _through(layers, values)
+        return keras.Model(inputs, _through(_clipping(clip), values), name="age_model")
 
     def _check(self, regularization: float, momentum: float, clip: tuple[float, float] | None) -> None:
         if not 0 <= regularization < inf:
@@ -134,6 +133,20 @@ class _LayerMaker:
             return None
         penalty = keras.regularizers.L1 if self._network.regularizer == "l1" else keras.regularizers.L2
         return penalty(self._regularization)
+
+
+def _through(layers: "list[keras.Layer]", values: "keras.KerasTensor") -> "keras.KerasTensor":
+    for layer in layers:
+        values = layer(values)
+    return values
+
+
+def _mirrored(layers: "list[keras.Layer]", images: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Average what the same layers make of the images and of their mirror images (the axis of the width reversed)."""
+    import keras
+
+    answers = [_through(layers, seen) for seen in (images, keras.ops.flip(images, axis=2))]
+    return keras.layers.Average(name="average")(answers)
 
 
 def _clipping(limits: tuple[float, float] | None) -> "list[keras.Layer]":

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import numpy as np
@@ -13,7 +13,7 @@ from model.final_fit import Epoch, FitState
 from model.initializers import Weights
 from model.network import Network
 
-VERSION = 1
+VERSION = 2
 
 
 def to_bytes(state: FitState, fingerprint: str) -> bytes:
@@ -26,7 +26,9 @@ def to_bytes(state: FitState, fingerprint: str) -> bytes:
         "seed": snapshot.seed,
         "history": [asdict(epoch) for epoch in state.history],
     }
-    groups = _groups(snapshot.weights, snapshot.first_moments, snapshot.second_moments, state.best_weights)
+    groups = _groups(
+        snapshot.weights, snapshot.first_moments, snapshot.second_moments, state.best_weights, snapshot.averages
+    )
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, header=np.array(json.dumps(header)), **groups)
     return packed.getvalue()
@@ -45,7 +47,7 @@ def from_bytes(content: bytes, network: Network, fingerprint: str) -> FitState:
         raise ModelError("the checkpoint is damaged; remove it to start the fit over") from error
 
 
-GROUPS = ("weights", "first", "second", "best")
+GROUPS = ("weights", "first", "second", "best", "averages")
 
 
 def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
@@ -56,9 +58,9 @@ def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
             raise ModelError(f"the checkpoint has version {version}, not {VERSION}; remove it to start the fit over")
         if header["fingerprint"] != fingerprint:
             raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
-        weights, first, second, best = (_group(arrays, name) for name in GROUPS)
-    _check(network, weights, first, second, best)
-    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]))
+        weights, first, second, best, averages = (_group(arrays, name) for name in GROUPS)
+    _check(network, (weights, first, second, best, averages or weights))
+    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]), averages)
     return FitState(snapshot, tuple(_epoch(**row) for row in header["history"]), best)
 
 
@@ -79,12 +81,12 @@ def _groups(*groups: Weights) -> dict[str, np.ndarray]:
     }
 
 
-def _check(network: Network, weights: Weights, first: Weights, second: Weights, best: Weights) -> None:
-    expected = [spec.shape for spec in network.weights]
+def _check(network: Network, groups: Sequence[Weights]) -> None:
+    every = [spec.shape for spec in network.weights]
     trainable = [spec.shape for spec in network.weights if spec.trainable]
-    groups = ((weights, expected), (first, trainable), (second, trainable), (best, expected))
-    if any([array.shape for array in group] != shapes for group, shapes in groups):
+    expected = (every, trainable, trainable, every, every)
+    if any([array.shape for array in group] != shapes for group, shapes in zip(groups, expected, strict=True)):
         raise ModelError("the checkpoint holds another network's weights; choose another --out")
     # A damaged type may pass for another: fewer bytes are read then, and the archive's checksum is never reached.
-    if any(array.dtype != np.float32 for group, _ in groups for array in group):
+    if any(array.dtype != np.float32 for group in groups for array in group):
         raise ModelError("the checkpoint is damaged; remove it to start the fit over")

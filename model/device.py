@@ -41,7 +41,7 @@ def configure(threads: int) -> None:
     Must come before anything is computed, and before TensorFlow is imported elsewhere.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # By itself TensorFlow uses oneDNN on processors with AVX-512 or AMX alone; with AVX2 a step takes a fifth less, too.
+    # By itself TensorFlow uses oneDNN with AVX-512 or AMX alone; with AVX2, too, a step takes a fifth less time.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     with _native_output_held_back():
         import tensorflow as tf

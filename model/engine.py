@@ -5,28 +5,29 @@ is traced again from one training to the next; `reset` makes the next one indepe
 graph call: images are gathered, scaled, learnt from and forgotten without coming back to Python.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
+from model.adam import Adam
+from model.distortion import distorted
 from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
-from model.forward import Tensor, TrainingPass, folded, inference
+from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
 from model.network import Network
 from model.operations import operations
+from model.setup import Setup
 
 PREDICTION_BATCH = 64
 """Images a step of prediction; measured on a CPU: the activations of more of them leave the cache."""
 
 STATISTICS_BATCH = 125
 """Images a step when batch-norm statistics are recomputed: a trial's 500 are four whole batches."""
-
-ADAM_BETA_1, ADAM_BETA_2, ADAM_EPSILON = 0.9, 0.999, 1e-7
-"""Keras' defaults, which the paper used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,35 +40,31 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed."""
+    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed.
+
+    `averages` are those of the weights, none where the setup asks for none.
+    """
 
     weights: Weights
     first_moments: Weights
     second_moments: Weights
     steps: int
     seed: int
+    averages: Weights = field(default_factory=list)
 
 
 class Engine:
-    """Trains and evaluates `network` on `examples`, on one device.
+    """Trains and evaluates `network` on `examples`, on one device."""
 
-    `precision`, "float32" or "bfloat16", is that of the convolutions; weights are float32 always. `momentum` is batch
-    normalisation's, with which moving statistics follow the batches'.
-    """
-
-    def __init__(
-        self, network: Network, examples: Examples, *, batch_size: int, momentum: float, precision: str
-    ) -> None:
-        self.network, self.batch_size, self.momentum = network, batch_size, momentum
+    def __init__(self, network: Network, examples: Examples, setup: Setup) -> None:
+        self.network, self.setup = network, setup
         self.traces = 0
-        self._dtype = tf.as_dtype(precision)
+        self._dtype = tf.as_dtype(setup.precision)
         self._operations = operations(network)
         self._images, self._labels = tf.constant(examples.images), tf.constant(examples.labels)
         self._weights = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in network.weights]
-        self._trainable = [i for i, spec in enumerate(network.weights) if spec.trainable]
-        self._moments = [
-            [tf.Variable(tf.zeros(network.weights[i].shape)) for i in self._trainable] for _ in ("first", "second")
-        ]
+        self._adam = Adam(network, self._weights, setup.decay)
+        self._averages = [tf.Variable(tf.zeros(spec.shape)) for spec in network.weights] if setup.averaging else []
         self._steps = tf.Variable(0, dtype=tf.int64)
         self._seed = tf.Variable(0, dtype=tf.int32)
         self._compile()
@@ -83,34 +80,41 @@ class Engine:
         # Where the output is batch-normalised, its beta: normalisation takes a bias before it away again.
         last = max(i for i, spec in enumerate(self.network.weights) if spec.role in ("bias", "beta"))
         weights[last] = np.full_like(weights[last], output_bias)
-        nothing = [np.zeros(self.network.weights[i].shape, np.float32) for i in self._trainable]
-        self.restore(Snapshot(weights, nothing, nothing, 0, seed))
+        nothing = [np.zeros(variable.shape, np.float32) for variable in self._adam.variables]
+        self.restore(Snapshot(weights, nothing, nothing, 0, seed, weights if self.setup.averaging else []))
 
     def snapshot(self) -> Snapshot:
         """Copy everything that the next epoch depends on."""
-        first, second = ([variable.numpy() for variable in moments] for moments in self._moments)
-        return Snapshot(self.weights, first, second, int(self._steps.numpy()), int(self._seed.numpy()))
+        first, second = (
+            [variable.numpy() for variable in moments] for moments in (self._adam.first, self._adam.second)
+        )
+        averages = [variable.numpy() for variable in self._averages]
+        return Snapshot(self.weights, first, second, int(self._steps.numpy()), int(self._seed.numpy()), averages)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: the next epoch is the one that would have followed it, bit for bit on a CPU."""
-        for variable, value in zip(self._weights, snapshot.weights, strict=True):
-            variable.assign(value)
-        for moments, values in zip(self._moments, (snapshot.first_moments, snapshot.second_moments), strict=True):
-            for variable, value in zip(moments, values, strict=True):
+        for variables, values in (
+            (self._weights, snapshot.weights),
+            (self._adam.first, snapshot.first_moments),
+            (self._adam.second, snapshot.second_moments),
+            (self._averages, snapshot.averages),
+        ):
+            for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
         self._steps.assign(snapshot.steps)
         self._seed.assign(snapshot.seed % 2**31)
 
-    def train(self, order: Rows, training: Training) -> float:
+    def train(self, order: Rows, training: Training, factors: npt.NDArray[np.float32] | None = None) -> float:
         """Learn from the images of `order`, int32 (n,), n ≥ 1, batch by batch; the last batch may be smaller.
 
-        Returns the mean absolute error over them, each as it was predicted just before it was learnt from.
+        `factors`, float32, one a batch, multiply the learning rate. Returns the mean absolute error over the images,
+        each as it was predicted just before it was learnt from.
         """
-        total = self._train(
-            _some(order),
-            tf.constant(training.learning_rate, tf.float32),
-            tf.constant(training.penalty, tf.float32),
-        )
+        steps = -(-len(order) // self.setup.batch_size)
+        rates = np.full(steps, training.learning_rate, np.float32)
+        if factors is not None:
+            rates *= factors
+        total = self._train(_some(order), tf.constant(rates), tf.constant(training.penalty, tf.float32))
         return float(total.numpy()) / len(order)
 
     def recompute_statistics(self, rows: Rows) -> None:
@@ -143,72 +147,58 @@ class Engine:
 
     def _compile(self) -> None:
         scalar, rows = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.int32)
-        images = tf.TensorSpec((None, *self.network.input_shape), tf.uint8)
-        self._train = tf.function(self._epoch, input_signature=(rows, scalar, scalar), autograph=False)
+        rates, images = tf.TensorSpec((None,), tf.float32), tf.TensorSpec((None, *self.network.input_shape), tf.uint8)
+        self._train = tf.function(self._epoch, input_signature=(rows, rates, scalar), autograph=False)
         self._recompute = tf.function(self._population_statistics, input_signature=(rows,), autograph=False)
         self._predict = tf.function(self._predictions, input_signature=(images,), autograph=False)
 
-    def _epoch(self, order: Tensor, learning_rate: Tensor, penalty: Tensor) -> Tensor:
+    def _epoch(self, order: Tensor, rates: Tensor, penalty: Tensor) -> Tensor:
         self.traces += 1  # Python runs here only while TensorFlow traces
 
-        def learn(batch: Tensor, total: Tensor) -> Tensor:
-            return total + self._step(batch, learning_rate, penalty)
+        def learn(batch: Tensor, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+            step, total = state
+            return step + 1, total + self._step(batch, rates[step], penalty)
 
-        return _over_batches(order, self.batch_size, learn, tf.constant(0.0))
+        return _over_batches(order, self.setup.batch_size, learn, (0, tf.constant(0.0)))[1]
 
     def _step(self, rows: Tensor, learning_rate: Tensor, penalty: Tensor) -> Tensor:
-        images, labels = tf.gather(self._images, rows), tf.gather(self._labels, rows)
-        trainable = [self._weights[i] for i in self._trainable]
+        labels = tf.gather(self._labels, rows)
+        trainable = self._adam.variables
         seed = tf.stack([self._seed, tf.cast(self._steps, tf.int32) * len(self._operations)])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trainable)
             run = TrainingPass(self._weights, self._dtype, seed)
-            errors = tf.abs(run.predict(self._operations, images) - labels)
+            errors = tf.abs(run.predict(self._operations, self._seen(rows, seed)) - labels)
             loss = tf.reduce_mean(errors)
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-        self._apply(gradients, learning_rate, penalty)
+        self._adam.apply(gradients, self._steps, learning_rate, penalty)
+        self._steps.assign_add(1)
         for index, value in run.statistics.items():
-            self._weights[index].assign_sub((self._weights[index] - value) * (1 - self.momentum))
+            self._weights[index].assign_sub((self._weights[index] - value) * (1 - self.setup.momentum))
+        for average, weight in zip(self._averages, self._weights, strict=bool(self._averages)):
+            average.assign_sub((average - weight) * (1 - self.setup.averaging))
         return tf.reduce_sum(errors)
 
-    def _apply(self, gradients: Sequence[Tensor], learning_rate: Tensor, penalty: Tensor) -> None:
-        """One step of Adam (Kingma & Ba, 2015, algorithm 1 in its efficient order), as Keras does it."""
-        done = tf.cast(self._steps, tf.float32)
-        for place, (index, gradient) in enumerate(zip(self._trainable, gradients, strict=True)):
-            variable = self._weights[index]
-            if self.network.weights[index].regularised:
-                gradient = gradient + self._penalty_gradient(variable, penalty)
-            tf.raw_ops.ResourceApplyAdam(
-                var=variable.handle,
-                m=self._moments[0][place].handle,
-                v=self._moments[1][place].handle,
-                beta1_power=tf.pow(ADAM_BETA_1, done + 1),
-                beta2_power=tf.pow(ADAM_BETA_2, done + 1),
-                lr=learning_rate,
-                beta1=ADAM_BETA_1,
-                beta2=ADAM_BETA_2,
-                epsilon=ADAM_EPSILON,
-                grad=gradient,
-            )
-        self._steps.assign_add(1)
-
-    def _penalty_gradient(self, variable: Tensor, penalty: Tensor) -> Tensor:
-        match self.network.regularizer:
-            case "l2":
-                return 2 * penalty * variable
-            case "l1":
-                return penalty * tf.sign(variable)
-            case _:
-                return tf.zeros_like(variable)
+    def _seen(self, rows: Tensor, seed: Tensor) -> Tensor:
+        """Return the images of `rows` as training sees them, float32 (B, H, W, C) in [0, 1]."""
+        images = scaled(tf.gather(self._images, rows), tf.float32)
+        if self.setup.augmentation is None:
+            return images
+        return distorted(images, seed + tf.constant([1, 0]), self.setup.augmentation)
 
     def _population_statistics(self, rows: Tensor) -> None:
-        """Average the batches' statistics, each batch normalised by its own, weighted by the batches' sizes."""
+        """Average the batches' statistics, each batch normalised by its own, weighted by the batches' sizes.
+
+        The images are augmented as in training: layers have learnt from what normalisation made of such images, and
+        statistics of plain ones would hand them values they have not seen.
+        """
         moving = [i for i, spec in enumerate(self.network.weights) if not spec.trainable]
         count = tf.cast(tf.size(rows), tf.float32)
 
         def measure(batch: Tensor, sums: list[Tensor]) -> list[Tensor]:
-            run = TrainingPass(self._weights, self._dtype, tf.stack([self._seed, 0]))
-            run.predict(self._operations, tf.gather(self._images, batch))
+            seed = tf.stack([self._seed, -1 - batch[0]])  # of no training step
+            run = TrainingPass(self._weights, self._dtype, seed)
+            run.predict(self._operations, self._seen(batch, seed))
             share = tf.cast(tf.size(batch), tf.float32) / count
             return [total + share * run.statistics[index] for index, total in zip(moving, sums, strict=True)]
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from model.checks import require_count
 from model.engine import Engine, Snapshot, Training
@@ -18,6 +19,7 @@ from model.errors import ModelError
 from model.examples import Examples, Rows
 from model.initializers import Weights
 from model.recipe import Recipe
+from model.schedule import factors
 from model.training import DivergedError, mean_error, require_shapes
 
 STATISTICS_IMAGES = 1000
@@ -92,9 +94,7 @@ class FinalFit:
         require_shapes(network, training, validation)
         self.recipe, self.settings, self.validation = recipe, settings, validation
         self._count, self._mean_label = len(training), float(training.labels.mean())
-        self.engine = Engine(
-            network, training, batch_size=settings.batch_size, momentum=recipe.momentum, precision=precision
-        )
+        self.engine = Engine(network, training, recipe.setup(settings.batch_size, precision))
 
     def start(self) -> FitState:
         """Return the state before the first epoch."""
@@ -129,7 +129,10 @@ class FinalFit:
     def _epoch(self, state: FitState, progress: Callable[[int, float], None]) -> FitState:
         number, start = len(state.history) + 1, time.perf_counter()
         training_mae = self._train(number, progress)
-        if self.recipe.recompute_statistics:
+        snapshot = self.engine.snapshot()
+        if self.recipe.averaging:
+            self.engine.restore(replace(snapshot, weights=snapshot.averages))
+        if self.recipe.averaging or self.recipe.recompute_statistics:
             self.engine.recompute_statistics(self._statistics_rows())
         validation_mae = mean_error(self.engine.predict(self.validation.images), self.validation.labels)
         penalty = self.settings.penalty * self.engine.penalty()  # a ReLU output answers 0 where the weights are NaN
@@ -139,24 +142,26 @@ class FinalFit:
                 f"a penalty of {penalty}; lower the learning rate"
             )
         better = state.best is None or validation_mae < state.best.validation_mae
+        judged = self.engine.weights if better else state.best_weights
+        self.engine.restore(snapshot)
         row = Epoch(number, training_mae, validation_mae, time.perf_counter() - start, better)
-        snapshot = self.engine.snapshot()
-        return replace(
-            state,
-            snapshot=snapshot,
-            history=(*state.history, row),
-            best_weights=snapshot.weights if better else state.best_weights,
-        )
+        return replace(state, snapshot=snapshot, history=(*state.history, row), best_weights=judged)
 
     def _train(self, number: int, progress: Callable[[int, float], None]) -> float:
         training = Training(self.settings.learning_rate, self.settings.penalty)
         order = np.random.default_rng([self.settings.seed, number]).permutation(self._count).astype(np.int32)
-        size, total = STEPS_A_CALL * self.settings.batch_size, 0.0
-        for start in range(0, len(order), size):
+        size, total, rates = STEPS_A_CALL * self.settings.batch_size, 0.0, self._rates(number)
+        for call, start in enumerate(range(0, len(order), size)):
             progress(number, start / len(order))
             rows = order[start : start + size]
-            total += self.engine.train(rows, training) * len(rows)
+            own = rates[call * STEPS_A_CALL : (call + 1) * STEPS_A_CALL]
+            total += self.engine.train(rows, training, own) * len(rows)
         return total / len(order)
+
+    def _rates(self, number: int) -> npt.NDArray[np.float32]:
+        """Return the schedule's factors of one epoch's steps."""
+        steps = -(-self._count // self.settings.batch_size)
+        return factors(self.recipe.schedule, (number - 1) * steps, steps, self.settings.epochs * steps)
 
     def _statistics_rows(self) -> Rows:
         rows = np.random.default_rng([self.settings.seed, 0]).permutation(self._count)

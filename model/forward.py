@@ -29,8 +29,8 @@ class TrainingPass:
         self.statistics: dict[int, Tensor] = {}
 
     def predict(self, operations: Sequence[Operation], images: Tensor) -> Tensor:
-        """Return predictions, float32 (B,), for `images`, uint8 (B, H, W, C)."""
-        values = scaled(images, self.dtype)
+        """Return predictions, float32 (B,), for `images`, (B, H, W, C), already scaled to [0, 1]."""
+        values = tf.cast(images, self.dtype)
         for index, operation in enumerate(operations):
             values = self._run(operation, values, index)
         return values[:, 0]

@@ -16,9 +16,12 @@ from model.network import Network
 PREDICTION_BATCH = 64
 
 
-def to_bytes(network: Network, weights: Weights, limits: tuple[float, float]) -> bytes:
-    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; ages within `limits` out."""
-    model = AgeModel(network).build(rescale=True, clip=limits)
+def to_bytes(network: Network, weights: Weights, limits: tuple[float, float], flip_averaged: bool = False) -> bytes:
+    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; ages within `limits` out.
+
+    With `flip_averaged` the file's network answers the mean over an image and its mirror image.
+    """
+    model = AgeModel(network).build(rescale=True, clip=limits, flip_averaged=flip_averaged)
     model.set_weights(weights)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"

@@ -12,6 +12,7 @@ from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
 from model.network import Network
 from model.recipe import Recipe
+from model.schedule import factors
 
 
 class DivergedError(ArithmeticError):
@@ -74,9 +75,7 @@ class ShortTraining:
         self.recipe, self.budget, self.validation = recipe, budget, validation
         self.mean_label = float(training.labels.mean())
         self.total = len(training)
-        self.engine = Engine(
-            network, training, batch_size=budget.batch_size, momentum=recipe.momentum, precision=precision
-        )
+        self.engine = Engine(network, training, recipe.setup(budget.batch_size, precision))
 
     def run(self, training: Training, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
         """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
@@ -88,8 +87,12 @@ class ShortTraining:
         rows = np.random.default_rng(draws.subset).permutation(self.total)[: self.budget.images].astype(np.int32)
         orders = np.random.default_rng(draws.order)
         mae = math.nan
+        steps = -(-len(rows) // self.budget.batch_size)
         for epoch in range(1, self.budget.epochs + 1):
-            mae = _finite(self.engine.train(orders.permutation(rows), training), f"the training error of epoch {epoch}")
+            rates = factors(self.recipe.schedule, (epoch - 1) * steps, steps, self.budget.epochs * steps)
+            mae = _finite(
+                self.engine.train(orders.permutation(rows), training, rates), f"the training error of epoch {epoch}"
+            )
             after_epoch(epoch, mae)
         return self._score(training, rows, mae)
 

@@ -28,8 +28,11 @@ class Fit:
     dataset: str
 
     def fingerprint(self) -> str:
-        """Return what must be the same for a fit to be continued; it may be given more time or epochs."""
-        free = {"epochs", "patience", "time_limit"}
+        """Return what must be the same for a fit to be continued.
+
+        It may be given more time, or more epochs if its learning rate does not depend on how many there will be.
+        """
+        free = {"patience", "time_limit"} | ({"epochs"} if recipe_named(self.recipe).schedule == "constant" else set())
         decisive = {k: v for k, v in asdict(self.settings).items() if k not in free}
         return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset])
 
@@ -62,7 +65,10 @@ def run_fit(
     progress(state, len(state.history), 1.0)
     limits = (float(training.labels.min()), float(training.labels.max()))
     write_bytes(folder / CURVE, history.learning_curve(state.history))
-    write_bytes(folder / MODEL, saved_model.to_bytes(final.engine.network, state.best_weights, limits))
+    write_bytes(
+        folder / MODEL,
+        saved_model.to_bytes(final.engine.network, state.best_weights, limits, final.recipe.flip_averaged),
+    )
     return state
 
 

@@ -17,6 +17,7 @@ from model.engine import Engine, Training
 from model.examples import Examples
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
+from model.setup import Setup
 
 network = Network(
     (Conv2D(8, batch_norm=True), MaxPool(), Conv2D(8, 2, "same", "tanh"), BatchNorm(), AveragePool(), Flatten(),
@@ -35,7 +36,7 @@ def train(engine, seed, count, training):
     return maes
 
 def answer(precision, others):
-    engine = Engine(network, examples, batch_size=32, momentum=0.9, precision=precision)
+    engine = Engine(network, examples, Setup(32, 0.9, precision))
     for turn in range(others):
         train(engine, 100 + turn, 20 * turn + 9, Training(10.0 ** (5 * turn - 4), 10.0 ** -turn))  # the last diverge
     maes = train(engine, 1, 150, Training(1e-3, 1e-4))

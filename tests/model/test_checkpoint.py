@@ -3,6 +3,7 @@
 import io
 import json
 import zipfile
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,7 @@ WHOLE = to_bytes(state(), FINGERPRINT)
 def same(found: FitState, expected: FitState) -> bool:
     def arrays(one: FitState) -> Weights:
         kept = one.snapshot
-        return [*kept.weights, *kept.first_moments, *kept.second_moments, *one.best_weights]
+        return [*kept.weights, *kept.first_moments, *kept.second_moments, *kept.averages, *one.best_weights]
 
     pairs = zip(arrays(found), arrays(expected), strict=True)
     return (
@@ -77,6 +78,11 @@ def test_a_state_comes_back_bit_for_bit() -> None:
     assert same(from_bytes(WHOLE, NETWORK, FINGERPRINT), state())
 
 
+def test_a_state_with_averaged_weights_comes_back_bit_for_bit() -> None:
+    averaged = replace(state(), snapshot=replace(state().snapshot, averages=initial_weights(NETWORK, 4)))
+    assert same(from_bytes(to_bytes(averaged, FINGERPRINT), NETWORK, FINGERPRINT), averaged)
+
+
 def test_a_state_before_the_first_epoch_comes_back() -> None:
     start = FitState(state().snapshot, (), state().best_weights)
     assert same(from_bytes(to_bytes(start, FINGERPRINT), NETWORK, FINGERPRINT), start)
@@ -92,9 +98,9 @@ def test_another_fits_checkpoint_is_refused() -> None:
 
 
 def test_another_versions_checkpoint_is_refused_whatever_else_it_holds() -> None:
-    expected = "the checkpoint has version 2, not 1; remove it to start the fit over"
-    assert refusal(headed(version=2)) == expected
-    assert refusal(packed({"header": np.array('{"version": 2}')})) == expected
+    expected = "the checkpoint has version 1, not 2; remove it to start the fit over"
+    assert refusal(headed(version=1)) == expected
+    assert refusal(packed({"header": np.array('{"version": 1}')})) == expected
 
 
 def test_another_networks_checkpoint_is_refused() -> None:

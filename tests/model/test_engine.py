@@ -15,6 +15,7 @@ from model.initializers import Weights, initial_weights
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.operations import Convolve, Multiply, operations
+from model.setup import Setup
 
 PLAIN = Network(
     (
@@ -45,7 +46,7 @@ def examples(draw_examples: Draw) -> Examples:
 @pytest.fixture(scope="module")
 def shared(examples: Examples) -> Engine:
     """One engine with dropout for all tests that reset it first."""
-    return Engine(DROPPING, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    return Engine(DROPPING, examples, Setup(BATCH, 0.9, "float32"))
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_epochs_with_a_smaller_last_batch_are_those_of_keras_adam_mae_and_penalt
 ) -> None:
     network = replace(PLAIN, regularizer=regularizer)
     training, orders = Training(1e-3, 0.05), [rows(28, 1), rows(28, 2)]
-    engine = Engine(network, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     maes = [engine.train(order, training) for order in orders]
     model, mae = keras_fit(network, examples, orders, training)
@@ -153,7 +154,7 @@ def test_a_reset_draws_the_weights_of_its_seed_and_forgets_all_else(engine: Engi
 
 def test_a_normalised_output_starts_at_the_output_bias_too(examples: Examples) -> None:
     network = Network((Flatten(), Dense(1, "linear", batch_norm=True)), (12, 12, 1))
-    engine = Engine(network, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1, 40.0)
     engine.recompute_statistics(rows(IMAGES))
     assert engine.predict(examples.images).mean() == pytest.approx(40, abs=0.1)
@@ -217,7 +218,7 @@ def test_dropout_differs_from_step_to_step_and_repeats_with_its_seed(engine: Eng
 @pytest.mark.parametrize(("regularizer", "power"), [("l2", 2), ("l1", 1)])
 def test_the_penalty_is_the_sum_over_kernels_and_biases(draw_examples: Draw, regularizer: str, power: int) -> None:
     network = replace(PLAIN, regularizer=regularizer)
-    engine = Engine(network, draw_examples(4), batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, draw_examples(4), Setup(BATCH, 0.9, "float32"))
     engine.reset(1, 35.0)
     named = zip(network.weights, engine.weights, strict=True)
     counted = [array for spec, array in named if spec.name.endswith(("/kernel", "/bias"))]
@@ -229,13 +230,13 @@ def test_the_penalty_is_the_sum_over_kernels_and_biases(draw_examples: Draw, reg
 
 def test_without_regulariser_the_penalty_is_0(draw_examples: Draw) -> None:
     network = replace(PLAIN, regularizer="none")
-    engine = Engine(network, draw_examples(4), batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, draw_examples(4), Setup(BATCH, 0.9, "float32"))
     engine.reset(1, 35.0)
     assert engine.penalty() == 0
 
 
 def test_recomputed_statistics_are_those_of_keras_batches_averaged_by_size(examples: Examples) -> None:
-    engine = Engine(PLAIN, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(PLAIN, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     engine.train(rows(80), Training(1e-2, 0.1))
     trained = engine.snapshot()
@@ -261,7 +262,7 @@ def test_recomputed_statistics_are_those_of_keras_batches_averaged_by_size(examp
 
 def test_recomputed_statistics_of_pixels_are_their_mean_and_variance(examples: Examples) -> None:
     network = Network((Flatten(), BatchNorm(), Dense(1, "linear")), (12, 12, 1))
-    engine = Engine(network, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     order = rows(STATISTICS_BATCH)
     engine.recompute_statistics(order)
@@ -272,7 +273,7 @@ def test_recomputed_statistics_of_pixels_are_their_mean_and_variance(examples: E
 
 def test_a_network_without_normalisation_has_nothing_to_recompute(examples: Examples) -> None:
     network = Network((Flatten(), Dense(1, "linear")), (12, 12, 1))
-    engine = Engine(network, examples, batch_size=BATCH, momentum=0.9, precision="float32")
+    engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     before = engine.snapshot()
     engine.recompute_statistics(rows(20))
@@ -314,7 +315,7 @@ def test_training_on_or_measuring_no_images_is_refused(engine: Engine) -> None:
 def test_bfloat16_trains_close_to_float32(examples: Examples) -> None:
     maes, answers = {}, {}
     for precision in ("float32", "bfloat16"):
-        engine = Engine(DROPPING, examples, batch_size=BATCH, momentum=0.9, precision=precision)
+        engine = Engine(DROPPING, examples, Setup(BATCH, 0.9, precision))
         engine.reset(1, 35.0)
         maes[precision] = [engine.train(rows(IMAGES, seed), TRAINING) for seed in range(3)]
         engine.recompute_statistics(rows(IMAGES))

@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -16,7 +16,8 @@ from model.final_fit import FinalFit, FitSettings, FitState
 from model.initializers import Weights
 from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
-from model.recipe import DEFAULT, PAPER, Recipe
+from model.recipe import DEFAULT, PAPER, STRONG, Recipe
+from model.schedule import factors
 from model.training import DivergedError
 
 
@@ -28,7 +29,12 @@ class SmallRecipe(Recipe):
         return Network(layers, (12, 12, 1))
 
 
-SMALL, SMALL_PAPER = SmallRecipe(**asdict(DEFAULT)), SmallRecipe(**asdict(PAPER))
+def small(recipe: Recipe) -> SmallRecipe:
+    return SmallRecipe(**{field.name: getattr(recipe, field.name) for field in fields(recipe)})
+
+
+SMALL, SMALL_PAPER = small(DEFAULT), small(PAPER)
+AVERAGED = small(replace(STRONG, averaging=0.9))
 SETTINGS = FitSettings(learning_rate=2e-3, penalty=1e-4, epochs=4, batch_size=8, seed=5)
 Draw = Callable[..., Examples]
 
@@ -77,11 +83,16 @@ def equal(first: Weights, second: Weights) -> bool:
     return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
+def trained(weights: Weights) -> Weights:
+    """Leave out batch norm's statistics, which are measured anew to judge an epoch."""
+    return [value for value, spec in zip(weights, SMALL.network().weights, strict=True) if spec.trainable]
+
+
 def same(first: FitState, second: FitState) -> bool:
     """Compare everything but the seconds."""
 
     def arrays(snapshot: Snapshot) -> Weights:
-        return [*snapshot.weights, *snapshot.first_moments, *snapshot.second_moments]
+        return [*snapshot.weights, *snapshot.first_moments, *snapshot.second_moments, *snapshot.averages]
 
     timeless = [[replace(epoch, seconds=0) for epoch in state.history] for state in (first, second)]
     return (
@@ -124,8 +135,8 @@ def test_the_weights_of_the_best_epoch_are_kept_when_validation_worsens(
     assert [epoch.best for epoch in end.history] == [True, True, False, True, False, False]
     assert end.best == end.history[3]
     for state, best in zip(states, (0, 1, 1, 3, 3, 3), strict=True):
-        assert equal(state.best_weights, states[best].snapshot.weights)
-    assert not equal(end.best_weights, end.snapshot.weights)
+        assert equal(trained(state.best_weights), trained(states[best].snapshot.weights))
+    assert not equal(trained(end.best_weights), trained(end.snapshot.weights))
 
 
 def test_patience_ends_a_fit_that_many_epochs_after_its_best(fit: FinalFit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,10 +215,10 @@ def test_every_epoch_learns_from_all_the_images_once_in_an_order_of_its_own(
     learnt: list[int] = []
     train = fit.engine.train
 
-    def recorded(order: np.ndarray, training: Training) -> float:
+    def recorded(order: np.ndarray, training: Training, rates: np.ndarray) -> float:
         assert training == Training(2e-3, 1e-4)
         learnt.extend(order.tolist())
-        return train(order, training)
+        return train(order, training, rates)
 
     monkeypatch.setattr(fit.engine, "train", recorded)
     fit.run(fit.start(), ignore, ignore)
@@ -295,3 +306,38 @@ def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) ->
     training, validation = draw_examples(9, shape=shapes["training"]), draw_examples(9, shape=shapes["validation"])
     with pytest.raises(ModelError, match=rf"the {wrong} images are \(11, 12, 1\); the network takes \(12, 12, 1\)"):
         FinalFit(SMALL, SETTINGS, training, validation, "float32")
+
+
+@pytest.mark.parametrize("recipe", [small(STRONG), AVERAGED], ids=["strong", "averaged"])
+def test_a_fit_with_every_device_goes_on_from_a_checkpoint_as_if_undisturbed(
+    recipe: Recipe, splits: tuple[Examples, Examples]
+) -> None:
+    fit, states = FinalFit(recipe, SETTINGS, *splits, "float32"), []
+    end = fit.run(fit.start(), states.append, ignore)
+    kept = checkpoint.from_bytes(checkpoint.to_bytes(states[1], "it"), recipe.network(), "it")
+    again = FinalFit(recipe, SETTINGS, *splits, "float32")
+    assert same(again.run(kept, ignore, ignore), end)
+
+
+def test_the_rate_follows_the_schedule_over_all_epochs(
+    splits: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fit, used = FinalFit(small(STRONG), SETTINGS, *splits, "float32"), []
+    train = fit.engine.train
+
+    def noted(rows: np.ndarray, training: Training, rates: np.ndarray) -> float:
+        used.append(rates)
+        return train(rows, training, rates)
+
+    monkeypatch.setattr(fit.engine, "train", noted)
+    fit.run(fit.start(), ignore, ignore)
+    steps = 4 * math.ceil(75 / 8)
+    assert np.array_equal(np.concatenate(used), factors("cosine", 0, steps, steps))
+
+
+def test_averaged_weights_are_judged_and_kept_but_not_trained_on(splits: tuple[Examples, Examples]) -> None:
+    fit, states = FinalFit(AVERAGED, SETTINGS, *splits, "float32"), []
+    end = fit.run(fit.start(), states.append, ignore)
+    best = next(state for state in states if state.history[-1] == end.best)
+    assert equal(trained(end.best_weights), trained(best.snapshot.averages))
+    assert not equal(trained(end.best_weights), trained(best.snapshot.weights))

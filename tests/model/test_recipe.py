@@ -1,20 +1,23 @@
-"""The two recipes: what they do differently, and that there is no third."""
+"""The recipes: what they do differently, and that there is no other."""
 
 import pytest
 
+from model.augmentation import Augmentation
 from model.errors import ModelError
 from model.layers import Dense
 from model.paper import paper_network
-from model.recipe import DEFAULT, PAPER, recipe_named
+from model.recipe import DEFAULT, PAPER, STRONG, recipe_named
+from model.setup import Setup
 
 
 def test_recipes_are_found_by_their_names() -> None:
     assert recipe_named("paper") is PAPER
     assert recipe_named("default") is DEFAULT
+    assert recipe_named("strong") is STRONG
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="recipe is 'best'; it must be one of default, paper"):
+    with pytest.raises(ModelError, match="recipe is 'best'; it must be one of default, paper, strong"):
         recipe_named("best")
 
 
@@ -28,3 +31,14 @@ def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistic
     assert DEFAULT.network().layers[-1] == Dense(1, "linear")
     assert (DEFAULT.momentum, DEFAULT.bias_at_mean, DEFAULT.recompute_statistics) == (0.9, True, True)
     assert not DEFAULT.penalty_in_score
+
+
+def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
+    assert STRONG.network() == DEFAULT.network()
+    assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.05)
+    assert STRONG.flip_averaged
+
+
+def test_an_engine_is_set_up_as_the_recipe_says() -> None:
+    assert PAPER.setup(64, "bfloat16") == Setup(64, 0.99, "bfloat16")
+    assert STRONG.setup(32, "float32") == Setup(32, 0.9, "float32", Augmentation(), 0.05)

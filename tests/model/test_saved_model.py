@@ -16,6 +16,7 @@ from model.initializers import initial_weights
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.saved_model import PREDICTION_BATCH, SavedModel, to_bytes
+from model.setup import Setup
 
 NETWORK = Network(
     (
@@ -38,7 +39,7 @@ Draw = Callable[..., Examples]
 @pytest.fixture(scope="module")
 def engine(draw_examples: Draw) -> Engine:
     """An engine after a little training, so that no weight is at its neutral value."""
-    engine = Engine(NETWORK, draw_examples(80), batch_size=8, momentum=0.9, precision="float32")
+    engine = Engine(NETWORK, draw_examples(80), Setup(8, 0.9, "float32"))
     engine.reset(1, 35.0)
     for _ in range(3):
         engine.train(np.arange(80, dtype=np.int32), Training(1e-2, 1e-3))
@@ -64,6 +65,17 @@ def refusal(path: Path) -> str:
     assert message.startswith(str(path))
     assert "\n" not in message
     return message.removeprefix(str(path))
+
+
+def test_flip_averaged_it_answers_the_mean_over_an_image_and_its_mirror_image(
+    tmp_path: Path, engine: Engine, draw_examples: Draw
+) -> None:
+    path = tmp_path / "model.keras"
+    path.write_bytes(to_bytes(NETWORK, engine.weights, LIMITS, flip_averaged=True))
+    images = draw_examples(9, seed=7).images
+    both = [engine.predict(seen) for seen in (images, images[:, :, ::-1])]
+    assert np.abs(both[0] - both[1]).max() > 0.01
+    assert SavedModel(path).predict(images) == pytest.approx(np.mean(both, axis=0).clip(*LIMITS), abs=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, PREDICTION_BATCH, 2 * PREDICTION_BATCH + 3])

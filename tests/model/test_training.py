@@ -12,6 +12,7 @@ from model.examples import Examples
 from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
+from model.setup import Setup
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error
 
 
@@ -58,7 +59,7 @@ def short(request: pytest.FixtureRequest) -> ShortTraining:
 def by_hand(short: ShortTraining, splits: tuple[Examples, Examples], mean: float, recompute: bool) -> Score:
     """Do what a recipe promises, with an engine of its own."""
     training, validation = splits
-    engine = Engine(short.recipe.network(), training, batch_size=8, momentum=short.recipe.momentum, precision="float32")
+    engine = Engine(short.recipe.network(), training, Setup(8, short.recipe.momentum, "float32"))
     engine.reset(2, mean)
     subset = np.random.default_rng(1).permutation(90)[:50].astype(np.int32)
     orders = np.random.default_rng(3)
@@ -120,9 +121,10 @@ def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
     orders: list[list[int]] = []
     train = default.engine.train
 
-    def recorded(order: np.ndarray, training: Training) -> float:
+    def recorded(order: np.ndarray, training: Training, rates: np.ndarray) -> float:
         orders.append(order.tolist())
-        return train(order, training)
+        assert rates.tolist() == [1.0] * -(-BUDGET.images // BUDGET.batch_size)
+        return train(order, training, rates)
 
     monkeypatch.setattr(default.engine, "train", recorded)
     default.run(TRAINING, DRAWS, ignore)

@@ -27,7 +27,7 @@ class FakeFit:
     """Stands in for the training: an epoch is a line of history."""
 
     def __init__(self, recipe, settings, training, validation, precision):
-        self.settings = settings
+        self.recipe, self.settings = recipe, settings
         self.engine = SimpleNamespace(network="the network")
         FakeFit.given = (recipe.name, settings, len(training), len(validation), precision)
 
@@ -75,7 +75,7 @@ def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
     folder = tmp_path / "new" / "fit"
     assert len(state.history) == 3
     assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT}
-    assert (folder / MODEL).read_text() == "('the network', [3], (3.0, 70.0))"  # clipped to the ages trained on
+    assert (folder / MODEL).read_text() == "('the network', [3], (3.0, 70.0), False)"  # clipped to the ages trained on
     assert (folder / CURVE).read_text() == "3 epochs"
     assert len((folder / HISTORY).read_text().splitlines()) == 4
     assert FakeFit.given == ("default", FIT.settings, 3, 2, "float32")
@@ -122,6 +122,12 @@ def test_a_finished_fit_may_be_given_more_epochs(tmp_path):
     fit_in(tmp_path)
     more = replace(FIT, settings=replace(FIT.settings, epochs=5, patience=4, time_limit=60.0))
     assert len(fit_in(tmp_path, more).history) == 5
+
+
+def test_a_fit_whose_rate_falls_to_the_end_may_not_be_given_another_end():
+    falling = replace(FIT, recipe="strong")
+    assert replace(falling, settings=replace(FIT.settings, epochs=5)).fingerprint() != falling.fingerprint()
+    assert replace(falling, settings=replace(FIT.settings, patience=4)).fingerprint() == falling.fingerprint()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""What is compiled into a training step, as a value without TensorFlow."""
+
+from dataclasses import dataclass
+
+from model.augmentation import Augmentation
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What is compiled into a step, so that another one needs another engine.
+
+    `momentum` is batch normalisation's, with which moving statistics follow the batches'. `precision`, "float32" or
+    "bfloat16", is that of the convolutions; weights are float32 always. `augmentation` varies the images of training.
+    `decay` is the optimiser's. `averaging` is the share that an average of the weights keeps of itself in a step, or 0
+    for no average.
+    """
+
+    batch_size: int
+    momentum: float
+    precision: str
+    augmentation: Augmentation | None = None
+    decay: float = 0.0
+    averaging: float = 0.0

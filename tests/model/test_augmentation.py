@@ -1,0 +1,23 @@
+"""Augmentations as values: the ones that make no sense are refused."""
+
+import math
+
+import pytest
+
+from model.augmentation import Augmentation
+from model.errors import ModelError
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("flip", 1.1), ("rotation", -1.0), ("scale", 1.0), ("shift", math.inf), ("contrast", math.nan), ("erasing", 2.0)],
+)
+def test_a_range_that_makes_no_sense_is_refused_by_its_name(name: str, value: float) -> None:
+    with pytest.raises(ModelError, match=f"{name} is {value}; it must be a number from 0 to "):
+        Augmentation(**{name: value})
+
+
+@pytest.mark.parametrize("erased", [(0, 5), (9, 8)])
+def test_a_box_that_makes_no_sense_is_refused(erased: tuple[int, int]) -> None:
+    with pytest.raises(ModelError, match="the smaller first"):
+        Augmentation(erased=erased)
