@@ -40,6 +40,15 @@ class Difference:
         """Whether the interval holds 0, so that neither can be called better."""
         return self.low <= 0 <= self.high
 
+    @property
+    def sentence(self) -> str:
+        """The difference in words."""
+        verdict = "tied" if self.tied else "the first is better" if self.mean < 0 else "the second is better"
+        return (
+            f"difference {self.mean:+.3f} years, {self.confidence:.0%} interval {self.low:+.3f} to {self.high:+.3f} "
+            f"(paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"
+        )
+
     def as_dict(self) -> dict[str, float | bool]:
         """Return the figures by name."""
         return {**asdict(self), "tied": self.tied}

@@ -1,3 +1,4 @@
+import io
 import subprocess
 import sys
 
@@ -6,7 +7,7 @@ import pytest
 from PIL import Image
 
 from data.errors import DatasetError
-from data.figures import draw_dataset_histograms, draw_histograms
+from data.figures import draw_dataset_histograms, draw_histograms, gallery, histograms
 
 
 def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
@@ -20,6 +21,27 @@ def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
 def test_an_unwritable_figure_is_named(tmp_path):
     with pytest.raises(DatasetError, match="cannot write"):
         draw_histograms({"test": np.ones(3, np.float32)}, tmp_path)
+
+
+def test_the_same_labels_give_the_same_picture():
+    labels = {"test": np.array([1, 1, 80], np.float32)}
+    assert histograms(labels) == histograms(labels)
+    assert histograms(labels) != histograms({"test": np.array([1, 2, 80], np.float32)})
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_images_are_shown_in_a_row_as_they_are(channels):
+    images = np.zeros((2, 9, 9, channels), np.uint8)
+    images[1] = 130
+    with Image.open(io.BytesIO(gallery(images, ["first", "second"]))) as picture:
+        middle = np.asarray(picture.convert("L"))[picture.height // 2]
+    # The middle row crosses both images: the dark one on the left, the other on the right.
+    left, right = np.split(middle, [len(middle) // 2])
+    assert {0, 130} <= set(middle.tolist())
+    assert 0 in left
+    assert 130 not in left
+    assert 130 in right
+    assert 0 not in right
 
 
 def test_importing_the_module_does_not_import_matplotlib():

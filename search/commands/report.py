@@ -1,0 +1,167 @@
+"""`agesearch report`, `compare` and `summary`: what has been found, beside the paper, and beside each other."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search.commands.options import AsJson, takes_settings
+from search.commands.printing import answer, answer_json, columns
+from search.commands.search import dataset_of
+from search.errors import SearchError
+from search.settings import Settings
+
+if TYPE_CHECKING:
+    from search.report.report import Sources
+    from search.report.sections import LeftOut
+    from search.study import Study
+
+Fits = Annotated[
+    list[Path] | None,
+    typer.Option("--fit", help="A folder that 'agesearch fit' wrote; the first is reported, others are compared."),
+]
+Compared = Annotated[str, typer.Argument(help="The folder of a fit, or the name of a study in the storage.")]
+
+
+@takes_settings("data", "study", "storage")
+def report(
+    settings: Settings,
+    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("runs/report"),
+    fits: Fits = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write one page with every table and figure beside the paper's, and CSV and PNG files; reads the test split."""
+    from data.files import check_writable
+    from search.report.report import PAGE, make_report, write_report
+    from search.storage import quieten_optuna
+
+    check_writable(out / PAGE)
+    quieten_optuna()
+    made = make_report(_sources(settings, tuple(fits or ())))
+    page = write_report(made, out)
+    if as_json:
+        left_out = [{"title": each.title, "reason": each.reason} for each in made.left_out]
+        answer_json({"page": str(page), "sections": [each.title for each in made.sections], "left_out": left_out})
+        return
+    for each in made.left_out:
+        answer(f"left out: {each.title}: {each.reason}")
+    answer(f"{page}: {len(made.figures)} figures, {len(made.tables)} tables")
+
+
+@takes_settings("data", "storage")
+def compare(
+    settings: Settings,
+    first: Compared,
+    second: Compared,
+    split: Annotated[str, typer.Option(help="For fits: training, validation, or test.")] = "validation",
+    as_json: AsJson = False,
+) -> None:
+    """Compare two fits on the same images, or two studies: a paired bootstrap; below 0, the first is better."""
+    folders = [Path(each).is_dir() for each in (first, second)]
+    if any(folders) and not all(folders):
+        wrong = second if folders[0] else first
+        raise SearchError(f"{wrong!r} is no folder, the other one is; give two folders of fits or two names of studies")
+    if all(folders):
+        _compare_fits(settings, (first, second), split, as_json)
+    else:
+        _compare_studies(settings, (first, second), as_json)
+
+
+@takes_settings("recipe")
+def summary(
+    settings: Settings,
+    figure: Annotated[Path | None, typer.Option(help="Draw the network (Figure 4) to this PNG.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the network layer by layer, as the paper's appendix does, and draw it."""
+    from dataclasses import asdict
+
+    from data.files import write_bytes
+    from model.drawing import draw_network
+    from model.recipe import recipe_named
+    from model.summary import summary as listing
+    from model.summary import summary_rows
+
+    network = recipe_named(settings.recipe).network()
+    if figure:
+        write_bytes(figure, draw_network(network))
+    if as_json:
+        counts = {"parameters": network.parameters, "trainable_parameters": network.trainable_parameters}
+        answer_json({"layers": [asdict(row) for row in summary_rows(network)], **counts})
+        return
+    answer(listing(network))
+
+
+def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
+    """Return what there is to report on; what was not named and is not there is left out."""
+    from search.fit_folder import MODEL
+    from search.report.report import Sources
+    from search.report.sections import LeftOut
+
+    left_out = []
+    if settings.data is None:
+        left_out.append(LeftOut("Dataset", "no dataset is named; give --data FILE.h5"))
+    study = _study(settings)
+    if isinstance(study, LeftOut):
+        left_out.append(study)
+    usual = settings.out / "fit"
+    if not fits and (usual / MODEL).is_file():
+        fits = (usual,)
+    if not fits:
+        left_out.append(LeftOut("Final fit and its errors", f"no fit is named and {usual} holds none; give --fit DIR"))
+    return Sources(settings.data, None if isinstance(study, LeftOut) else study, fits, tuple(left_out))
+
+
+def _study(settings: Settings) -> "Study | LeftOut":
+    from search.report.sections import LeftOut
+    from search.storage import open_storage
+    from search.study import load_study
+
+    try:
+        return load_study(open_storage(settings.storage), settings.study)
+    except SearchError as error:
+        if settings.model_fields_set & {"study", "storage"}:
+            raise
+        return LeftOut("Search", str(error))
+
+
+def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:
+    from data.dataset import read_split
+    from model.comparison import compare as compared
+    from model.evaluation import evaluate
+    from search.fitted import predict
+
+    examples = read_split(dataset_of(settings), split)
+    predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
+    errors = [evaluate(each, examples.labels) for each in predictions]
+    found = compared(predictions[0], predictions[1], examples.labels)
+    if as_json:
+        by_name = [{"model": name, **each.as_dict()} for name, each in zip(names, errors, strict=True)]
+        answer_json({"split": split, "models": by_name, "difference": found.as_dict()})
+        return
+    for name, each in zip(names, errors, strict=True):
+        answer(f"{name}: {split} MAE {each.mae:.3f} ± {each.standard_error:.3f} years over {each.images} images")
+    answer(found.sentence)
+
+
+def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
+    from search.comparing import compare_studies
+    from search.ranking import table
+    from search.storage import open_storage
+    from search.study import load_study
+
+    storage = open_storage(settings.storage)
+    found = compare_studies(load_study(storage, names[0]), load_study(storage, names[1]))
+    if as_json:
+        answer_json(found.as_dict())
+        return
+    heading, *rows = table(found.best)
+    counted = zip(found.names, found.trials, rows, strict=True)
+    answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
+    if found.paired is None:
+        answer("they share no two trials of the same configuration and seeds: single best trials prove little")
+        return
+    answer(f"over the trials that both ran alike, validation MAE: {found.paired.sentence}")
+
+
+COMMANDS = (report, compare, summary)

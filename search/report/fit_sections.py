@@ -1,0 +1,80 @@
+"""The final fits in the report: learning curves (Figures 5 and 6), and Table III beside the paper's."""
+
+from collections.abc import Mapping, Sequence
+
+from model.curves import Mark, Panel, draw_curves
+from model.evaluation import Evaluation
+from search.fitted import FitRecord
+from search.report.paper import TABLE_3
+from search.report.sections import Cell, Column, Figure, Section, Table
+
+Evaluations = Mapping[str, Mapping[str, Evaluation]]
+"""What each fit is worth, by its name and then by split; empty where there is no dataset to tell."""
+
+
+def fit_section(fits: Sequence[FitRecord], evaluations: Evaluations, dataset: str | None) -> Section:
+    """Show how the fits went, and what they came to on every split of the dataset with that digest."""
+    figures = tuple(_curve(place, fit) for place, fit in enumerate(fits, start=1))
+    text = (
+        "The weights kept are those of the epoch with the lowest validation error. The training error of a curve is "
+        "taken while an epoch goes on, each image just before it is learnt from; the table's is the kept model's.",
+    )
+    others = tuple(
+        f"{fit.name} was fitted on another dataset (digest {fit.dataset[:12]}…), which may hold images of this one's "
+        "test split."
+        for fit in fits
+        if dataset not in (None, fit.dataset)
+    )
+    return Section("Final fit", (*text, *others), (*figures, table_3(fits, evaluations)))
+
+
+def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:
+    """Return what each fit came to on the three splits, and below what the paper's came to."""
+    columns = (
+        Column("training"),
+        Column("epochs", "d"),
+        Column("kept epoch", "d"),
+        Column("training MAE (years)", ".4f"),
+        Column("validation MAE (years)", ".4f"),
+        Column("test MAE (years)", ".4f"),
+        Column("hours of training", ".2f"),
+    )
+    caption = (
+        "Table III. The fits on every split, and below them the paper's, which are losses with the L2 penalty in them "
+        "(about 0.1 to 0.2 years)."
+    )
+    papers: list[tuple[Cell, ...]] = [
+        (f"paper: {row.training}", None, None, row.training_loss, row.validation_loss, row.test_loss, None)
+        for row in TABLE_3
+    ]
+    ours = [_row(fit, evaluations.get(fit.name, {})) for fit in fits]
+    return Table("table-3-fits", caption, columns, (*ours, *papers))
+
+
+def _row(fit: FitRecord, found: Mapping[str, Evaluation]) -> tuple[Cell, ...]:
+    errors = (found[split].mae if split in found else None for split in ("training", "validation", "test"))
+    hours = sum(row.seconds for row in fit.history) / 3600
+    return (f"{fit.name} ({_how(fit)})", len(fit.history), fit.kept.epoch, *errors, hours)
+
+
+def _how(fit: FitRecord) -> str:
+    own = fit.settings
+    return (
+        f"recipe {fit.recipe}, learning rate {own['learning_rate']:.3g}, L2 {own['penalty']:.3g}, "
+        f"batch {own['batch_size']}, seed {own['seed']}"
+    )
+
+
+def _curve(place: int, fit: FitRecord) -> Figure:
+    kept = fit.kept
+    curves = {
+        "training": [[row.training_mae for row in fit.history]],
+        "validation": [[row.validation_mae for row in fit.history]],
+    }
+    mark = Mark(f"kept: epoch {kept.epoch}, {kept.validation_mae:.2f} years", kept.epoch, kept.validation_mae)
+    return Figure(
+        f"figure-5-6-fit-{place}",
+        f"Figures 5 and 6. Training and validation error of {fit.name}, {_how(fit)}.",
+        f"Learning curves of {len(fit.history)} epochs; the lowest validation error is {kept.validation_mae:.2f}.",
+        draw_curves([Panel("", curves, marks=(mark,))]),
+    )

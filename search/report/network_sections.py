@@ -1,0 +1,22 @@
+"""The network in the report: its drawing (Figure 4), and its summary as the paper's appendix prints it."""
+
+from model.drawing import draw_network
+from model.network import Network
+from model.summary import summary
+from search.report.paper import PARAMETERS
+from search.report.sections import Figure, Listing, Section
+
+
+def network_section(network: Network) -> Section:
+    """Draw and list a network."""
+    count, trained = network.parameters, network.trainable_parameters
+    same = "as many as the paper's" if count == PARAMETERS else f"the paper's has {PARAMETERS:,}"
+    text = f"{count:,} parameters ({same}), {trained:,} of them trained and {count - trained:,} measured."
+    figure = Figure(
+        "figure-4-network",
+        "Figure 4. The network from left to right. Below each layer: its kernel or pool, the shape it puts out. Sides "
+        "are drawn by the square root of what they stand for.",
+        f"A drawing of the {len(network.layers)} layers of the network.",
+        draw_network(network),
+    )
+    return Section("Network", (text,), (figure, Listing("Appendix. The network, layer by layer.", summary(network))))

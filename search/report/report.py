@@ -1,0 +1,96 @@
+"""The whole report: its sections gathered from a dataset, a study and fits, and written to a folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from data.arrays import SPLITS
+from data.dataset import inspect_dataset, read_split
+from data.files import write_bytes
+from model.network import Network
+from model.paper import paper_network
+from model.recipe import recipe_named
+from search.errors import SearchError
+from search.fitted import FitRecord, predict, read_fit
+from search.report.dataset_sections import dataset_section
+from search.report.fit_sections import fit_section
+from search.report.network_sections import network_section
+from search.report.page import page
+from search.report.result_sections import FittedModel, by_name, result_sections
+from search.report.search_sections import search_section
+from search.report.sections import LeftOut, Report, Section
+from search.study import Study
+
+PAGE = "report.html"
+
+Gathered = tuple[Section | LeftOut, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a report is made of; None or () for what there is not, with the reason in `left_out`."""
+
+    dataset: Path | None
+    study: Study | None
+    fits: tuple[Path, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+
+def make_report(sources: Sources) -> Report:
+    """Gather a report: the first fit is reported in full, the others are compared with it.
+
+    Reads the test split. Raises SearchError, ModelError or DatasetError where a source cannot be used.
+    """
+    if len(set(sources.fits)) < len(sources.fits):
+        raise SearchError(f"--fit names the same folder twice: {', '.join(map(str, sources.fits))}")
+    fits = tuple(read_fit(folder) for folder in sources.fits)
+    gathered: Gathered = (
+        *_results(sources.dataset, fits),
+        *((search_section(sources.study),) if sources.study else ()),
+        *((dataset_section(sources.dataset),) if sources.dataset else ()),
+        network_section(_network(fits)),
+    )
+    sections = tuple(each for each in gathered if isinstance(each, Section))
+    left_out = tuple(each for each in gathered if isinstance(each, LeftOut))
+    return Report(_facts(sources, fits), sections, (*left_out, *sources.left_out))
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Write a report's figures, tables and page, each whole and the page last; return the page's path."""
+    for figure in report.figures:
+        write_bytes(folder / "figures" / f"{figure.name}.png", figure.picture)
+    for table in report.tables:
+        write_bytes(folder / "tables" / f"{table.name}.csv", table.to_csv())
+    path = folder / PAGE
+    write_bytes(path, page(report).encode())
+    return path
+
+
+def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:
+    if not fits:
+        return ()
+    if dataset is None:
+        without = LeftOut("Errors on the test split", "no dataset is named; give --data FILE.h5")
+        return (fit_section(fits, {}, None), without)
+    splits = {name: read_split(dataset, name) for name in SPLITS}
+    images = {name: split.images for name, split in splits.items()}
+    predictions = {fit.name: predict(fit.folder, images) for fit in fits}
+    evaluations = by_name(predictions, splits)
+    models = [FittedModel(name, found["test"], evaluations[name]["test"]) for name, found in predictions.items()]
+    return (*result_sections(splits["test"], models), fit_section(fits, evaluations, inspect_dataset(dataset).digest))
+
+
+def _network(fits: Sequence[FitRecord]) -> Network:
+    return recipe_named(fits[0].recipe).network() if fits else paper_network()
+
+
+def _facts(sources: Sources, fits: Sequence[FitRecord]) -> tuple[tuple[str, str], ...]:
+    facts = [("made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by agesearch {version('agesearch')}")]
+    if sources.dataset:
+        facts.append(("dataset", f"{sources.dataset}, digest {inspect_dataset(sources.dataset).digest[:12]}…"))
+    if sources.study:
+        facts.append(("study", f"{sources.study.name} in {sources.study.storage}"))
+    facts += (("model" if place == 0 else "compared with", fit.name) for place, fit in enumerate(fits))
+    return tuple(facts)

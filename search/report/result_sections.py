@@ -1,0 +1,194 @@
+"""What the fitted models are worth on the test split: errors and their doubt, whose faces are hard, calibration."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from data.arrays import Split
+from data.figures import gallery
+from model.comparison import compare
+from model.error_figures import calibration, error_by_group, predicted_against_true
+from model.error_groups import ErrorGroup, by_label, by_prediction
+from model.evaluation import Evaluation, evaluate
+from model.examples import Labels
+from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
+from search.report.sections import Cell, Column, Figure, Section, Table
+
+SHOWN = 4
+"""The paper's Figures 7 and 8 have four images each."""
+
+UNPAIRED = (
+    "The paper's own predictions are not known, so that its figures can be set beside these, but not compared image by "
+    "image; its losses have the L2 penalty in them."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedModel:
+    """A model on the test split: its name, its predictions in years, and what they are worth."""
+
+    name: str
+    predictions: Labels
+    evaluation: Evaluation
+
+
+def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section, ...]:
+    """Show what `models` are worth on the test split: the first one in full, the others compared with it."""
+    first = models[0]
+    found = first.evaluation
+    headline = (
+        f"{first.name}: test MAE {found.mae:.3f} ± {found.standard_error:.3f} years (standard error) over "
+        f"{found.images:,} images. Always answering the median would score {found.constant_mae:.2f}."
+    )
+    compared = (comparison_table(models, test.labels),) if len(models) > 1 else ()
+    return (
+        Section("Result", (headline, UNPAIRED), (result_table(models), *compared)),
+        _errors(first, test.labels),
+        _faces(first, test),
+    )
+
+
+def result_table(models: Sequence[FittedModel]) -> Table:
+    """Return the models' figures on the test split, and the paper's."""
+    columns = (
+        Column("model"),
+        Column("test MAE (years)", ".3f"),
+        Column("± standard error", ".3f"),
+        Column("median error", ".2f"),
+        Column("RMSE", ".2f"),
+        Column("bias", "+.2f"),
+        Column("images", ",d"),
+    )
+    ours: list[tuple[Cell, ...]] = [
+        (one.name, found.mae, found.standard_error, found.median_error, found.rmse, found.bias, found.images)
+        for one in models
+        for found in (one.evaluation,)
+    ]
+    nothing = (None,) * 5
+    papers: list[tuple[Cell, ...]] = [
+        ("paper: its final result", BEST_TEST_LOSS, *nothing),
+        ("paper: lowest of any run, in its text alone", LOWEST_TEST_LOSS, *nothing),
+    ]
+    return Table("result", "Errors on the test split.", columns, (*ours, *papers))
+
+
+def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
+    """Return the paired bootstrap of the first model against each of the others."""
+    first, *others = models
+    found = {other.name: compare(first.predictions, other.predictions, labels) for other in others}
+    one = next(iter(found.values()))
+    columns = (
+        Column("against"),
+        Column("difference of MAE (years)", "+.3f"),
+        Column("from", "+.3f"),
+        Column("to", "+.3f"),
+        Column("verdict"),
+    )
+    rows = [
+        (name, each.mean, each.low, each.high, "tied" if each.tied else "better" if each.mean < 0 else "worse")
+        for name, each in found.items()
+    ]
+    caption = (
+        f"{first.name} against the others on the same {one.pairs:,} images: below 0, it has the smaller error. "
+        f"{one.confidence:.0%} percentile interval of a paired bootstrap, {one.resamples:,} resamples, seed 0."
+    )
+    return Table("comparison", caption, columns, tuple(rows))
+
+
+def _errors(model: FittedModel, labels: Labels) -> Section:
+    groups, predicted = by_label(model.predictions, labels), by_prediction(model.predictions, labels)
+    parts = (
+        Figure(
+            "error-by-age",
+            f"Error by age group on the test split, {model.name}.",
+            "; ".join(f"{group.name} years: {group.mae:.1f}" for group in groups),
+            error_by_group(groups, model.evaluation.mae),
+        ),
+        _group_table("error-by-age", "Error by age group: true age.", groups),
+        Figure(
+            "predicted-against-true",
+            "Predicted against true age, a dot for each image of the test split.",
+            f"{len(labels)} dots around the diagonal.",
+            predicted_against_true(model.predictions, labels),
+        ),
+        Figure(
+            "calibration",
+            "Calibration by age. Left: on average, by how much ages are over- or underestimated. Right: what "
+            "predictions turn out to be, in groups of predictions.",
+            "; ".join(f"{group.name} years: {group.bias:+.1f}" for group in groups),
+            calibration(groups, predicted),
+        ),
+        _group_table("calibration", "Calibration: predicted age.", predicted),
+    )
+    return Section("Errors by age", (), parts)
+
+
+def _group_table(name: str, caption: str, groups: Sequence[ErrorGroup]) -> Table:
+    columns = (
+        Column("age group (years)"),
+        Column("images", ",d"),
+        Column("MAE (years)", ".2f"),
+        Column("± standard error", ".2f"),
+        Column("bias", "+.2f"),
+        Column("± standard error of the bias", ".2f"),
+        Column("mean true age", ".1f"),
+        Column("mean predicted age", ".1f"),
+    )
+    rows = [
+        (
+            each.name,
+            each.count,
+            each.mae,
+            each.standard_error,
+            each.bias,
+            each.bias_error,
+            each.mean_label,
+            each.mean_prediction,
+        )
+        for each in groups
+    ]
+    return Table(f"{name}-groups", caption, columns, tuple(rows))
+
+
+def _faces(model: FittedModel, test: Split) -> Section:
+    errors = np.abs(model.predictions.astype(np.float64) - test.labels)
+    order = np.argsort(errors, kind="stable")
+    places = {"best": order[:SHOWN], "worst": order[::-1][:SHOWN]}
+    figures = tuple(
+        Figure(
+            f"figure-{number}-{which}",
+            f"Figure {number}. The {len(places[which])} {which} predictions on the test split.",
+            "; ".join(_caption(model, test, place, ", ") for place in places[which]),
+            gallery(test.images[places[which]], [_caption(model, test, place, "\n") for place in places[which]]),
+        )
+        for number, which in ((7, "best"), (8, "worst"))
+    )
+    columns = (
+        Column("prediction"),
+        Column("image"),
+        Column("true age", "g"),
+        Column("predicted age", ".2f"),
+        Column("error", ".2f"),
+    )
+    rows = [
+        (which, test.names[place], float(test.labels[place]), float(model.predictions[place]), float(errors[place]))
+        for which, those in places.items()
+        for place in those
+    ]
+    table = Table("figure-7-8-images", "The images of Figures 7 and 8.", columns, tuple(rows))
+    return Section("Best and worst predictions", (), (*figures, table))
+
+
+def _caption(model: FittedModel, test: Split, place: int, between: str) -> str:
+    return f"true {test.labels[place]:g}{between}predicted {model.predictions[place]:.1f}"
+
+
+def by_name(
+    models: Mapping[str, Mapping[str, Labels]], splits: Mapping[str, Split]
+) -> dict[str, dict[str, Evaluation]]:
+    """Evaluate every model on every split that it has predictions of."""
+    return {
+        name: {split: evaluate(found, splits[split].labels) for split, found in predictions.items()}
+        for name, predictions in models.items()
+    }

@@ -1,0 +1,112 @@
+"""What a report is made of, as values: sections of text, tables and figures, and what had to be left out."""
+
+import csv
+import io
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Cell: TypeAlias = str | int | float | None
+"""What stands in a table; None is a number that there is none of."""
+
+MISSING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's heading, with its unit where it has one, and how its numbers are shown, as in ".2f"."""
+
+    heading: str
+    form: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: the name of its file, what it shows, its columns and rows; `folded` until one opens it."""
+
+    name: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    folded: bool = False
+
+    def shown(self) -> list[list[str]]:
+        """Return the rows as text, every number in its column's form."""
+        return [
+            [_shown(cell, column.form) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
+        ]
+
+    def to_csv(self) -> bytes:
+        """Return headings and rows as CSV, with all digits; what there is none of is an empty cell."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(column.heading for column in self.columns)
+        writer.writerows(self.rows)
+        return text.getvalue().encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A picture: the name of its file, what it shows, the same in words for those who cannot see it, and the PNG."""
+
+    name: str
+    caption: str
+    alternative: str
+    picture: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Text whose columns matter, such as a network's summary."""
+
+    caption: str
+    text: str
+
+
+Part: TypeAlias = Table | Figure | Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the report with a title; `text` is paragraphs, shown above `parts`."""
+
+    title: str
+    text: tuple[str, ...]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def anchor(self) -> str:
+        """The section's name in an address."""
+        return "-".join("".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split())
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """What the report would show if it had been run, and what to do about it."""
+
+    title: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A whole report: the facts at its top by name, its sections in order, and what was left out."""
+
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures, in order."""
+        return tuple(part for section in self.sections for part in section.parts if isinstance(part, Figure))
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All tables, in order."""
+        return tuple(part for section in self.sections for part in section.parts if isinstance(part, Table))
+
+
+def _shown(cell: Cell, form: str) -> str:
+    if cell is None:
+        return MISSING
+    return cell if isinstance(cell, str) else format(cell, form).replace("-", "−")

@@ -1,0 +1,19 @@
+from model.layers import Conv2D, Dense, Flatten
+from model.network import Network
+from model.paper import paper_network
+from model.summary import summary
+from search.report.network_sections import network_section
+
+
+def test_the_papers_network_has_as_many_parameters_as_the_paper_says():
+    section = network_section(paper_network())
+    said = "1,431,905 parameters (as many as the paper's), 1,429,217 of them trained and 2,688 measured."
+    assert section.text == (said,)
+    figure, listing = section.parts
+    assert figure.picture.startswith(b"\x89PNG")
+    assert listing.text == summary(paper_network())
+
+
+def test_another_network_is_told_from_the_papers():
+    network = Network((Conv2D(2), Flatten(), Dense(1)), (5, 5, 1))
+    assert network_section(network).text[0].startswith("39 parameters (the paper's has 1,431,905), 39 of them trained")

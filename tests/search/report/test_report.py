@@ -1,0 +1,63 @@
+import re
+
+import pytest
+
+from data.dataset import inspect_dataset
+from search.errors import SearchError
+from search.report.report import Sources, make_report, write_report
+from search.report.sections import Column, Figure, LeftOut, Report, Section, Table
+from tests.search.tiny import work_off, write_fit
+
+TABLE = Table("errors", "Errors.", (Column("MAE", ".1f"),), ((5.0,),))
+SMALL = Report((), (Section("Result", (), (TABLE, Figure("curve", "", "", b"\x89PNG" + bytes(30)))),), ())
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_everything_there_is_becomes_a_section_and_the_first_fit_is_the_one_reported(faces, study_of, tmp_path):
+    study, digest = study_of(2), inspect_dataset(faces).digest
+    work_off(study)
+    folders = tuple(write_fit(tmp_path / f"fit-{more}", digest) for more in (2, 9))
+    report = make_report(Sources(faces, study, folders, (LeftOut("Figure 2", "not run"),)))
+    assert [section.title for section in report.sections] == [
+        "Result",
+        "Errors by age",
+        "Best and worst predictions",
+        "Final fit",
+        "Search",
+        "Dataset",
+        "Network",
+    ]
+    assert report.left_out == (LeftOut("Figure 2", "not run"),)
+    facts = report.facts
+    assert [name for name, _ in facts] == ["made", "dataset", "study", "model", "compared with"]
+    assert facts[3:] == (("model", str(folders[0])), ("compared with", str(folders[1])))
+    assert report.sections[0].text[0].startswith(f"{folders[0]}: test MAE ")
+    names = [part.name for part in (*report.figures, *report.tables)]
+    assert "comparison" in names
+    assert len(set(report.figures)) == len({figure.name for figure in report.figures})
+    assert len(report.tables) == len({table.name for table in report.tables})
+
+
+def test_without_a_dataset_no_error_on_the_test_split_is_claimed(tmp_path):
+    report = make_report(Sources(None, None, (write_fit(tmp_path / "fit-1"),)))
+    assert [section.title for section in report.sections] == ["Final fit", "Network"]
+    assert report.left_out == (LeftOut("Errors on the test split", "no dataset is named; give --data FILE.h5"),)
+
+
+def test_a_fit_named_twice_is_refused(tmp_path):
+    folder = write_fit(tmp_path / "fit-1")
+    with pytest.raises(SearchError, match="--fit names the same folder twice"):
+        make_report(Sources(None, None, (folder, folder)))
+
+
+def test_the_page_names_the_files_beside_it(tmp_path):
+    page = write_report(SMALL, tmp_path / "out")
+    named = re.findall(r'<span class="file">([^<]+)</span>', page.read_text())
+    files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
+    assert files == sorted(["report.html", *named]) == ["figures/curve.png", "report.html", "tables/errors.csv"]
+    assert (tmp_path / "out/tables/errors.csv").read_text() == "MAE\n5.0\n"
+
+
+def test_a_report_is_written_over_an_older_one(tmp_path):
+    write_report(Report((), (Section("Old", ()),), ()), tmp_path)
+    assert "Old" not in write_report(SMALL, tmp_path).read_text()

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from data.arrays import Split
+from model.comparison import compare
+from model.evaluation import evaluate
+from search.report.result_sections import FittedModel, by_name, comparison_table, result_sections, result_table
+
+LABELS = np.array([5, 10, 22, 25, 38, 61, 80], np.float32)
+TEST = Split(
+    np.arange(7 * 9, dtype=np.uint8).reshape(7, 3, 3, 1), LABELS, tuple(f"{place}.jpg" for place in range(len(LABELS)))
+)
+
+
+def model(name, *errors):
+    predictions = LABELS + np.array(errors, np.float32)
+    return FittedModel(name, predictions, evaluate(predictions, LABELS))
+
+
+FIRST, SECOND = model("first", 0, -1, 2, 3, -4, 5, -6), model("second", 9, 8, 7, 6, 5, 4, 3)
+
+
+@pytest.fixture(scope="module")
+def sections():
+    return {section.title: section for section in result_sections(TEST, [FIRST, SECOND])}
+
+
+def test_the_result_has_its_standard_error_and_the_papers_beside_it(sections):
+    found = FIRST.evaluation
+    said = sections["Result"].text[0]
+    assert said.startswith(f"first: test MAE 3.000 ± {found.standard_error:.3f} years (standard error) over 7 images.")
+    rows = result_table([FIRST]).rows
+    assert rows[0][:3] == ("first", 3.0, found.standard_error)
+    assert [row[1] for row in rows[1:]] == [6.4457, 6.22]
+
+
+def test_other_models_are_compared_with_the_first_on_the_same_images(sections):
+    (row,) = comparison_table([FIRST, SECOND], LABELS).rows
+    found = compare(FIRST.predictions, SECOND.predictions, LABELS)
+    assert row[:4] == ("second", found.mean, found.low, found.high)
+    assert row[4] == ("tied" if found.tied else "better")
+    assert comparison_table([SECOND, FIRST], LABELS).rows[0][4] in ("tied", "worse")
+    assert [part.name for part in sections["Result"].parts] == ["result", "comparison"]
+
+
+def test_a_single_model_is_compared_with_none():
+    (table,) = result_sections(TEST, [FIRST])[0].parts
+    assert table.name == "result"
+
+
+def test_the_best_and_the_worst_four_are_those_of_the_smallest_and_the_largest_error(sections, table_of):
+    section = sections["Best and worst predictions"]
+    rows = table_of(section, "figure-7-8-images").rows
+    assert [row[1] for row in rows if row[0] == "best"] == ["0.jpg", "1.jpg", "2.jpg", "3.jpg"]
+    assert [row[1] for row in rows if row[0] == "worst"] == ["6.jpg", "5.jpg", "4.jpg", "3.jpg"]
+    assert rows[4][2:] == (80.0, 74.0, 6.0)
+    assert section.parts[0].alternative.startswith("true 5, predicted 5.0; true 10, predicted 9.0")
+
+
+def test_every_image_of_the_test_split_is_in_one_age_group(sections, table_of):
+    section = sections["Errors by age"]
+    for name in ("error-by-age-groups", "calibration-groups"):
+        assert sum(row[1] for row in table_of(section, name).rows) == len(LABELS)
+    assert table_of(section, "error-by-age-groups").rows[0][:3] == ("0–9", 1, 0.0)
+
+
+def test_models_are_evaluated_on_every_split_they_have_predictions_of():
+    found = by_name({"first": {"test": FIRST.predictions}}, {"test": TEST})
+    assert found == {"first": {"test": FIRST.evaluation}}

@@ -1,0 +1,85 @@
+import io
+
+import pytest
+from optuna.distributions import FloatDistribution
+from PIL import Image
+
+from search.report.search_figures import (
+    draw_importances,
+    draw_map,
+    draw_parallel,
+    draw_scores,
+    draw_trial_curves,
+    name_of,
+)
+from search.report.study_trials import ShownTrial
+from search.search_map import MapBox, MapTrial, SearchMap
+
+BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e-3)))
+
+
+def trial(number, error, **params):
+    stage = 1 + number % 2
+    wide = FloatDistribution(1e-6, 1e1, log=True)
+    curve = (error + 2, error + 1, error)
+    return ShownTrial(number, stage, number, error, error, 5.0, params, dict.fromkeys(params, wide), curve)
+
+
+def trials(count=6, factor=1.0):
+    return [trial(n, 10 + factor * n, learning_rate=10 ** (-5 + n / 4), l2=10 ** (-4 + n / 3)) for n in range(count)]
+
+
+def map_of(count=6, boxes=BOXES):
+    those = [MapTrial(n, 1 + n % 2, n, 10 ** (-5 + n / 4), 10 ** (-4 + n / 3), 10 + n, 10 + n) for n in range(count)]
+    return SearchMap("age", "learning_rate", "l2", tuple(those), boxes)
+
+
+def colours(picture):
+    with Image.open(io.BytesIO(picture)) as image:
+        return {colour for _, colour in image.convert("RGB").getcolors(image.width * image.height)}
+
+
+def test_the_map_marks_finalists_in_a_colour_of_their_own(monkeypatch):
+    monkeypatch.setattr("model.plotting.DOTS_AN_INCH", 120)
+    orange = (0xD5, 0x5E, 0x00)
+    assert orange in colours(draw_map(map_of(), {2, 3}))
+    assert orange not in colours(draw_map(map_of(), ()))
+
+
+def test_the_map_shows_the_boxes():
+    assert draw_map(map_of(), ()) != draw_map(map_of(boxes=BOXES[:1]), ())
+
+
+@pytest.mark.parametrize("draw", [draw_scores, draw_trial_curves, draw_parallel])
+@pytest.mark.parametrize("count", [1, 6])
+def test_trials_are_drawn_however_many_there_are(draw, count):
+    assert draw(trials(count)).startswith(b"\x89PNG")
+
+
+def test_scores_of_very_different_size_get_a_logarithmic_axis():
+    # The same picture but for the numbers on its axis, were it not for the logarithm.
+    low, high = (draw_scores(trials(3, factor)) for factor in (1e3, 1e6))
+    assert low != high
+
+
+def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():
+    mixed = [
+        trial(0, 9.0, initializer="xavier", dropout=0.1),
+        trial(1, 8.0, initializer="gaussian"),
+        trial(2, 7.0, initializer="xavier", dropout=0.5),
+    ]
+    assert draw_parallel(mixed) != draw_parallel(mixed[::2])
+
+
+def test_importances_are_drawn_stage_by_stage():
+    one = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}})
+    two = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}, 2: {"learning_rate": 0.6, "l2": 0.4}})
+    assert (0xD5, 0x5E, 0x00) in colours(two) - colours(one)
+
+
+def test_parameters_are_named_as_people_write_them():
+    assert [name_of(name) for name in ("learning_rate", "l2", "augment_strength")] == [
+        "learning rate",
+        "L2",
+        "augment strength",
+    ]
