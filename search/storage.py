@@ -94,14 +94,19 @@ def quieten_optuna() -> None:
 
 def _connect(address: URL, *, create: bool) -> Storage:
     url = address.render_as_string(hide_password=False)
-    try:
-        rdb = RDBStorage(
-            url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
-            engine_kwargs=_engine_settings(address),
-            skip_table_creation=not create,
+    rdb = RDBStorage(
+        url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
+        engine_kwargs=_engine_settings(address),
+        skip_table_creation=not create,
+        skip_compatibility_check=True,  # done below, where the engine can be closed again
+    )
+    found, needed = rdb.get_current_version(), rdb.get_head_version()
+    if found != needed:
+        rdb.engine.dispose()
+        raise SearchError(
+            f"the storage {address} was made by another version of Optuna: its tables are of version {found}, "
+            f"this Optuna needs {needed}; use the version that made it, or another --storage"
         )
-    except RuntimeError as error:
-        raise SearchError(f"the storage {address} was made by another version of Optuna: {error}") from error
     if is_sqlite(address):
         _make_safe(rdb.engine)
     return Storage(url, rdb, rdb.engine)

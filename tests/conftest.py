@@ -4,8 +4,11 @@ import os
 import signal
 import sys
 from dataclasses import dataclass
+from itertools import count
 
 import pytest
+
+from tests import postgres
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +67,33 @@ def faces(tmp_path):
 
     write_tiny(tmp_path / "faces.h5")
     return tmp_path / "faces.h5"
+
+
+@pytest.fixture(scope="session")
+def postgresql():
+    """A PostgreSQL server with a database `empty` that has the tables and no study, for templates."""
+    pytest.importorskip("psycopg", reason="the driver psycopg is not installed: pip install -e '.[postgres]'")
+    if postgres.programs() is None:
+        pytest.skip("no PostgreSQL server is installed: apt-get install postgresql, or pip install pgserver")
+    from search.storage import create_storage
+
+    with postgres.running_server() as server:
+        server.execute("CREATE DATABASE empty")
+        create_storage(server.url("empty")).engine.dispose()
+        yield server
+
+
+_databases = count()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage_url(request):
+    """The URL of a storage without studies, of each kind in turn."""
+    from tests.integration import fake_study
+
+    if request.param == "sqlite":
+        with fake_study.in_memory() as folder:
+            yield fake_study.empty_file(folder)
+    else:
+        with request.getfixturevalue("postgresql").database(f"test{next(_databases)}", "empty") as url:
+            yield url

@@ -41,10 +41,15 @@ def in_memory() -> TemporaryDirectory:
     return TemporaryDirectory(dir=shared if shared.is_dir() else None)
 
 
+def empty_file(folder: Path) -> str:
+    """Put a storage without studies into a folder, and return its URL."""
+    Path(folder, "study.db").write_bytes(_empty_storage())
+    return f"sqlite:///{folder}/study.db"
+
+
 def new_storage(folder: Path) -> Storage:
     quieten_optuna()
-    Path(folder, "study.db").write_bytes(_empty_storage())
-    return open_storage(f"sqlite:///{folder}/study.db")
+    return open_storage(empty_file(folder))
 
 
 def new_study(folder: Path, spec: StudySpec) -> Study:
@@ -92,7 +97,9 @@ def reopen(url: str) -> Study:
 
 
 def work_to_the_end(url: str) -> None:
-    work(Slots(reopen(url)), run_trial, Event())
+    study = reopen(url)
+    work(Slots(study), run_trial, Event())
+    study.storage.engine.dispose()
 
 
 def work_and_tell(url: str, sender) -> None:

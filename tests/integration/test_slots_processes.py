@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from search.slots import SlotCounts, Slots
 from search.stages import list_stages
+from search.storage import open_storage, quieten_optuna
 from tests.integration import fake_study as fake
 
 STEPS = [
@@ -57,11 +58,11 @@ def start(processes):
 
 
 @pytest.fixture
-def study_of():
-    with fake.in_memory() as folder:
-        storage = fake.new_storage(folder)
-        yield lambda *stages: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages))
-        storage.engine.dispose()
+def study_of(storage_url):
+    quieten_optuna()
+    storage = open_storage(storage_url)
+    yield lambda *stages: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages))
+    storage.engine.dispose()
 
 
 def assert_exact(study):

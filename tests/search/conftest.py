@@ -2,15 +2,17 @@ from threading import Event
 
 import pytest
 
+from search.storage import open_storage, quieten_optuna
 from tests.integration import fake_study
 
 
 @pytest.fixture
-def storage():
-    with fake_study.in_memory() as folder:
-        storage = fake_study.new_storage(folder)
-        yield storage
-        storage.engine.dispose()
+def storage(storage_url):
+    """A storage without studies, of each kind in turn."""
+    quieten_optuna()
+    storage = open_storage(storage_url)
+    yield storage
+    storage.engine.dispose()
 
 
 @pytest.fixture

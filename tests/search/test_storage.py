@@ -8,6 +8,8 @@ from search import tables
 from search.errors import SearchError
 from search.storage import create_storage, exclusively, open_storage, storage_errors
 
+only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+
 
 def test_opening_a_missing_file_says_how_to_start_and_creates_nothing(tmp_path):
     with pytest.raises(SearchError, match=r"no study storage at sqlite:.*start one with 'agesearch search'"):
@@ -69,11 +71,12 @@ def test_a_missing_driver_is_named_without_the_password():
 
 
 def test_what_the_database_raises_becomes_one_sentence(storage):
-    sentence = r"the storage sqlite:.* cannot be used: no such table: gone$"
+    sentence = r"the storage (sqlite|postgresql).* cannot be used: (no such table: gone|relation .gone. does not .*)$"
     with pytest.raises(SearchError, match=sentence), storage_errors(storage), storage.engine.begin() as tx:
         tx.execute(text("select 1 from gone"))
 
 
+@only_sqlite
 def test_every_transaction_takes_the_write_lock_before_it_reads(storage):
     other = sqlite3.connect(storage.engine.url.database, timeout=0, isolation_level=None)
     with storage.engine.begin() as tx:
@@ -84,6 +87,7 @@ def test_every_transaction_takes_the_write_lock_before_it_reads(storage):
     other.close()
 
 
+@only_sqlite
 def test_optunas_own_transactions_take_the_write_lock_too(storage):
     statements = []
     with storage.engine.connect() as connection:
@@ -92,6 +96,7 @@ def test_optunas_own_transactions_take_the_write_lock_too(storage):
     assert statements[0] == "BEGIN IMMEDIATE"
 
 
+@only_sqlite
 def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead_log(storage):
     with storage.engine.connect() as one, storage.engine.execution_options().connect() as again:
         del again

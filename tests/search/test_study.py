@@ -37,7 +37,7 @@ def test_resuming_with_other_settings_names_each_difference(storage):
 def test_an_unknown_study_is_refused_with_the_known_ones(storage):
     for name in ("second", "first"):
         create_or_resume(storage, name, spec_of(1))
-    with pytest.raises(SearchError, match=r"no study 'third' in sqlite:.*; it has: 'second', 'first'"):
+    with pytest.raises(SearchError, match=r"no study 'third' in (sqlite|postgresql).*; it has: 'second', 'first'"):
         load_study(storage, "third")
     assert study_names(storage) == ("second", "first")
 

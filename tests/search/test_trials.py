@@ -93,5 +93,5 @@ def test_trials_of_other_programs_are_not_counted(study, trials):
 
 def test_a_study_deleted_meanwhile_is_reported(study, trials):
     study.storage.rdb.delete_study(study.id)
-    with pytest.raises(SearchError, match="the study 'ages' has been deleted from sqlite:"):
+    with pytest.raises(SearchError, match=r"the study 'ages' has been deleted from (sqlite|postgresql)"):
         trials.create(CLAIM, study.spec.box, PARAMS, SEEDS)

@@ -136,5 +136,5 @@ def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_sto
         return run_trial(task)
 
     study = study_of(1)
-    with pytest.raises(SearchError, match=r"the storage sqlite:.* cannot be used: no such table: trial_values"):
+    with pytest.raises(SearchError, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):
         work(Slots(study), lose_the_table, no_stop)
