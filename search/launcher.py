@@ -28,23 +28,35 @@ WORKER = (sys.executable, "-P", "-m", "search", "worker", "--tethered")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What one worker computes on: a GPU by its index, or the CPU."""
+    """What one worker computes on: a GPU by its index, and the share of its memory that it may take; or the CPU."""
 
     gpu: int | None = None
+    share: float = 1.0
 
     def environment(self) -> dict[str, str]:
-        """Return what TensorFlow must find in the environment before it is imported."""
-        return {} if self.gpu is None else {"CUDA_VISIBLE_DEVICES": str(self.gpu)}
+        """Return what TensorFlow must find in the environment before it is imported.
+
+        Where the launcher itself may use some of the machine's GPUs alone, the index is one among those.
+        """
+        if self.gpu is None:
+            return {}
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        return {"CUDA_VISIBLE_DEVICES": visible.split(",")[self.gpu].strip() if visible else str(self.gpu)}
+
+    def flags(self) -> list[str]:
+        """Return what the worker is told on its command line."""
+        return [] if self.share == 1 else ["--gpu-share", f"{self.share:.3f}"]
 
 
-def places(workers: int | None, gpus: Sequence[int], cores: int) -> tuple[Place, ...]:
+def places(workers: int | None, gpus: Sequence[int], cores: int, per_gpu: int = 1) -> tuple[Place, ...]:
     """Spread `workers` over the GPUs, in turn, or put them on the CPU where there is none.
 
-    None means one a GPU, else one a core.
+    None means `per_gpu` a GPU, else one a core. Those on one GPU share its memory equally.
     """
-    if gpus:
-        return tuple(Place(gpus[index % len(gpus)]) for index in range(workers or len(gpus)))
-    return tuple(Place() for _ in range(workers or cores))
+    if not gpus:
+        return tuple(Place() for _ in range(workers or cores))
+    chosen = [gpus[index % len(gpus)] for index in range(workers or per_gpu * len(gpus))]
+    return tuple(Place(gpu, 1 / chosen.count(gpu)) for gpu in chosen)
 
 
 @dataclass(slots=True)
@@ -116,7 +128,8 @@ class Launcher:
         # The storage goes through the environment: a command line can be read by every user of the machine.
         environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
         environment["AGESEARCH_CONFIG"] = os.devnull  # what a worker needs is in the study, and no file may object
-        command = [*self._program, "--study", self._study.name, "--data", str(self._data.absolute())]
+        command = [*self._program, *worker.place.flags()]
+        command += ["--study", self._study.name, "--data", str(self._data.absolute())]
         with worker.log.open("ab") as log:
             return subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True

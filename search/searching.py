@@ -53,7 +53,7 @@ def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Sta
     launcher = Launcher(study, dataset, _logs(settings))
     with stop_on_signals() as stop:
         try:
-            launcher.start(places(wanted, devices["gpus"], devices["cores"]))
+            launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
             now = standing(slots)
             while launcher.tend(now.closed) and not stop.wait(WATCH_SECONDS):
                 now = standing(slots)

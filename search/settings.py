@@ -78,6 +78,7 @@ class Settings(BaseModel):
     workers: Literal["auto"] | PositiveInt = Field(
         "auto", description="Worker processes; auto is one a GPU, else one a physical core."
     )
+    per_gpu: PositiveInt = Field(1, description="Workers that auto starts on each GPU; they share its memory equally.")
 
     fit_epochs: PositiveInt = Field(50, description="Epochs of the final fit at most.")
     fit_patience: Annotated[PositiveInt | None, Optional] = Field(

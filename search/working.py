@@ -12,8 +12,8 @@ from search.study import load_study
 from search.worker import work
 
 
-def run_worker(settings: Settings, dataset: Path, stop: Event) -> None:
-    """Work on the study until it is done or `stop` is set.
+def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float = 1.0) -> None:
+    """Work on the study until it is done or `stop` is set, with `gpu_share` of the GPU's memory, where there is one.
 
     Raises SearchError where the study is unknown, or was made for another dataset.
     """
@@ -27,7 +27,7 @@ def run_worker(settings: Settings, dataset: Path, stop: Event) -> None:
         )
     from model.device import configure, device_name
 
-    configure(study.spec.threads)
+    configure(study.spec.threads, gpu_share)
     from search.objective import Objective
 
     objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))

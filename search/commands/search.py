@@ -41,6 +41,9 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
 def worker(
     settings: Settings,
     tethered: Annotated[bool, typer.Option("--tethered", hidden=True, help="Stop when stdin is closed.")] = False,
+    gpu_share: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="The share of its GPU's memory that this worker may take.")
+    ] = 1.0,
 ) -> None:
     """Run one worker until the study is done, from any machine that reaches the storage."""
     from threading import Thread
@@ -53,7 +56,7 @@ def worker(
     with stop_on_signals() as stop:
         if tethered:
             Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
-        run_worker(settings, dataset_of(settings), stop)
+        run_worker(settings, dataset_of(settings), stop, gpu_share)
     if stop.is_set() and not tethered:  # a launcher takes any code but 0 for a death
         raise KeyboardInterrupt
 

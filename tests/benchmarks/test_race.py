@@ -15,8 +15,8 @@ LEAST = 5
 
 def test_short_trials_run_at_least_five_times_as_fast_as_in_a_plain_loop(tmp_path):
     data = tmp_path / "faces.h5"
-    build_dataset("synthetic", data, BuildOptions(sizes=(96, 96, 2)))
-    figures = race(data, images=64, epochs=1, rounds=3, names=("ours", "plain"))
+    build_dataset("synthetic", data, BuildOptions(sizes=(32, 32, 2)))
+    figures = race(data, images=32, epochs=1, rounds=3, names=("ours", "plain"))
     print(report(figures))
     assert statistics.median(figures["ratios"]["plain"]) > LEAST
 

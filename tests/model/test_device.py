@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from model import device
 from model.device import _convolution_seconds, cpu_name, device_name, fastest_precision, usable_cores
+from model.errors import ModelError
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,6 +63,61 @@ def test_a_precision_that_is_hopelessly_slow_is_timed_only_once(monkeypatch: pyt
     monkeypatch.setattr("model.device.time.perf_counter", lambda: float(next(clock)))
     assert _convolution_seconds("float32", hopeless=1.0) == 30.0
     assert next(clock) == 60
+
+
+class FakeGpu:
+    """Stands in for TensorFlow's list of GPUs, and keeps what is set for the one there is."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        import tensorflow as tf
+
+        self.limits: list[float] = []
+        self.grows = False
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: [self])
+        monkeypatch.setattr(tf.config, "set_logical_device_configuration", self._limit)
+        monkeypatch.setattr(tf.config.experimental, "set_memory_growth", self._grow)
+        monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda _count: None)
+        monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda _count: None)
+
+    def _limit(self, _gpu: object, logical: list[Any]) -> None:
+        self.limits = [each.memory_limit for each in logical]
+
+    def _grow(self, _gpu: object, grows: bool) -> None:
+        self.grows = grows
+
+
+def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """Put a driver's tool first on the path."""
+    program = folder / "nvidia-smi"
+    program.write_text(f"#!/bin/sh\n{says}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
+
+
+def test_a_worker_that_has_a_gpu_to_itself_takes_its_memory_as_it_needs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = FakeGpu(monkeypatch)
+    device.configure(1)
+    assert (gpu.grows, gpu.limits) == (True, [])
+
+
+def test_a_worker_that_shares_a_gpu_is_held_to_its_share_of_the_memory(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gpu = FakeGpu(monkeypatch)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3")
+    nvidia_smi(tmp_path, monkeypatch, '[ "$3" = --id=3 ] && echo 16384')
+    device.configure(1, gpu_share=0.25)
+    assert (gpu.grows, gpu.limits) == (False, [4096])
+
+
+@pytest.mark.parametrize("says", ["echo none", "exit 9"])
+def test_memory_that_the_driver_does_not_tell_is_not_shared(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str
+) -> None:
+    FakeGpu(monkeypatch)
+    nvidia_smi(tmp_path, monkeypatch, says)
+    with pytest.raises(ModelError, match="use one worker a GPU"):
+        device.configure(1, gpu_share=0.5)
 
 
 def test_run_as_a_program_it_prints_the_devices_as_one_line_of_json_and_nothing_else() -> None:

@@ -64,6 +64,30 @@ def test_workers_are_spread_over_gpus_or_put_on_cores(workers, gpus, cores, expe
     assert [place.gpu for place in places(workers, gpus, cores)] == expected
 
 
+@pytest.mark.parametrize(
+    ("workers", "per_gpu", "expected"),
+    [
+        (None, 2, [(0, 0.5), (1, 0.5), (0, 0.5), (1, 0.5)]),
+        (3, 1, [(0, 0.5), (1, 1.0), (0, 0.5)]),
+        (None, 1, [(0, 1.0), (1, 1.0)]),
+    ],
+)
+def test_workers_on_one_gpu_share_its_memory_equally(workers, per_gpu, expected):
+    assert [(place.gpu, place.share) for place in places(workers, [0, 1], 8, per_gpu)] == expected
+
+
+def test_a_share_of_a_gpu_is_told_on_the_command_line_and_all_of_it_is_not(start, tmp_path):
+    ended(start(DESCRIBE, Place(0, 0.5)))
+    assert json.loads(log(tmp_path))["arguments"][:2] == ["--gpu-share", "0.500"]
+    assert Place(0).flags() == Place().flags() == []
+
+
+@pytest.mark.parametrize(("visible", "expected"), [("3,5", "5"), ("GPU-a, GPU-b", "GPU-b"), ("", "1")])
+def test_a_gpu_is_one_of_those_that_the_launcher_may_use(visible, expected, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert Place(1).environment() == {"CUDA_VISIBLE_DEVICES": expected}
+
+
 def test_a_worker_gets_the_study_on_its_command_line_and_the_storage_in_its_environment_alone(start, tmp_path):
     ended(start(DESCRIBE, Place(gpu=1)))
     found = json.loads(log(tmp_path))

@@ -25,7 +25,7 @@ def reads(monkeypatch):
 def device(monkeypatch):
     """A device that TensorFlow is not loaded for; the list gets the threads that it is set up with."""
     threads = []
-    monkeypatch.setattr(model.device, "configure", threads.append)
+    monkeypatch.setattr(model.device, "configure", lambda count, _share: threads.append(count))
     monkeypatch.setattr(model.device, "device_name", lambda: "a processor")
     return threads
 

@@ -162,8 +162,8 @@ def worker(monkeypatch):
     """Workers in this process; they keep what they were given."""
     given = []
 
-    def run_worker(settings, dataset, stop):
-        given.append((settings, dataset, stop))
+    def run_worker(settings, dataset, stop, gpu_share):
+        given.append((settings, dataset, stop, gpu_share))
         for act in given.acts:
             act(stop)
 
@@ -178,9 +178,16 @@ def worker(monkeypatch):
 def test_a_worker_is_given_the_study_the_storage_and_the_dataset(agesearch, worker, faces):
     ended = agesearch("worker", "--study", "s", "--storage", "sqlite:///x.db", "--data", faces)
     assert (ended.code, ended.out) == (0, "")
-    settings, dataset, stop = worker[0]
+    settings, dataset, stop, gpu_share = worker[0]
     assert (settings.study, settings.storage, dataset) == ("s", "sqlite:///x.db", faces)
     assert not stop.is_set()
+    assert gpu_share == 1
+
+
+def test_a_worker_may_be_held_to_a_share_of_a_gpu_and_to_no_impossible_one(agesearch, worker, refused, faces):
+    assert agesearch("worker", "--data", faces, "--gpu-share", "0.25").code == 0
+    assert worker[0][3] == 0.25
+    assert "gpu-share" in refused("worker", "--data", faces, "--gpu-share", "1.5")
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
