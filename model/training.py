@@ -21,19 +21,17 @@ class DivergedError(ArithmeticError):
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """How much a short training may use: `images` of the training split, `epochs` over them, `batch_size` a step.
+    """How much a short training may use: `images` of the training split, and `epochs` over them.
 
     Raises ModelError for a number below 1.
     """
 
     images: int
     epochs: int
-    batch_size: int
 
     def __post_init__(self) -> None:
         require_count("images", self.images)
         require_count("epochs", self.epochs)
-        require_count("batch_size", self.batch_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +58,35 @@ class Score:
 class ShortTraining:
     """Trains one network again and again, each time from the beginning, on subsets of `training`.
 
-    Raises ModelError where the budget asks for more images than there are, or the data does not fit the network.
+    `batch_size` is the images a step. Raises ModelError where that is below 1 or the data does not fit the network.
     """
 
     def __init__(
-        self, recipe: Recipe, budget: Budget, training: Examples, validation: Examples, precision: str
+        self, recipe: Recipe, batch_size: int, training: Examples, validation: Examples, precision: str
     ) -> None:
+        require_count("batch_size", batch_size)
         network = recipe.network()
         require_shapes(network, training, validation)
-        if budget.images > len(training):
-            raise ModelError(
-                f"images is {budget.images}; the training split has {len(training)}: choose 1 to that many"
-            )
-        self.recipe, self.budget, self.validation = recipe, budget, validation
+        self.recipe, self.validation = recipe, validation
         self.mean_label = float(training.labels.mean())
         self.total = len(training)
-        self.engine = Engine(network, training, recipe.setup(budget.batch_size, precision))
+        self.engine = Engine(network, training, recipe.setup(batch_size, precision))
 
-    def run(self, training: Training, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
+    def run(self, training: Training, budget: Budget, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
         """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
 
-        The result depends on the arguments alone, bit for bit on a CPU. Raises DivergedError, and whatever
-        `after_epoch` raises to stop it.
+        The result depends on the arguments alone, bit for bit on a CPU. Raises ModelError where the budget asks for
+        more images than there are, DivergedError, and whatever `after_epoch` raises to stop it.
         """
+        if budget.images > self.total:
+            raise ModelError(f"images is {budget.images}; the training split has {self.total}: choose 1 to that many")
         self.engine.reset(draws.weights, self.mean_label if self.recipe.bias_at_mean else 0.0)
-        rows = np.random.default_rng(draws.subset).permutation(self.total)[: self.budget.images].astype(np.int32)
+        rows = np.random.default_rng(draws.subset).permutation(self.total)[: budget.images].astype(np.int32)
         orders = np.random.default_rng(draws.order)
         mae = math.nan
-        steps = -(-len(rows) // self.budget.batch_size)
-        for epoch in range(1, self.budget.epochs + 1):
-            rates = factors(self.recipe.schedule, (epoch - 1) * steps, steps, self.budget.epochs * steps)
+        steps = -(-len(rows) // self.engine.setup.batch_size)
+        for epoch in range(1, budget.epochs + 1):
+            rates = factors(self.recipe.schedule, (epoch - 1) * steps, steps, budget.epochs * steps)
             mae = _finite(
                 self.engine.train(orders.permutation(rows), training, rates), f"the training error of epoch {epoch}"
             )

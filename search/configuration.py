@@ -1,7 +1,9 @@
 """The best configuration as a TOML file: written by `export` with where it came from, read by `fit`."""
 
+import math
 import platform
 import tomllib
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +11,9 @@ from typing import Any, Literal
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
 
+from search.choice import Choice, choose
 from search.errors import SearchError
-from search.ranking import RankedTrial, best_trials
+from search.plans import Sampled
 from search.stages import Stage, list_stages
 from search.study import Study
 from search.workers import list_workers
@@ -53,7 +56,9 @@ class Configuration(BaseModel):
     hyperparameters: Hyperparameters
     training: Training = Training()
     dataset: Origin = Origin()
+    choice: Any = None
     trial: Any = None
+    finalists: Any = None
     study: Any = None
     stages: Any = None
     versions: Any = None
@@ -81,20 +86,18 @@ def export_configuration(study: Study) -> bytes:
 
     Raises SearchError where no trial has finished with a value yet.
     """
-    ranked = best_trials(study, 1)
-    if not ranked:
-        raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")
-    return tomli_w.dumps(_document(study, ranked[0])).encode()
+    return tomli_w.dumps(_document(study, choose(study))).encode()
 
 
-def _document(study: Study, best: RankedTrial) -> dict[str, Any]:
-    spec = study.spec
+def _document(study: Study, choice: Choice) -> dict[str, Any]:
+    spec, best = study.spec, choice.trial
     return {
-        "hyperparameters": best.params,
+        "hyperparameters": choice.params,
         "training": {
             "recipe": spec.recipe, "batch_size": spec.batch_size, "precision": spec.precision,
         },
         "dataset": {"digest": spec.dataset},
+        "choice": _choice(choice),
         "trial": {
             "number": best.number, "stage": best.stage, "slot": best.slot,
             "score": best.score, "validation_mae": best.validation_mae, "training_mae": best.training_mae,
@@ -108,14 +111,34 @@ def _document(study: Study, best: RankedTrial) -> dict[str, Any]:
             "trials": list(spec.trials), "max_attempts": spec.max_attempts,
         },
         "stages": [_stage(stage) for stage in list_stages(study)],
+        "finalists": _finalists(choice),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
     }  # fmt: skip
 
 
+def _choice(choice: Choice) -> dict[str, Any]:
+    judged = choice.verdict
+    if judged is None:
+        return {"reason": choice.reason}
+    budget = {"repeats": judged.repeats, "images": judged.images, "epochs": judged.epochs}
+    return {"reason": choice.reason, "rule": judged.rule, **budget}
+
+
+def _finalists(choice: Choice) -> list[dict[str, Any]]:
+    """Return each finalist as a table; TOML has no null, so that what is missing is left out, and a score is nan."""
+    tables = (asdict(each) for each in choice.verdict.finalists) if choice.verdict else ()
+    return [
+        {key: value for key, value in table.items() if value is not None}
+        | {"scores": [math.nan if score is None else score for score in table["scores"]]}
+        for table in tables
+    ]
+
+
 def _stage(stage: Stage) -> dict[str, Any]:
-    table: dict[str, Any] = {"number": stage.number, "trials": stage.slots}
-    table["box"] = {each.name: [each.low, each.high] for each in stage.box.ranges}
-    if stage.narrowing:
-        table["rule"], table["reason"] = stage.narrowing.rule, stage.narrowing.reason
-        table["from_trials"] = [trial.number for trial in stage.narrowing.best]
+    table: dict[str, Any] = {"number": stage.number, "kind": stage.plan.kind, "trials": stage.plan.slots}
+    table["box"] = {each.name: [each.low, each.high] for each in stage.plan.box.ranges}
+    if isinstance(stage.plan, Sampled) and stage.plan.narrowing:
+        narrowing = stage.plan.narrowing
+        table["rule"], table["reason"] = narrowing.rule, narrowing.reason
+        table["from_trials"] = [trial.number for trial in narrowing.best]
     return table

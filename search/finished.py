@@ -36,12 +36,12 @@ def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTria
     return [FinishedTrial(*place, {row.param_name: row.param_value for row in rows}) for place, rows in trials]
 
 
-def best_finished(tx: Connection, study: str, count: int) -> list[tuple[int, float]]:
-    """Return id in Optuna and value of the best `count` trials of all stages; ties in the order of the slots."""
+def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[tuple[int, float]]:
+    """Return id in Optuna and value of the best `count` trials of the first `stages`; ties in the order of slots."""
     query = (
         select(slots.c.trial_id, _values.c.value)
         .join(_values, _values.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.state == FINISHED)
+        .where(slots.c.study == study, slots.c.stage <= stages, slots.c.state == FINISHED)
         .order_by(_values.c.value, slots.c.stage, slots.c.slot)
         .limit(count)
     )

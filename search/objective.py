@@ -20,7 +20,7 @@ class Objective:
         self._recipe = recipe_named(spec.recipe)
         self.training = ShortTraining(
             self._recipe,
-            Budget(spec.images, spec.epochs, spec.batch_size),
+            spec.batch_size,
             Examples(training.images, training.labels),
             Examples(validation.images, validation.labels),
             spec.precision,
@@ -34,10 +34,11 @@ class Objective:
                 raise TrialStopped
 
         training = Training(task.params["learning_rate"], task.params["l2"])
+        budget = Budget(task.assignment.images, task.assignment.epochs)
         draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
         start = time.perf_counter()
         try:
-            score = self.training.run(training, draws, after_epoch)
+            score = self.training.run(training, budget, draws, after_epoch)
         except DivergedError as error:
             return Diverged(str(error))
         return TrialOutcome(

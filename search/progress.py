@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from search.planning import stage_sizes
 from search.ranking import best_score
 from search.slots import Slots
 from search.stages import list_stages
@@ -15,9 +16,12 @@ from search.stages import list_stages
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study."""
+    """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
-    stage: int
+    `best` is the best score of a sampled trial.
+    """
+
+    stage: str
     stage_closed: int
     stage_slots: int
     closed: int
@@ -27,12 +31,16 @@ class Standing:
 
 def standing(slots: Slots) -> Standing:
     """Read where the study stands."""
-    sizes = slots.study.spec.trials
-    stage = max((each.number for each in list_stages(slots.study)), default=1)
+    study = slots.study
+    opened = [stage.plan.slots for stage in list_stages(study)]
+    expected = stage_sizes(study.spec)
+    sizes = (*opened, *expected[len(opened) :])
+    stage = max(len(opened), 1)
+    title = f"stage {stage}" if stage <= len(study.spec.trials) else "finalists"
     counts = slots.counts(stage)
     here = counts.finished + counts.failed
     # A stage opens only when all slots of those before it are closed.
-    return Standing(stage, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), best_score(slots.study))
+    return Standing(title, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), best_score(study))
 
 
 class Pace:
@@ -75,7 +83,7 @@ class Display:
     def update(self, now: Standing) -> None:
         """Show the standing `now`."""
         best = "no trial has ended yet" if now.best is None else f"best {now.best:.3f} years"
-        stage, note = f"stage {now.stage}", f"{best}, {self._pace.text(now)}"
+        stage, note = now.stage, f"{best}, {self._pace.text(now)}"
         self._progress.update(
             self._bar, description=stage, completed=now.stage_closed, total=now.stage_slots, note=note
         )

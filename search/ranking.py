@@ -10,6 +10,9 @@ from optuna.trial import FrozenTrial
 from search.finished import best_finished
 from search.study import Study
 
+HEADINGS = ("log10(learning rate)", "log10(L2)")
+"""The columns of a configuration in every table."""
+
 
 @dataclass(frozen=True, slots=True)
 class RankedTrial:
@@ -36,29 +39,41 @@ class RankedTrial:
 
 
 def best_trials(study: Study, count: int) -> list[RankedTrial]:
-    """Return the best `count` finished trials of all stages, the best first and ties in the order of slots."""
+    """Return the best `count` finished trials of the sampled stages, the best first, ties in the order of slots."""
     with study.storage.engine.begin() as tx:
-        found = best_finished(tx, study.name, count)
-    return [_ranked(study.storage.rdb.get_trial(number)) for number, _ in found]
+        found = best_finished(tx, study.name, len(study.spec.trials), count)
+    return [_ranked(study.storage.rdb.get_trial(trial_id)) for trial_id, _ in found]
+
+
+def trial_numbered(study: Study, number: int) -> RankedTrial:
+    """Return the finished trial that has `number` in Optuna."""
+    rdb = study.storage.rdb
+    return _ranked(rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number)))
 
 
 def best_score(study: Study) -> float | None:
-    """Return the best score so far; None before any trial has finished with a value."""
+    """Return the best score of a sampled trial so far; None before any trial has finished with a value."""
     with study.storage.engine.begin() as tx:
-        found = best_finished(tx, study.name, 1)
+        found = best_finished(tx, study.name, len(study.spec.trials), 1)
     return found[0][1] if found else None
 
 
 def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
     """Return Table II, the heading first: score and training error in years, parameters as log10."""
     ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
-    heading = ("trial", "stage", ranked_by, "training MAE", "log10(learning rate)", "log10(L2)")
+    heading = ("trial", "stage", ranked_by, "training MAE", *HEADINGS)
     return [heading, *(_row(trial) for trial in trials)]
 
 
 def _row(trial: RankedTrial) -> tuple[str, ...]:
-    logs = (f"{math.log10(trial.params[name]):.3f}" for name in ("learning_rate", "l2"))
-    return (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}", *logs)
+    return (
+        str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}", *logs(trial.params)
+    )  # fmt: skip
+
+
+def logs(params: dict[str, float]) -> tuple[str, ...]:
+    """Return the columns of `HEADINGS` for a configuration."""
+    return tuple(f"{math.log10(params[name]):.3f}" for name in ("learning_rate", "l2"))
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:

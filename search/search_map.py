@@ -6,7 +6,7 @@ from typing import Any
 from search.errors import SearchError
 from search.finished import finished_trials, measured
 from search.space import Box
-from search.stages import list_stages
+from search.stages import sampled_stages
 from search.study import Study
 
 PLANE = ("learning_rate", "l2")
@@ -56,24 +56,24 @@ class SearchMap:
 def search_map(study: Study) -> SearchMap:
     """Read the map of a study as it is now; raises SearchError where it searches a single parameter."""
     x, y = _plane(study.spec.box)
-    stages = list_stages(study)
+    stages = sampled_stages(study)
     trials: list[MapTrial] = []
     with study.storage.engine.begin() as tx:
-        for stage in stages:
-            errors = measured(tx, study.name, stage.number, "validation_mae")
+        for stage, _ in stages:
+            errors = measured(tx, study.name, stage, "validation_mae")
             trials += (
                 MapTrial(
                     number=trial.number,
-                    stage=stage.number,
+                    stage=stage,
                     slot=trial.slot,
                     x=trial.params[x],
                     y=trial.params[y],
                     validation_mae=errors[trial.slot],
                     score=trial.value,
                 )
-                for trial in finished_trials(tx, study.name, stage.number)
+                for trial in finished_trials(tx, study.name, stage)
             )
-    boxes = tuple(MapBox(stage.number, _range(stage.box, x), _range(stage.box, y)) for stage in stages)
+    boxes = tuple(MapBox(stage, _range(plan.box, x), _range(plan.box, y)) for stage, plan in stages)
     return SearchMap(study.name, x, y, tuple(trials), boxes)
 
 

@@ -22,7 +22,7 @@ from search.settings import Settings
 from search.slots import Slots
 from search.space import Box, LogRange
 from search.storage import Storage, create_storage
-from search.study import Study, StudySpec, create_or_resume, load_study, study_names
+from search.study import FinalistBudget, Study, StudySpec, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
 
@@ -94,8 +94,9 @@ def machine() -> dict[str, Any]:
 def _require_fitting(settings: Settings, info: DatasetInfo) -> None:
     """Refuse what every worker would die of, before there is a study that asks for it."""
     count, taken = info.counts["training"], recipe_named(settings.recipe).network().input_shape
-    if settings.images > count:
-        raise SearchError(f"images is {settings.images}; {info.path} has {count} training images: give 1 to that many")
+    for name, images in (("images", settings.images), ("finalist_images", settings.finalist_images or 1)):
+        if images > count:
+            raise SearchError(f"{name} is {images}; {info.path} has {count} training images: give 1 to that many")
     if info.image_shape != taken:
         shapes = ["×".join(map(str, shape)) for shape in (info.image_shape, taken)]
         raise SearchError(f"the images of {info.path} are {shapes[0]}; the network takes {shapes[1]}: build it so")
@@ -126,12 +127,24 @@ def _spec(settings: Settings, digest: str, precision: str) -> StudySpec:
         trials=settings.trials,
         box=_box(settings.learning_rate, settings.l2),
         ranges=_box(later.learning_rate, later.l2) if later else None,
+        finalists=_finalists(settings),
         recipe=settings.recipe,
         threads=settings.threads,
         images=settings.images,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
         max_attempts=settings.max_attempts,
+    )
+
+
+def _finalists(settings: Settings) -> FinalistBudget | None:
+    if not settings.finalists:
+        return None
+    return FinalistBudget(
+        settings.finalists,
+        settings.finalist_repeats,
+        settings.finalist_images or settings.images,
+        settings.finalist_epochs or settings.epochs,
     )
 
 

@@ -7,7 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+)
 from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
@@ -65,6 +74,18 @@ class Settings(BaseModel):
     ranges: Annotated[Ranges | None, _named] = Field(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
+    )
+    finalists: NonNegativeInt = Field(
+        5, description="Configurations that are trained again after the last stage, to choose among; 0 is none."
+    )
+    finalist_repeats: Annotated[int, Field(ge=2)] = Field(
+        3, description="Times each of them is trained, with seeds that are the same for all."
+    )
+    finalist_images: Annotated[PositiveInt | None, Optional] = Field(
+        None, description="Training images of a finalist's trial; none is as many as a trial has."
+    )
+    finalist_epochs: Annotated[PositiveInt | None, Optional] = Field(
+        None, description="Epochs of a finalist's trial; none is as many as a trial has."
     )
     recipe: Literal["default", "paper"] = Field("default", description="How a trial is trained and judged.")
     images: PositiveInt = Field(500, description="Training images a trial.")

@@ -13,9 +13,10 @@ from sqlalchemy.engine import Connection, Row
 from search.claims import Claim, NoClaim
 from search.errors import StaleClaim
 from search.owner import is_gone
+from search.planning import stage_sizes
 from search.stages import open_next
 from search.study import Study
-from search.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots
+from search.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots, stages
 from search.workers import see
 
 LEASE_SECONDS = 60.0
@@ -55,12 +56,12 @@ class Slots:
         """
         while True:
             with self._engine.begin() as tx:
-                stage = tx.scalar(select(func.max(slots.c.stage)).where(slots.c.study == self.study.name)) or 0
+                stage = tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
                 seen = self._abandoned(tx, stage) or self._first_waiting(tx, stage)
                 if seen is not None and (claim := self._take(tx, seen, owner)):
                     return claim
                 closed = not self._any_open(tx, stage)
-            if closed and stage == len(self.study.spec.trials):
+            if closed and stage == len(stage_sizes(self.study.spec)):
                 return NoClaim.DONE
             if closed:
                 open_next(self.study, stage)

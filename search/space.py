@@ -56,5 +56,11 @@ class Box:
         return ", ".join(map(str, self.ranges))
 
 
+def around(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box that holds all of `boxes`, which have the same names in the same order."""
+    columns = zip(*(box.ranges for box in boxes), strict=True)
+    return Box(tuple(LogRange(c[0].name, min(r.low for r in c), max(r.high for r in c)) for c in columns))
+
+
 FIRST_BOX = Box((LogRange("learning_rate", 1e-6, 1e-3), LogRange("l2", 1e-6, 1e1)))
 """The ranges of the paper's first stage (its section on learning rate and L2)."""

@@ -20,12 +20,32 @@ from search.tables import Now
 VALUE_NAME: Final = "score (years)"
 
 
+@dataclass(frozen=True, slots=True)
+class FinalistBudget:
+    """How many configurations are looked at again, with how many seeds each, and the budget of each such trial."""
+
+    configurations: int
+    repeats: int
+    images: int
+    epochs: int
+
+    def __post_init__(self) -> None:
+        _at_least("finalists", self.configurations, 1)
+        _at_least("finalist_repeats", self.repeats, 2)  # one alone has no error
+        _at_least("finalist_images", self.images, 1)
+        _at_least("finalist_epochs", self.epochs, 1)
+
+    def __str__(self) -> str:
+        return f"{self.configurations} × {self.repeats} ({self.images} images, {self.epochs} epochs)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudySpec:
     """Everything that decides a study's results, and so may not change while it lasts.
 
     `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
-    if they shall not follow from the trials, `dataset` the dataset's digest, `images` a trial's training images.
+    if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
+    digest, `images` a trial's training images.
     """
 
     seed: int
@@ -34,6 +54,7 @@ class StudySpec:
     trials: tuple[int, ...] = (50, 50)
     box: Box = FIRST_BOX
     ranges: Box | None = None
+    finalists: FinalistBudget | None = None
     recipe: str = "default"
     sampler: str = "random"
     threads: int = 1

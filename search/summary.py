@@ -3,31 +3,43 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from search.ranking import best_trials
+from search.planning import stage_sizes
+from search.ranking import best_score
 from search.slots import SlotCounts, Slots
 from search.stages import Stage, list_stages
 from search.study import Study
+from search.verdict import Verdict, verdict
 from search.workers import WorkerView, list_workers
+
+_LATER = {
+    "sampled": "its ranges follow from the stage before",
+    "finalists": "the best configurations once more, when the stages are done",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class StageSummary:
-    """One stage: the trials it shall have, how many slots are in each state, and its box as text ("" until known)."""
+    """One stage: its kind, the trials it shall have, how many slots are in each state, and its plan as text.
+
+    The plan's text is "" until it is known; the finalists may turn out to be fewer than expected until then.
+    """
 
     number: int
+    kind: str
     trials: int
     counts: SlotCounts
-    box: str
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
-    """A study's stages, best score and workers."""
+    """A study's stages, the best score of a sampled trial, the verdict on the finalists if there is one, workers."""
 
     study: str
     storage: str
     stages: tuple[StageSummary, ...]
     best: float | None
+    verdict: Verdict | None
     workers: tuple[WorkerView, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -43,22 +55,23 @@ class StudySummary:
 def summary(study: Study) -> StudySummary:
     """Read where `study` stands."""
     opened = {stage.number: stage for stage in list_stages(study)}
-    stages = tuple(_stage(study, number, opened.get(number)) for number in range(1, len(study.spec.trials) + 1))
-    best = best_trials(study, 1)
-    return StudySummary(study.name, str(study.storage), stages, best[0].score if best else None, list_workers(study))
+    sizes = enumerate(stage_sizes(study.spec), start=1)
+    stages = tuple(_stage(study, number, size, opened.get(number)) for number, size in sizes)
+    return StudySummary(study.name, str(study.storage), stages, best_score(study), verdict(study), list_workers(study))
 
 
-def _stage(study: Study, number: int, opened: Stage | None) -> StageSummary:
-    trials = study.spec.trials[number - 1]
-    if opened is None:
-        known = study.spec.box if number == 1 else study.spec.ranges
-        return StageSummary(number, trials, SlotCounts(waiting=trials), str(known or ""))
-    return StageSummary(number, trials, Slots(study).counts(number), str(opened.box))
+def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageSummary:
+    if opened is not None:
+        plan = opened.plan
+        return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan))
+    kind = "sampled" if number <= len(study.spec.trials) else "finalists"
+    known = study.spec.box if number == 1 else study.spec.ranges
+    return StageSummary(number, kind, size, SlotCounts(waiting=size), str(known or "") if kind == "sampled" else "")
 
 
 def _line(stage: StageSummary) -> str:
     counts = stage.counts
     running = f", {counts.claimed} running" if counts.claimed else ""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    box = stage.box or "its ranges follow from the stage before"
-    return f"stage {stage.number}: {counts.finished}/{stage.trials} finished{running}{failed}; {box}"
+    title = f"stage {stage.number}" if stage.kind == "sampled" else stage.kind
+    return f"{title}: {counts.finished}/{stage.trials} finished{running}{failed}; {stage.plan or _LATER[stage.kind]}"

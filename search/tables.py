@@ -6,7 +6,7 @@ from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, T
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Grows whenever a table below changes its shape."""
 
 WAITING: Final = "waiting"
@@ -35,8 +35,7 @@ stages = Table(
     Column("study", _NAME, primary_key=True),
     Column("stage", Integer, primary_key=True, autoincrement=False),
     Column("slots", Integer, nullable=False),
-    Column("box", Text, nullable=False),
-    Column("narrowing", Text),
+    Column("plan", Text, nullable=False),
     Column("created", Float(53), nullable=False),
 )
 

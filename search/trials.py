@@ -11,10 +11,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
 
+from search.assignment import Assignment
 from search.claims import Claim
 from search.errors import SearchError, StaleClaim
-from search.seeds import TrialSeeds
-from search.space import Box
 from search.study import Study
 
 
@@ -56,10 +55,10 @@ class Trials:
         self._study = study
         self._rdb = study.storage.rdb
 
-    def create(self, claim: Claim, box: Box, params: dict[str, float], seeds: TrialSeeds) -> int:
+    def create(self, claim: Claim, assignment: Assignment) -> int:
         """Create the running trial of a claim, whole in one transaction, and return Optuna's id for it."""
         distributions: dict[str, BaseDistribution] = {
-            each.name: FloatDistribution(each.low, each.high, log=True) for each in box.ranges
+            each.name: FloatDistribution(each.low, each.high, log=True) for each in assignment.box.ranges
         }
         attributes = {
             "stage": claim.stage,
@@ -67,10 +66,16 @@ class Trials:
             "attempt": claim.attempt,
             "token": claim.token,
             "worker": claim.owner,
-            "seeds": asdict(seeds),
+            "role": assignment.role,
+            "images": assignment.images,
+            "epochs": assignment.epochs,
+            "seeds": asdict(assignment.seeds),
         }
         trial = create_trial(
-            state=TrialState.RUNNING, params=params, distributions=distributions, user_attrs=attributes
+            state=TrialState.RUNNING,
+            params=assignment.params,
+            distributions=distributions,
+            user_attrs=attributes,
         )
         try:
             return self._rdb.create_new_trial(self._study.id, trial)

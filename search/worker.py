@@ -11,12 +11,13 @@ from threading import Event
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from search.assignment import Assignment
 from search.claims import Claim, NoClaim
 from search.errors import StaleClaim, TrialStopped
 from search.lease import Lease, renewing
 from search.mending import mend, sweep
 from search.owner import this_process
-from search.seeds import TrialSeeds, trial_seeds, uniforms
+from search.seeds import TrialSeeds
 from search.slots import Slots
 from search.stages import read_stage
 from search.storage import storage_errors
@@ -30,15 +31,24 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrialTask:
-    """What a trial gets to know: its place, parameters and seeds; and `report(epoch, value)` for values on the way."""
+    """What a trial gets to know: its place and assignment; and `report(epoch, value)` for values on the way."""
 
     stage: int
     slot: int
     attempt: int
-    params: dict[str, float]
-    seeds: TrialSeeds
+    assignment: Assignment
     report: Callable[[int, float], None]
     is_stopping: Callable[[], bool]
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The assignment's parameters."""
+        return self.assignment.params
+
+    @property
+    def seeds(self) -> TrialSeeds:
+        """The assignment's seeds."""
+        return self.assignment.seeds
 
     @property
     def stopping(self) -> bool:
@@ -86,27 +96,22 @@ class _Worker:
 
     def _attempt(self, claim: Claim) -> None:
         """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
-        box = read_stage(self.slots.study, claim.stage).box
-        seeds = trial_seeds(self.slots.study.spec.seed, claim.stage, claim.slot)
-        params = box.at(uniforms(seeds.parameters, len(box.ranges)))
-        trial_id = self.trials.create(claim, box, params, seeds)
+        assignment = read_stage(self.slots.study, claim.stage).assignment(self.slots.study.spec.seed, claim.slot)
+        trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
             with renewing(self.slots, claim) as lease:
-                outcome = _checked(self.run_trial(self._task(claim, trial_id, params, seeds, lease)))
+                outcome = _checked(self.run_trial(self._task(claim, trial_id, assignment, lease)))
             self.slots.renew(claim)
             self.trials.commit(trial_id, outcome)
             self.slots.close(claim)
 
-    def _task(
-        self, claim: Claim, trial_id: int, params: dict[str, float], seeds: TrialSeeds, lease: Lease
-    ) -> TrialTask:
+    def _task(self, claim: Claim, trial_id: int, assignment: Assignment, lease: Lease) -> TrialTask:
         return TrialTask(
             stage=claim.stage,
             slot=claim.slot,
             attempt=claim.attempt,
-            params=params,
-            seeds=seeds,
+            assignment=assignment,
             report=partial(self.trials.report, trial_id),
             is_stopping=lambda: self.stop.is_set() or lease.lost,
         )

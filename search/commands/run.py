@@ -4,13 +4,15 @@ from pathlib import Path
 
 from search.commands.options import takes_settings
 from search.commands.printing import answer, progress_bar
-from search.commands.search import BUDGET, SPACE, print_result, search_to_the_end
+from search.commands.search import BUDGET, FINALISTS, SPACE, print_result, search_to_the_end
 from search.settings import Settings
 
 DEMONSTRATION = {
     "trials": (4, 4),
     "images": 250,
     "epochs": 3,
+    "finalists": 2,
+    "finalist_repeats": 2,
     "fit_epochs": 6,
 }
 """What `run` without a dataset does, unless told otherwise: a few minutes on two CPU cores."""
@@ -18,7 +20,7 @@ DEMONSTRATION = {
 DEMONSTRATION_IMAGES = (1500, 400, 300)
 
 
-@takes_settings("data", "study", "storage", *BUDGET, *SPACE, "recipe", "workers", "fit_epochs", "out")
+@takes_settings("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "recipe", "workers", "fit_epochs", "out")
 def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
     from data.files import write_bytes

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,10 +11,14 @@ from search.commands.printing import answer, answer_json, columns
 from search.errors import SearchError
 from search.settings import Settings
 
+if TYPE_CHECKING:
+    from search.verdict import Verdict
+
 STUDY = ("data", "study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
 SPACE = ("seed", "learning_rate", "l2", "ranges")
-CREATION = (*STUDY, *BUDGET, *SPACE, "recipe", "precision", "threads", "max_attempts", "out")
+FINALISTS = ("finalists", "finalist_repeats", "finalist_images", "finalist_epochs")
+CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "recipe", "precision", "threads", "max_attempts", "out")
 
 
 @takes_settings(*CREATION)
@@ -30,7 +34,7 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
 
 @takes_settings(*CREATION, "workers")
 def search(settings: Settings, as_json: AsJson = False) -> None:
-    """Create or resume a study, launch workers, and show how it goes; prints the best trials."""
+    """Create or resume a study, launch workers, and show how it goes; prints the best trials and the finalists."""
     ended = search_to_the_end(settings, dataset_of(settings))
     print_result(settings, as_json)
     if not ended:
@@ -76,19 +80,19 @@ def search_to_the_end(settings: Settings, dataset: Path) -> bool:
     from search.progress import Display, Standing, standing
     from search.searching import launch, prepare_study
     from search.slots import Slots
-    from search.stages import list_stages
+    from search.stages import sampled_stages
     from search.storage import quieten_optuna
 
     quieten_optuna()
     study = prepare_study(settings, dataset)
     display = Display(Console(stderr=True), standing(Slots(study)))
-    told = len(list_stages(study))
+    told = len(sampled_stages(study))
 
     def watch(now: Standing) -> None:
         nonlocal told
-        for stage in list_stages(study)[told:]:
-            if stage.narrowing:
-                display.say(f"narrowed for stage {stage.number}\n{explain(stage.narrowing)}")
+        for number, plan in sampled_stages(study)[told:]:
+            if plan.narrowing:
+                display.say(f"narrowed for stage {number}\n{explain(plan.narrowing)}")
             told += 1
         display.update(now)
 
@@ -97,7 +101,7 @@ def search_to_the_end(settings: Settings, dataset: Path) -> bool:
 
 
 def print_result(settings: Settings, as_json: bool) -> None:
-    """Print where the study stands and its five best trials, as the paper's Table II."""
+    """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
     from search.ranking import best_trials, table
     from search.slots import Slots
     from search.storage import open_storage
@@ -105,17 +109,29 @@ def print_result(settings: Settings, as_json: bool) -> None:
     from search.summary import summary
 
     study = load_study(open_storage(settings.storage), settings.study)
-    best = best_trials(study, 5)
+    best, now = best_trials(study, 5), summary(study)
     if as_json:
-        answer_json({**summary(study).as_dict(), "best": [trial.as_dict() for trial in best]})
+        answer_json({**now.as_dict(), "best": [trial.as_dict() for trial in best]})
         return
-    for line in summary(study).lines():
+    for line in now.lines():
         answer(line)
     for failed in Slots(study).failed():
         answer(f"stage {failed.stage}, slot {failed.slot} was closed as failed: {failed.reason}")
     if best:
         answer("")
         answer(columns(table(best)))
+    print_verdict(now.verdict)
+
+
+def print_verdict(judged: "Verdict | None") -> None:
+    """Print what the finalists came to, if there are any."""
+    if judged is None or not judged.finalists:
+        return
+    from search.verdict import table
+
+    answer("")
+    answer(columns(table(judged)))
+    answer(f"chosen: {judged.rule}")
 
 
 COMMANDS = (init, search, worker)

@@ -7,6 +7,7 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
+from search.commands.search import print_verdict
 from search.settings import Settings
 
 
@@ -29,6 +30,7 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
         answer(line)
     for each in failed:
         answer(f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}")
+    print_verdict(now.verdict)
     if now.workers:
         rows = [("worker", "state", "finished", "runs", "silent for", "device")]
         for one in now.workers:
@@ -62,6 +64,7 @@ def export(
     found = document["hyperparameters"]
     score = document["trial"]["score"]
     answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score:.3f} years in its trial")
+    answer(f"chosen as {document['choice']['reason']}")
 
 
 @takes_settings("storage", "host", "port")

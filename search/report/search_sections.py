@@ -86,11 +86,11 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
 
 def _narrowings(study: Study) -> Iterator[Part]:
     from search.narrowing import explain
-    from search.stages import list_stages
+    from search.stages import sampled_stages
 
-    for stage in list_stages(study):
-        if stage.narrowing:
-            yield Listing(f"How the box of stage {stage.number} came about.", explain(stage.narrowing))
+    for number, plan in sampled_stages(study):
+        if plan.narrowing:
+            yield Listing(f"How the box of stage {number} came about.", explain(plan.narrowing))
 
 
 def _map(study: Study) -> Iterator[Part]:

@@ -76,7 +76,17 @@ def expected(spec: StudySpec) -> dict:
             all_trials[stage, slot] = (params, value_of(params, seeds))
             finished.append(FinishedTrial(slot, slot, all_trials[stage, slot][1], params))
         box = narrow(box, finished).new
-    return all_trials
+    return all_trials | expected_finalists(spec, all_trials)
+
+
+def expected_finalists(spec: StudySpec, sampled: dict) -> dict:
+    """The same for the finalists: the best configurations in turn, once with each of the stage's first seeds."""
+    if spec.finalists is None:
+        return {}
+    best = sorted(sampled.values(), key=lambda trial: trial[1])[: spec.finalists.configurations]
+    stage, rounds = len(spec.trials) + 1, range(spec.finalists.repeats)
+    trials = [(params, value_of(params, trial_seeds(spec.seed, stage, turn))) for turn in rounds for params, _ in best]
+    return {(stage, slot): trial for slot, trial in enumerate(trials)}
 
 
 def finished(study: Study) -> list:

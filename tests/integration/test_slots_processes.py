@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 
+from search.planning import stage_sizes
 from search.slots import SlotCounts, Slots
 from search.stages import list_stages
 from search.storage import open_storage, quieten_optuna
+from search.study import FinalistBudget
 from tests.integration import fake_study as fake
 
 STEPS = [
@@ -61,14 +63,14 @@ def start(processes):
 def study_of(storage_url):
     quieten_optuna()
     storage = open_storage(storage_url)
-    yield lambda *stages: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages))
+    yield lambda *stages, **others: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages, **others))
     storage.engine.dispose()
 
 
 def assert_exact(study):
     assert fake.finished(study) == sorted(fake.expected(study.spec).items())
     assert fake.running(study) == []
-    for stage, count in enumerate(study.spec.trials, start=1):
+    for stage, count in enumerate(stage_sizes(study.spec), start=1):
         assert Slots(study).counts(stage) == SlotCounts(finished=count)
 
 
@@ -92,7 +94,7 @@ def start_telling(start, study):
 
 
 def test_killing_twenty_workers_at_random_moments_changes_nothing(study_of, start):
-    study = study_of(40, 40)
+    study = study_of(40, 30, finalists=FinalistBudget(5, 2, images=100, epochs=1))
     dice = random.Random(7)  # noqa: S311  (moments to kill at, no secrets)
     workers = [start_telling(start, study) for _ in range(4)]
     for _ in range(20):
@@ -108,10 +110,11 @@ def test_killing_twenty_workers_at_random_moments_changes_nothing(study_of, star
     assert lost  # else no worker was killed while it ran a trial, and nothing has been shown
 
 
+@pytest.mark.parametrize("call", [2, 5])  # of a sampled trial, and of a finalist's
 @pytest.mark.parametrize("step", STEPS)
-def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(step, study_of, start):
-    study = study_of(3, 2)
-    dying = start(fake.work_and_die, study.storage.url, step, 2)
+def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(step, call, study_of, start):
+    study = study_of(3, finalists=FinalistBudget(2, 2, images=100, epochs=1))
+    dying = start(fake.work_and_die, study.storage.url, step, call)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
     fake.work_to_the_end(study.storage.url)
@@ -141,9 +144,9 @@ def test_a_crash_after_the_next_stage_was_opened_opens_no_other(study_of, start)
     study = study_of(2, 2)
     dying = start(fake.work_and_die, study.storage.url, "after search.slots:open_next", 2)
     dying.join()
-    box = list_stages(study)[1].box
+    box = list_stages(study)[1].plan.box
     fake.work_to_the_end(study.storage.url)
-    assert list_stages(study)[1].box == box
+    assert list_stages(study)[1].plan.box == box
     assert_exact(study)
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 import zipfile
+from itertools import product
 from pathlib import Path
 
 import h5py
@@ -30,6 +31,7 @@ from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 BUDGET = ["--data", "faces.h5", "--trials", "3,3", "--images", "32", "--epochs", "1", "--seed", "1"]
+BUDGET += ["--finalists", "2", "--finalist-repeats", "2"]
 SEARCH = ["search", *BUDGET]
 FIT = ["fit", "best.toml", "--data", "faces.h5", "--fit-epochs", "2"]
 
@@ -147,26 +149,27 @@ def assert_exact(folder, values):
     study = folder.study()
     assert fake_study.finished(study) == values
     assert fake_study.running(study) == []
-    assert [Slots(study).counts(stage).finished for stage in (1, 2)] == [3, 3]
+    assert [Slots(study).counts(stage).finished for stage in (1, 2, 3)] == [3, 3, 4]
 
 
 def test_two_workers_end_with_exactly_the_trials_asked_for(folder, values):
-    assert [place for place, _ in values] == [(1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2)]
+    assert [place for place, _ in values] == [*product((1, 2), range(3)), *product((3,), range(4))]
     assert_exact(folder, values)
     now = status(folder)
     assert [stage["counts"] for stage in now["stages"]] == [
-        {"waiting": 0, "claimed": 0, "finished": 3, "failed": 0}
-    ] * 2
-    assert now["best"] == min(value for _, (_, value) in values)
+        {"waiting": 0, "claimed": 0, "finished": count, "failed": 0} for count in (3, 3, 4)
+    ]
+    assert now["best"] == min(value for (stage, _), (_, value) in values if stage < 3)
+    assert now["verdict"]["finalists"][0]["mean"] == min(one["mean"] for one in now["verdict"]["finalists"])
     assert [worker["state"] for worker in now["workers"]] == ["stopped"] * 2
-    assert sum(worker["finished"] for worker in now["workers"]) == 6
+    assert sum(worker["finished"] for worker in now["workers"]) == 10
 
 
 def test_searching_again_adds_no_trial_and_prints_the_same_table(folder, values):
     found = json.loads(folder.run(*SEARCH, "--workers", "2", "--json"))
     scores = [trial["score"] for trial in found["best"]]
-    assert scores == sorted(value for _, (_, value) in values)[:5]
-    assert len(folder.study().storage.rdb.get_all_trials(folder.study().id)) == 6
+    assert scores == sorted(value for (stage, _), (_, value) in values if stage < 3)[:5]
+    assert len(folder.study().storage.rdb.get_all_trials(folder.study().id)) == 10
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,8 @@ class SmallRecipe(Recipe):
 
 
 SMALL_DEFAULT, SMALL_PAPER = SmallRecipe(**asdict(DEFAULT)), SmallRecipe(**asdict(PAPER))
-BUDGET = Budget(images=50, epochs=3, batch_size=8)
+BATCH = 8
+BUDGET = Budget(images=50, epochs=3)
 TRAINING, DRAWS = Training(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
 ABSURD = Training(1e25, 1e-3)
 Draw = Callable[..., Examples]
@@ -42,12 +43,12 @@ def splits(draw_examples: Draw) -> tuple[Examples, Examples]:
 
 @pytest.fixture(scope="module")
 def default(splits: tuple[Examples, Examples]) -> ShortTraining:
-    return ShortTraining(SMALL_DEFAULT, BUDGET, *splits, "float32")
+    return ShortTraining(SMALL_DEFAULT, BATCH, *splits, "float32")
 
 
 @pytest.fixture(scope="module")
 def paper(splits: tuple[Examples, Examples]) -> ShortTraining:
-    return ShortTraining(SMALL_PAPER, BUDGET, *splits, "float32")
+    return ShortTraining(SMALL_PAPER, BATCH, *splits, "float32")
 
 
 @pytest.fixture(params=["default", "paper"])
@@ -74,45 +75,45 @@ def test_the_default_recipe_starts_at_the_mean_label_and_recomputes_statistics(
     default: ShortTraining, splits: tuple[Examples, Examples]
 ) -> None:
     mean = float(splits[0].labels.mean())
-    assert default.run(TRAINING, DRAWS, ignore) == by_hand(default, splits, mean, recompute=True)
+    assert default.run(TRAINING, BUDGET, DRAWS, ignore) == by_hand(default, splits, mean, recompute=True)
 
 
 def test_the_papers_recipe_starts_at_0_and_keeps_its_moving_statistics(
     paper: ShortTraining, splits: tuple[Examples, Examples]
 ) -> None:
-    assert paper.run(TRAINING, DRAWS, ignore) == by_hand(paper, splits, 0.0, recompute=False)
+    assert paper.run(TRAINING, BUDGET, DRAWS, ignore) == by_hand(paper, splits, 0.0, recompute=False)
 
 
 def test_the_papers_output_is_never_below_0(paper: ShortTraining, splits: tuple[Examples, Examples]) -> None:
-    paper.run(TRAINING, DRAWS, ignore)
+    paper.run(TRAINING, BUDGET, DRAWS, ignore)
     assert paper.engine.predict(splits[1].images).min() >= 0
 
 
 def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short: ShortTraining) -> None:
-    without = short.run(replace(TRAINING, penalty=0.0), DRAWS, ignore)
+    without = short.run(replace(TRAINING, penalty=0.0), BUDGET, DRAWS, ignore)
     assert without.penalty == 0
-    score = short.run(replace(TRAINING, penalty=1e-9), DRAWS, ignore)
+    score = short.run(replace(TRAINING, penalty=1e-9), BUDGET, DRAWS, ignore)
     assert score.validation_mae == pytest.approx(without.validation_mae, rel=1e-4)
     assert score.penalty == pytest.approx(1e-9 * short.engine.penalty())
     assert score.penalty > 0
 
 
 def test_the_score_depends_on_the_arguments_alone(short: ShortTraining) -> None:
-    first = short.run(TRAINING, DRAWS, ignore)
-    short.run(Training(0.1, 1.0), Draws(7, 8, 9), ignore)
-    assert short.run(TRAINING, DRAWS, ignore) == first
+    first = short.run(TRAINING, BUDGET, DRAWS, ignore)
+    short.run(Training(0.1, 1.0), BUDGET, Draws(7, 8, 9), ignore)
+    assert short.run(TRAINING, BUDGET, DRAWS, ignore) == first
     assert short.engine.traces == 1
 
 
 @pytest.mark.parametrize("name", ["subset", "weights", "order"])
 def test_each_seed_matters(default: ShortTraining, name: str) -> None:
     other = replace(DRAWS, **{name: 11})
-    assert default.run(TRAINING, other, ignore) != default.run(TRAINING, DRAWS, ignore)
+    assert default.run(TRAINING, BUDGET, other, ignore) != default.run(TRAINING, BUDGET, DRAWS, ignore)
 
 
 def test_both_coefficients_matter(default: ShortTraining) -> None:
     settings = (TRAINING, replace(TRAINING, learning_rate=1e-3), replace(TRAINING, penalty=0.5))
-    assert len({default.run(training, DRAWS, ignore).training_mae for training in settings}) == 3
+    assert len({default.run(training, BUDGET, DRAWS, ignore).training_mae for training in settings}) == 3
 
 
 def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
@@ -123,11 +124,11 @@ def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
 
     def recorded(order: np.ndarray, training: Training, rates: np.ndarray) -> float:
         orders.append(order.tolist())
-        assert rates.tolist() == [1.0] * -(-BUDGET.images // BUDGET.batch_size)
+        assert rates.tolist() == [1.0] * -(-BUDGET.images // BATCH)
         return train(order, training, rates)
 
     monkeypatch.setattr(default.engine, "train", recorded)
-    default.run(TRAINING, DRAWS, ignore)
+    default.run(TRAINING, BUDGET, DRAWS, ignore)
     assert len(orders) == 3
     assert orders[0] != orders[1] != orders[2]
     subsets = [set(order) for order in orders]
@@ -138,46 +139,58 @@ def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
 
 def test_epochs_are_told_from_1_on_with_their_training_error(default: ShortTraining) -> None:
     told: list[tuple[int, float]] = []
-    score = default.run(TRAINING, DRAWS, lambda epoch, mae: told.append((epoch, mae)))
+    score = default.run(TRAINING, BUDGET, DRAWS, lambda epoch, mae: told.append((epoch, mae)))
     assert [epoch for epoch, _ in told] == [1, 2, 3]
     assert told[-1][1] == score.training_mae
 
 
 def test_a_training_stopped_from_outside_ends_there_and_leaves_no_trace(default: ShortTraining) -> None:
-    expected = default.run(TRAINING, DRAWS, ignore)
+    expected = default.run(TRAINING, BUDGET, DRAWS, ignore)
 
     def stop(epoch: int, _mae: float) -> None:
         if epoch == 2:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        default.run(Training(0.1, 0.1), DRAWS, stop)
-    assert default.run(TRAINING, DRAWS, ignore) == expected
+        default.run(Training(0.1, 0.1), BUDGET, DRAWS, stop)
+    assert default.run(TRAINING, BUDGET, DRAWS, ignore) == expected
 
 
 def test_an_absurd_learning_rate_diverges_and_leaves_no_trace(short: ShortTraining) -> None:
-    expected = short.run(TRAINING, DRAWS, ignore)
+    expected = short.run(TRAINING, BUDGET, DRAWS, ignore)
     with pytest.raises(DivergedError, match=r"the (training error of epoch \d|validation error|penalty) is (nan|inf)"):
-        short.run(ABSURD, DRAWS, ignore)
-    assert short.run(TRAINING, DRAWS, ignore) == expected
+        short.run(ABSURD, BUDGET, DRAWS, ignore)
+    assert short.run(TRAINING, BUDGET, DRAWS, ignore) == expected
 
 
 def test_a_learning_rate_that_is_no_number_diverges(short: ShortTraining) -> None:
     with pytest.raises(DivergedError):
-        short.run(Training(float("nan"), 1e-3), DRAWS, ignore)
+        short.run(Training(float("nan"), 1e-3), BUDGET, DRAWS, ignore)
 
 
-@pytest.mark.parametrize("name", ["images", "epochs", "batch_size"])
+@pytest.mark.parametrize("name", ["images", "epochs"])
 @pytest.mark.parametrize("value", [0, -1, 2.5])
 def test_a_budget_that_makes_no_sense_is_refused(name: str, value: int) -> None:
     with pytest.raises(ModelError, match=f"{name} is {value}; it must be a whole number of at least 1"):
         replace(BUDGET, **{name: value})
 
 
-def test_a_budget_of_all_the_images_is_allowed_and_one_more_is_refused(splits: tuple[Examples, Examples]) -> None:
-    ShortTraining(SMALL_DEFAULT, replace(BUDGET, images=90), *splits, "float32")
+def test_a_budget_of_all_the_images_is_allowed_and_one_more_is_refused(default: ShortTraining) -> None:
+    default.run(TRAINING, replace(BUDGET, images=90), DRAWS, ignore)
     with pytest.raises(ModelError, match="images is 91; the training split has 90: choose 1 to that many"):
-        ShortTraining(SMALL_DEFAULT, replace(BUDGET, images=91), *splits, "float32")
+        default.run(TRAINING, replace(BUDGET, images=91), DRAWS, ignore)
+
+
+def test_trainings_of_different_budgets_share_one_compiled_network(default: ShortTraining) -> None:
+    before = default.run(TRAINING, BUDGET, DRAWS, ignore)
+    default.run(TRAINING, Budget(images=61, epochs=1), DRAWS, ignore)
+    assert default.run(TRAINING, BUDGET, DRAWS, ignore) == before
+    assert default.engine.traces == 1
+
+
+def test_a_step_of_no_images_is_refused(splits: tuple[Examples, Examples]) -> None:
+    with pytest.raises(ModelError, match="batch_size is 0; it must be a whole number of at least 1"):
+        ShortTraining(SMALL_DEFAULT, 0, *splits, "float32")
 
 
 @pytest.mark.parametrize("wrong", ["training", "validation"])
@@ -185,7 +198,7 @@ def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) ->
     shapes = {"training": (12, 12, 1), "validation": (12, 12, 1), wrong: (12, 12, 3)}
     training, validation = draw_examples(60, shape=shapes["training"]), draw_examples(9, shape=shapes["validation"])
     with pytest.raises(ModelError, match=rf"the {wrong} images are \(12, 12, 3\); the network takes \(12, 12, 1\)"):
-        ShortTraining(SMALL_DEFAULT, BUDGET, training, validation, "float32")
+        ShortTraining(SMALL_DEFAULT, BATCH, training, validation, "float32")
 
 
 def test_the_mean_error_is_summed_in_double_precision() -> None:

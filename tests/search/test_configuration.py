@@ -1,3 +1,4 @@
+import math
 import tomllib
 
 import pytest
@@ -9,8 +10,10 @@ from search.configuration import Configuration, export_configuration, read_confi
 from search.errors import SearchError
 from search.ranking import best_trials
 from search.storage import Storage
-from search.study import Study
+from search.study import FinalistBudget, Study
 from search.trials import Diverged
+from search.verdict import verdict
+from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
 MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
@@ -50,10 +53,39 @@ def test_the_best_trial_is_exported_with_where_it_came_from(study):
 
 def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
     first, second = tomllib.loads(export_configuration(study).decode())["stages"]
-    assert first == {"number": 1, "trials": 4, "box": {"learning_rate": [1e-6, 1e-3], "l2": [1e-6, 10.0]}}
+    assert first == {
+        "number": 1,
+        "kind": "sampled",
+        "trials": 4,
+        "box": {"learning_rate": [1e-6, 1e-3], "l2": [1e-6, 10.0]},
+    }
     assert second["rule"].startswith("the ranges of the 10 best finished trials")
     assert second["reason"].startswith("the 2 best of 4 finished trials span")
     assert len(second["from_trials"]) == 2
+
+
+def test_without_finalists_the_export_says_that_the_best_trial_was_chosen(study):
+    found = tomllib.loads(export_configuration(study).decode())
+    assert found["choice"] == {"reason": "the best single trial; the study looks at none again"}
+    assert found["finalists"] == []
+
+
+def test_the_best_finalist_is_exported_with_all_of_them_and_the_rule(study_of, file):
+    study = study_of(4, 3, finalists=FinalistBudget(3, 2, 700, 8))
+    work_off(study, lambda task: Diverged("nan") if (task.stage, task.slot) == (3, 5) else run_trial(task))
+    found = tomllib.loads(export_configuration(study).decode())
+    first, second, last = found["finalists"]
+    assert found["hyperparameters"] == first["params"]
+    assert first["mean"] < second["mean"]
+    assert first["scores"] == list(verdict(study).best.scores)
+    assert first["tied"]
+    assert "mean" not in last
+    assert math.isnan(last["scores"][1])
+    assert found["choice"]["reason"] == "the best mean of 3 finalists over 2 seeds each"
+    assert (found["choice"]["repeats"], found["choice"]["images"], found["choice"]["epochs"]) == (2, 700, 8)
+    assert found["trial"]["number"] in first["trials"]
+    assert found["stages"][2]["kind"] == "finalists"
+    assert read_configuration(file(export_configuration(study))).hyperparameters.model_dump() == first["params"]
 
 
 def test_no_password_is_exported(study):

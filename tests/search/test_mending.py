@@ -5,13 +5,12 @@ from search.claims import NoClaim
 from search.errors import StaleClaim
 from search.mending import MAX_LOSSES, mend, sweep
 from search.owner import this_process
-from search.seeds import trial_seeds
 from search.slots import SlotCounts, Slots
+from search.stages import read_stage
 from search.trials import TrialOutcome, Trials
 
 HERE = this_process()
 DEAD = HERE.rsplit(":", 1)[0] + ":1"
-PARAMS = {"learning_rate": 1e-4, "l2": 1e-3}
 
 
 @pytest.fixture
@@ -26,7 +25,7 @@ def trials(slots):
 
 @pytest.fixture
 def create(slots, trials):
-    return lambda claim: trials.create(claim, slots.study.spec.box, PARAMS, trial_seeds(1, 1, 0))
+    return lambda claim: trials.create(claim, read_stage(slots.study, 1).assignment(1, claim.slot))
 
 
 def state_of(slots, trial_id):

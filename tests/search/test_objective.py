@@ -5,9 +5,11 @@ from data.arrays import Split
 from model.engine import Training
 from model.training import Budget, DivergedError, Draws, Score
 from search import objective
+from search.assignment import Assignment
 from search.errors import TrialStopped
 from search.objective import Objective
 from search.seeds import TrialSeeds
+from search.space import FIRST_BOX
 from search.trials import Diverged
 from search.worker import TrialTask
 from tests.integration.fake_study import spec_of
@@ -20,12 +22,12 @@ class FakeTraining:
 
     end = SCORE
 
-    def __init__(self, recipe, budget, training, validation, precision):
-        self.made_of = (recipe.name, budget, training, validation, precision)
+    def __init__(self, recipe, batch_size, training, validation, precision):
+        self.made_of = (recipe.name, batch_size, training, validation, precision)
         self.runs = []
 
-    def run(self, training, draws, after_epoch):
-        self.runs.append((training, draws))
+    def run(self, training, budget, draws, after_epoch):
+        self.runs.append((training, budget, draws))
         for epoch in (1, 2):
             after_epoch(epoch, 8.0)
         if isinstance(self.end, Exception):
@@ -50,20 +52,21 @@ def split_of(count):
 
 def task_of(is_stopping=lambda: False):
     params = {"learning_rate": 1e-4, "l2": 1e-3}
-    return TrialTask(1, 0, 1, params, TrialSeeds(1, 2, 3, 4), lambda *_: None, is_stopping)
+    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2)
+    return TrialTask(1, 0, 1, assignment, lambda *_: None, is_stopping)
 
 
 def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
-    run = objective_of(recipe="paper", images=5, epochs=2, batch_size=3, precision="bfloat16")
-    recipe, budget, training, validation, precision = run.training.made_of
-    assert (recipe, budget, precision) == ("paper", Budget(5, 2, 3), "bfloat16")
+    run = objective_of(recipe="paper", batch_size=3, precision="bfloat16")
+    recipe, batch_size, training, validation, precision = run.training.made_of
+    assert (recipe, batch_size, precision) == ("paper", 3, "bfloat16")
     assert (len(training), len(validation)) == (6, 4)
 
 
-def test_a_trial_is_trained_with_its_own_parameters_and_seeds(objective_of):
+def test_a_trial_is_trained_with_its_own_parameters_budget_and_seeds(objective_of):
     run = objective_of()
     run(task_of())
-    assert run.training.runs == [(Training(1e-4, 1e-3), Draws(subset=2, weights=3, order=4))]
+    assert run.training.runs == [(Training(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))]
 
 
 @pytest.mark.parametrize(("recipe", "score"), [("default", 9.0), ("paper", 9.5)])

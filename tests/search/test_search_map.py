@@ -29,7 +29,7 @@ def test_the_boxes_are_those_of_the_stages_opened_so_far(study_of):
     (first,) = search_map(study).boxes
     assert (first.stage, first.x, first.y) == (1, (1e-6, 1e-3), (1e-6, 1e1))
     work_off(study)
-    narrowed = list_stages(study)[1].box
+    narrowed = list_stages(study)[1].plan.box
     second = search_map(study).boxes[1]
     assert (second.x, second.y) == tuple((each.low, each.high) for each in narrowed.ranges)
 

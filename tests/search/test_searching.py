@@ -13,6 +13,7 @@ from search.settings import Ranges, Settings
 from search.slots import Slots
 from search.space import Box, LogRange
 from search.storage import open_storage
+from search.study import FinalistBudget
 from tests.integration.fake_study import finished
 from tests.search.tiny import work_off, work_some, write_tiny
 
@@ -32,7 +33,7 @@ def settings(tmp_path):
 
     def create(**others):
         base = {"storage": f"sqlite:///{tmp_path}/study.db", "out": tmp_path / "runs", "precision": "float32"}
-        return Settings(**{**base, "images": 6, "trials": (2, 1), **others})
+        return Settings(**{**base, "images": 6, "trials": (2, 1), "finalists": 0, **others})
 
     return create
 
@@ -81,6 +82,14 @@ def test_the_study_is_what_the_settings_say(settings, dataset):
     assert (spec.images, spec.epochs, spec.batch_size, spec.max_attempts) == (6, 2, 3, 4)
     assert spec.box == Box((LogRange("learning_rate", 1e-6, 1e-3), LogRange("l2", 1e-4, 1.0)))
     assert spec.ranges == Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1e-2)))
+
+
+def test_finalists_have_the_budget_of_a_trial_unless_they_are_given_another(settings, dataset):
+    assert prepare_study(settings(), dataset).spec.finalists is None
+    chosen = settings(study="plain", finalists=5, images=4, epochs=2)
+    assert prepare_study(chosen, dataset).spec.finalists == FinalistBudget(5, 3, 4, 2)
+    chosen = settings(study="longer", finalists=2, finalist_repeats=4, finalist_images=6, finalist_epochs=9)
+    assert prepare_study(chosen, dataset).spec.finalists == FinalistBudget(2, 4, 6, 9)
 
 
 def test_the_same_settings_resume_the_study(settings, dataset):
@@ -132,6 +141,7 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked
 @pytest.mark.parametrize(
     ("changed", "kind", "said"),
     [
+        ({"finalist_images": 7}, SearchError, r"finalist_images is 7; .*faces.h5 has 6 training images"),
         ({"images": 7}, SearchError, r"images is 7; .*faces.h5 has 6 training images: give 1 to that many"),
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
         ({"storage": "mysql://ada@host/d"}, SearchError, "is of an unknown kind"),

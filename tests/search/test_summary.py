@@ -2,6 +2,7 @@ import json
 
 from search.slots import SlotCounts
 from search.space import Box, LogRange
+from search.study import FinalistBudget
 from search.summary import summary
 from search.trials import Diverged
 from tests.search.tiny import work_off, work_some
@@ -53,6 +54,20 @@ def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):
     assert now.best < 20
     assert now.lines()[0] == f"study ages in {study.storage}: best {now.best:.3f} years"
     assert now.lines()[2].startswith("stage 2: 1/1 finished; learning_rate [")
+
+
+def test_finalists_are_counted_apart_from_the_sampled_trials(study_of):
+    study = study_of(3, 1, finalists=FinalistBudget(2, 3, 700, 8))
+    assert summary(study).lines()[3] == (
+        "finalists: 0/6 finished; the best configurations once more, when the stages are done"
+    )
+    work_some(study, 5)
+    now = summary(study)
+    assert [stage.counts.finished for stage in now.stages] == [3, 1, 1]
+    assert now.lines()[3] == "finalists: 1/6 finished; 2 configurations, 3 seeds each, 700 images, 8 epochs"
+    assert now.verdict is None
+    work_off(study)
+    assert summary(study).verdict.best.mean > 10
 
 
 def test_everything_can_be_written_as_json(study_of):

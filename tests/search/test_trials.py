@@ -4,13 +4,16 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
+from search.assignment import Assignment
 from search.claims import Claim
 from search.errors import SearchError, StaleClaim
 from search.seeds import trial_seeds
+from search.space import FIRST_BOX
 from search.trials import Diverged, RunningTrial, TrialOutcome, Trials
 
 SEEDS = trial_seeds(1, 1, 4)
 PARAMS = {"learning_rate": 1e-4, "l2": 1e-3}
+ASSIGNMENT = Assignment("sampled", PARAMS, FIRST_BOX, SEEDS, images=500, epochs=5)
 CLAIM = Claim(
     study="ages", stage=1, slot=4, token=9, owner="lab/0/0:1:1", failures=1, losses=0, taken_over=False, left_trial=None
 )
@@ -28,8 +31,8 @@ def trials(study):
 
 
 @pytest.fixture
-def trial_id(trials, study):
-    return trials.create(CLAIM, study.spec.box, PARAMS, SEEDS)
+def trial_id(trials):
+    return trials.create(CLAIM, ASSIGNMENT)
 
 
 def test_a_trial_is_created_running_with_its_parameters_and_where_it_belongs(study, trials, trial_id):
@@ -38,6 +41,7 @@ def test_a_trial_is_created_running_with_its_parameters_and_where_it_belongs(stu
     assert trial.distributions["l2"].log
     assert (trial.distributions["l2"].low, trial.distributions["l2"].high) == (1e-6, 10.0)
     assert trial.user_attrs["seeds"]["weights"] == SEEDS.weights
+    assert [trial.user_attrs[key] for key in ("role", "images", "epochs")] == ["sampled", 500, 5]
     assert {key: trial.user_attrs[key] for key in ("stage", "slot", "attempt", "token", "worker")} == {
         "stage": 1,
         "slot": 4,
@@ -94,4 +98,4 @@ def test_trials_of_other_programs_are_not_counted(study, trials):
 def test_a_study_deleted_meanwhile_is_reported(study, trials):
     study.storage.rdb.delete_study(study.id)
     with pytest.raises(SearchError, match=r"the study 'ages' has been deleted from (sqlite|postgresql)"):
-        trials.create(CLAIM, study.spec.box, PARAMS, SEEDS)
+        trials.create(CLAIM, ASSIGNMENT)

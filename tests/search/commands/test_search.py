@@ -5,12 +5,13 @@ import pytest
 
 from search import searching
 from search.launcher import Place
+from search.planning import stage_sizes
 from search.storage import open_storage
 from search.study import load_study
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_some
 
-SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32")
+SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32", "--finalists", "0")
 
 
 class FakeLauncher:
@@ -26,7 +27,7 @@ class FakeLauncher:
 
     def tend(self, finished):
         work_some(self.study, 1, self.run_trial)
-        return finished < sum(self.study.spec.trials)
+        return finished < sum(stage_sizes(self.study.spec))
 
     def stop(self):
         pass
@@ -56,6 +57,22 @@ def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch):
     assert lines[2].startswith("stage 2: 3/3 finished; ")
     assert lines[4].split()[:2] == ["trial", "stage"]
     assert len(lines) == 10
+
+
+@pytest.mark.usefixtures("faces")
+def test_the_finalists_and_the_verdict_are_printed_after_the_best_trials(agesearch):
+    ended = agesearch(*SEARCH[:-1], "2", "--finalist-repeats", "2", "--trials", "4,3")
+    lines = ended.out.splitlines()
+    assert [line.split(";")[0] for line in lines[1:4]] == [
+        "stage 1: 4/4 finished",
+        "stage 2: 3/3 finished",
+        "finalists: 4/4 finished",
+    ]
+    assert len(lines) == 10 + 1 + 5
+    assert lines[12].split()[:3] == ["finalist", "of", "trial"]
+    assert lines[15].startswith("chosen: the best mean over the same seeds for all")
+    assert "finalists: 4/4, best 1" in ended.err
+    assert "\n".join(lines[11:]) in agesearch("status", "--storage", "sqlite:///runs/study.db").out
 
 
 @pytest.mark.usefixtures("faces")

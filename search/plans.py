@@ -1,0 +1,84 @@
+"""The plans of stages: what each of a stage's slots is for. Another kind of stage is one more frozen value in `Plan`.
+
+A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
+and the slot alone; workers, slots, leases and mending know nothing of it. Which stage gets which plan is decided in
+`search.planning`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Discriminator, TypeAdapter
+
+from search.assignment import Assignment
+from search.candidates import Candidate
+from search.narrowing import Narrowing
+from search.seeds import trial_seeds, uniforms
+from search.space import Box
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Every slot is a configuration drawn from `box`, which came about by `narrowing` (None: it is the study's own)."""
+
+    slots: int
+    box: Box
+    narrowing: Narrowing | None
+    images: int
+    epochs: int
+    kind: Literal["sampled"] = "sampled"
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        seeds = trial_seeds(seed, stage, slot)
+        params = self.box.at(uniforms(seeds.parameters, len(self.box.ranges)))
+        return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)
+
+    def __str__(self) -> str:
+        return str(self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class Finalists:
+    """Every candidate is trained `repeats` times; all have the same seeds, one for each repeat, so they come in pairs.
+
+    `box` holds all candidates. A round of all of them comes before the next one.
+    """
+
+    candidates: tuple[Candidate, ...]
+    box: Box
+    repeats: int
+    images: int
+    epochs: int
+    kind: Literal["finalists"] = "finalists"
+
+    @property
+    def slots(self) -> int:
+        """How many trials that takes."""
+        return len(self.candidates) * self.repeats
+
+    def place(self, slot: int) -> tuple[int, int]:
+        """Return which candidate a slot trains, and in which repeat, both from 0."""
+        repeat, candidate = divmod(slot, len(self.candidates))
+        return candidate, repeat
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        candidate, repeat = self.place(slot)
+        params, seeds = self.candidates[candidate].params, trial_seeds(seed, stage, repeat)
+        return Assignment("finalist", params, self.box, seeds, self.images, self.epochs)
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.candidates)} configurations, {self.repeats} seeds each, "
+            f"{self.images} images, {self.epochs} epochs"
+        )
+
+
+Plan: TypeAlias = Annotated[Sampled | Finalists, Discriminator("kind")]
+
+
+def plan_from_json(text: str) -> Plan:
+    """Return the plan that `to_json` wrote as `text`; raise `pydantic.ValidationError` for any other text."""
+    plan: Plan = TypeAdapter(Plan).validate_json(text)
+    return plan
