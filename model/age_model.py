@@ -1,5 +1,6 @@
 """Keras models from descriptions: what is exported, and what trains where Keras itself is wanted."""
 
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -7,6 +8,7 @@ from model.errors import ModelError
 from model.layers import (
     BATCH_NORM_EPSILON,
     GAUSSIAN_STDDEV,
+    Add,
     AveragePool,
     BatchNorm,
     Conv2D,
@@ -14,6 +16,7 @@ from model.layers import (
     Dropout,
     Flatten,
     MaxPool,
+    Skip,
 )
 from model.network import Network, Step
 
@@ -73,7 +76,7 @@ class _LayerMaker:
         self._regularization = regularization
         self._momentum = momentum
 
-    def keras_layers(self, step: Step) -> "list[keras.Layer]":
+    def keras_layers(self, step: Step) -> "list[keras.Layer | Skip]":
         import keras
 
         layer, index = step.layer, step.index
@@ -90,6 +93,10 @@ class _LayerMaker:
                 return [keras.layers.Dropout(layer.rate, name=f"dropout_{index}")]
             case Flatten():
                 return [keras.layers.Flatten(name=f"flatten_{index}")]
+            case Skip():
+                return [layer]  # no layer to Keras, which adds up what it is given
+            case Add():
+                return [keras.layers.Add(name=f"add_{index}")]
 
     def _weighted(self, layer: Conv2D | Dense, index: int) -> "list[keras.Layer]":
         import keras
@@ -135,13 +142,21 @@ class _LayerMaker:
         return penalty(self._regularization)
 
 
-def _through(layers: "list[keras.Layer]", values: "keras.KerasTensor") -> "keras.KerasTensor":
+def _through(layers: "Sequence[keras.Layer | Skip]", values: "keras.KerasTensor") -> "keras.KerasTensor":
+    import keras
+
+    skipping = values
     for layer in layers:
-        values = layer(values)
+        if isinstance(layer, Skip):
+            skipping = values
+        elif isinstance(layer, keras.layers.Add):
+            values = layer([values, skipping])
+        else:
+            values = layer(values)
     return values
 
 
-def _mirrored(layers: "list[keras.Layer]", images: "keras.KerasTensor") -> "keras.KerasTensor":
+def _mirrored(layers: "Sequence[keras.Layer | Skip]", images: "keras.KerasTensor") -> "keras.KerasTensor":
     """Average what the same layers make of the images and of their mirror images (the axis of the width reversed)."""
     import keras
 

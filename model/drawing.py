@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape, Skip
 from model.network import Network
 from model.plotting import INK, MUTED, new_figure, png
 
@@ -20,6 +20,7 @@ COLOURS: Final = {
     "pooling": "#CC79A7",
     "dropout": "#F0E442",
     "flatten": "#bdbdbd",
+    "sum with what skipped": "#D55E00",
     "dense": "#0072B2",
 }
 LEAN = 0.35
@@ -54,7 +55,8 @@ class Slab:
 def slabs(network: Network) -> tuple[tuple[Slab, ...], ...]:
     """List what is drawn for the input and for each layer of `network`, in their order."""
     given = (Slab("input", network.input_shape, f"input\n{_shape(network.input_shape)}"),)
-    return (given, *(tuple(_slabs(step.layer, step.output_shape)) for step in network.steps))
+    drawn = (step for step in network.steps if not isinstance(step.layer, Skip))
+    return (given, *(tuple(_slabs(step.layer, step.output_shape)) for step in drawn))
 
 
 def draw_network(network: Network) -> bytes:
@@ -103,6 +105,8 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
             return "dropout", f"drop\n{layer.rate:g}"
         case Flatten():
             return "flatten", f"flat\n{_shape(shape)}"
+        case Skip() | Add():
+            return "sum with what skipped", f"add\n{_shape(shape)}"
 
 
 def _draw_layer(axes: "Axes", layer: tuple[Slab, ...], left: float) -> float:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from model.layers import BATCH_NORM_EPSILON, MaxPool
-from model.operations import Activate, Convolve, Drop, Multiply, Norm, Normalize, Operation, Pool, Unroll
+from model.operations import Activate, Convolve, Drop, Fork, Join, Multiply, Norm, Normalize, Operation, Pool, Unroll
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -27,6 +27,7 @@ class TrainingPass:
     def __init__(self, weights: Sequence[Tensor], dtype: tf.DType, seed: Tensor) -> None:
         self.weights, self.dtype, self.seed = weights, dtype, seed
         self.statistics: dict[int, Tensor] = {}
+        self._kept: Tensor | None = None
 
     def predict(self, operations: Sequence[Operation], images: Tensor) -> Tensor:
         """Return predictions, float32 (B,), for `images`, (B, H, W, C), already scaled to [0, 1]."""
@@ -48,6 +49,11 @@ class TrainingPass:
                 return self._normalized(operation.norm, values)
             case Drop():
                 return self._dropped(operation.rate, values, index)
+            case Fork():
+                self._kept = values
+                return values
+            case Join():
+                return values + self._kept
             case _:
                 return _weightless(operation, values)
 
@@ -84,7 +90,7 @@ def inference(
     operations: Sequence[Operation], parameters: Sequence[tuple[Tensor, ...]], images: Tensor, dtype: tf.DType
 ) -> Tensor:
     """Return predictions, float32 (B,), for `images`, uint8 (B, H, W, C), by the `folded` parameters."""
-    values = scaled(images, dtype)
+    values = kept = scaled(images, dtype)
     for operation, own in zip(operations, parameters, strict=True):
         match operation:
             case Convolve() | Multiply():
@@ -94,6 +100,10 @@ def inference(
                 values = values * tf.cast(scale, values.dtype) + tf.cast(offset, values.dtype)
             case Drop():
                 pass
+            case Fork():
+                kept = values
+            case Join():
+                values = values + kept
             case _:
                 values = _weightless(operation, values)
     return values[:, 0]

@@ -85,7 +85,17 @@ class Flatten:
     """Turns (height, width, channels) into one row of height·width·channels values, row by row."""
 
 
-Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """From here a copy of the values skips the layers up to the next `Add` (He et al., 2016)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Add:
+    """Adds the values that have skipped the layers since the last `Skip`; their shape must still be the same."""
+
+
+Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +144,11 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
         case Dropout():
             require_rate(layer.rate)
             return input_shape
-        case BatchNorm():
+        case BatchNorm() | Skip() | Add():
             return input_shape
-    raise ModelError("this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout or Flatten")
+    raise ModelError(
+        "this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout, Flatten, Skip or Add"
+    )
 
 
 def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 from model.checks import is_count, require_one_of
 from model.errors import ModelError
-from model.layers import Dense, Layer, Shape, WeightSpec, output_shape, weight_specs
+from model.layers import Add, Dense, Layer, Shape, Skip, WeightSpec, output_shape, weight_specs
 
 Initializer: TypeAlias = Literal["xavier", "gaussian"]
 Regularizer: TypeAlias = Literal["l2", "l1", "none"]
@@ -30,17 +30,36 @@ def trace(layers: Sequence[Layer], input_shape: Shape) -> tuple[Step, ...]:
     """
     if not layers:
         raise ModelError("layers is empty; a network needs at least one layer")
-    shape = _checked_input(input_shape)
+    shape, skipped = _checked_input(input_shape), None
     steps = []
     for index, layer in enumerate(layers):
         try:
             made = output_shape(layer, shape)
+            skipped = _skipping(layer, shape, skipped)
         except ModelError as reason:
             raise ModelError(f"layer {index}, {layer!r}: {reason}") from reason
         weights = tuple(_numbered(spec, index) for spec in weight_specs(layer, shape))
         steps.append(Step(index, layer, shape, made, weights))
         shape = made
+    if skipped:
+        raise ModelError("layers end within a skip; put Add() where what has skipped the layers is to be added")
     return tuple(steps)
+
+
+def _skipping(layer: Layer, shape: Shape, skipped: Shape | None) -> Shape | None:
+    """Return the shape of what skips the layers after `layer`, None where nothing does."""
+    match layer:
+        case Skip() if skipped:
+            raise ModelError("the skip before it has not ended; put Add() between the two")
+        case Skip():
+            return shape
+        case Add() if not skipped:
+            raise ModelError("there is nothing to add; put Skip() before the layers that are to be skipped")
+        case Add() if shape != skipped:
+            raise ModelError(f"the layers make {shape} of the {skipped} that skips them; let them keep the shape")
+        case Add():
+            return None
+    return skipped
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.layers import Activation, AveragePool, BatchNorm, Conv2D, Dense, Dropout, MaxPool, Padding
+from model.layers import Activation, Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, MaxPool, Padding, Skip
 from model.network import Network, Step
 
 
@@ -77,7 +77,17 @@ class Unroll:
     """An image becomes one row of values."""
 
 
-Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Pool | Drop | Unroll
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """From here a copy of the values is kept for the next `Join`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """The kept copy is added."""
+
+
+Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Pool | Drop | Unroll | Fork | Join
 
 
 def operations(network: Network) -> tuple[Operation, ...]:
@@ -112,6 +122,10 @@ def _of(step: Step, first: int) -> Iterator[Operation]:
             yield Pool(type(layer), layer.size)
         case Dropout() as layer:
             yield Drop(layer.rate)
+        case Skip():
+            yield Fork()
+        case Add():
+            yield Join()
         case _:
             yield Unroll()
 

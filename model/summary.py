@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape, Skip
 from model.network import Network, Step
 
 _HEADINGS = ("Layer (type)", "Output Shape", "Param #")
@@ -14,6 +14,7 @@ _KERAS_TYPES: dict[type[Layer], tuple[str, str]] = {
     BatchNorm: ("batch_normalization", "BatchNormalization"),
     Dropout: ("dropout", "Dropout"),
     Flatten: ("flatten", "Flatten"),
+    Add: ("add", "Add"),
 }
 
 
@@ -29,7 +30,7 @@ class SummaryRow:
 
 def summary_rows(network: Network) -> tuple[SummaryRow, ...]:
     """List the Keras layers that `AgeModel` makes of `network`, without input, rescaling and clipping."""
-    return tuple(row for step in network.steps for row in _rows(step))
+    return tuple(row for step in network.steps if not isinstance(step.layer, Skip) for row in _rows(step))
 
 
 def summary(network: Network) -> str:

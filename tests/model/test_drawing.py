@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from model.drawing import COLOURS, Slab, draw_network, slabs
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
 from model.network import Network
 from model.paper import paper_network
 
@@ -47,10 +47,20 @@ def test_what_puts_out_more_is_drawn_larger() -> None:
 
 
 def test_every_kind_of_layer_has_a_colour_in_the_picture() -> None:
-    layers = (Conv2D(4), BatchNorm(), AveragePool(), MaxPool(), Dropout(0.5), Flatten(), Dense(8), Dense(1, "linear"))
+    images = (Conv2D(4), Skip(), BatchNorm(), Add(), AveragePool(), MaxPool(), Dropout(0.5))
+    layers = (*images, Flatten(), Dense(8), Dense(1, "linear"))
     assert colours(draw_network(Network(layers, (24, 24, 1)))) == set(COLOURS)
-    assert colours(draw_network(SMALL)) == set(COLOURS) - {"dropout"}
+    assert colours(draw_network(SMALL)) == set(COLOURS) - {"dropout", "sum with what skipped"}
+
+
+def test_a_skip_itself_is_not_drawn_but_the_sum_is() -> None:
+    drawn = slabs(Network((Conv2D(4), Skip(), BatchNorm(), Add(), Flatten(), Dense(1, "linear")), (24, 24, 1)))
+    assert [layer[0].kind for layer in drawn][1:4] == [
+        "2-D convolution",
+        "batch normalisation",
+        "sum with what skipped",
+    ]
 
 
 def test_the_papers_network_is_drawn_with_what_is_in_it() -> None:
-    assert colours(draw_network(paper_network())) == set(COLOURS) - {"dropout"}
+    assert colours(draw_network(paper_network())) == set(COLOURS) - {"dropout", "sum with what skipped"}

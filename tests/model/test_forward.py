@@ -9,7 +9,7 @@ import tensorflow as tf
 from model.age_model import AgeModel
 from model.forward import TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
 from model.network import Network
 from model.operations import Drop, Operation, Unroll, operations
 
@@ -32,6 +32,23 @@ NETWORKS = {
     "normalisation of its own on a row": Network((Flatten(), Dense(5, "tanh"), BatchNorm(), Dense(1, "linear")), SHAPE),
     "normalised dense layer": Network((Flatten(), Dense(4, "sigmoid", batch_norm=True), Dense(1, "relu")), SHAPE),
     "normalised output": Network((Flatten(), Dense(3, "softmax"), Dense(1, "linear", batch_norm=True)), SHAPE),
+    "residual blocks": Network(
+        (
+            Conv2D(3, batch_norm=True),
+            Skip(),
+            Conv2D(3, 3, "same", batch_norm=True),
+            Conv2D(3, 1, activation="linear", batch_norm=True),
+            Add(),
+            MaxPool(),
+            Flatten(),
+            Dense(4, "tanh"),
+            Skip(),
+            Dense(4, "sigmoid"),
+            Add(),
+            Dense(1, "linear"),
+        ),
+        SHAPE,
+    ),
     "everything": Network(
         (
             Conv2D(3, 3, "same", "tanh"),

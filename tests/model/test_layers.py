@@ -9,6 +9,7 @@ import pytest
 
 from model.errors import ModelError
 from model.layers import (
+    Add,
     AveragePool,
     BatchNorm,
     Conv2D,
@@ -17,6 +18,7 @@ from model.layers import (
     Flatten,
     Layer,
     MaxPool,
+    Skip,
     WeightSpec,
     output_shape,
     weight_specs,
@@ -126,6 +128,11 @@ def test_each_step_takes_in_what_the_one_before_puts_out() -> None:
         ((Flatten(), "relu"), "layer 1, 'relu': this is not a layer; use Conv2D, Dense, "),
         ((Flatten(), Dense), "this is not a layer; use Conv2D, Dense, "),
         ((), "layers is empty; a network needs at least one layer"),
+        ((Skip(), Flatten()), "layers end within a skip; put Add() where"),
+        ((Skip(), Skip()), "layer 1, Skip(): the skip before it has not ended; put Add() between"),
+        ((Add(),), "layer 0, Add(): there is nothing to add; put Skip() before"),
+        ((Skip(), Add(), Add()), "layer 2, Add(): there is nothing to add"),
+        ((Skip(), Conv2D(2), Add()), "layer 2, Add(): the layers make (5, 6, 2) of the (7, 8, 3) that skips them"),
     ],
 )
 def test_a_description_that_cannot_work_is_refused_with_its_place_and_reason(
