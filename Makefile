@@ -8,8 +8,10 @@ BIN = $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/agesearch run
 
+# As many tests at a time as there are cores; what is timed comes afterwards and has them all.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/benchmarks
+	$(BIN)/python -m pytest tests/benchmarks
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

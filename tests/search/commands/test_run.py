@@ -54,7 +54,8 @@ def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(runs, tmp_pat
     (_, settings, dataset), fit, evaluated = runs.chain
     assert str(dataset) == "runs/synthetic.h5"
     assert inspect_dataset(tmp_path / dataset).counts == {"training": 7, "validation": 4, "test": 3}
-    assert (settings.trials, settings.images, settings.epochs, settings.fit_epochs) == ((4, 4), 5, 3, 6)
+    assert (settings.trials, settings.images, settings.epochs) == ((3, 3), 5, 3)
+    assert (settings.fit_epochs, settings.fit_minutes) == (12, 1.5)
     assert (str(fit[2]), str(fit[3]), fit[5]) == ("runs/best.toml", "runs/fit", False)
     assert (str(evaluated[1]), evaluated[3]) == ("runs/fit", "test")
     assert tomllib.loads((tmp_path / "runs/best.toml").read_text())["hyperparameters"]
