@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from search.patience import outlasting
 from search.planning import stage_sizes
 from search.ranking import best_score
 from search.slots import Slots
@@ -29,6 +30,7 @@ class Standing:
     best: float | None
 
 
+@outlasting
 def standing(slots: Slots) -> Standing:
     """Read where the study stands."""
     study = slots.study

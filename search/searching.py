@@ -52,6 +52,7 @@ def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Sta
     wanted = None if settings.workers == "auto" else settings.workers
     launcher = Launcher(study, dataset, _logs(settings))
     with stop_on_signals() as stop:
+        study.storage.patience.stop = stop
         try:
             launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
             now = standing(slots)

@@ -20,10 +20,11 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
+from search.password import PASSWORD_VARIABLE, with_password
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
-NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG"})
+NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG", PASSWORD_VARIABLE})
 
 
 def _split(separator: str) -> BeforeValidator:
@@ -61,7 +62,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     data: Path | None = Field(None, description="The dataset, an .h5 file made by 'agesearch data build'.")
-    storage: str = Field("sqlite:///runs/study.db", description="Where the study is kept: a database URL.")
+    storage: str = Field("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
+    storage_password_file: Path | None = Field(
+        None, description="A file with the storage's password, where AGESEARCH_STORAGE_PASSWORD is not set."
+    )
     study: str = Field("age", min_length=1, description="The study's name.")
     out: Path = Field(Path("runs"), description="The folder for logs and results.")
 
@@ -129,9 +133,11 @@ def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
             raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key, Settings)}")
     origins = {key: where for key, _, where in sources}
     try:
-        return Settings.model_validate({key: value for key, value, _ in sources})
+        settings = Settings.model_validate({key: value for key, value, _ in sources})
     except ValidationError as error:
         raise SearchError(_sentence(error.errors(), origins)) from error
+    storage = with_password(settings.storage, settings.storage_password_file)
+    return settings if storage == settings.storage else settings.model_copy(update={"storage": storage})
 
 
 def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str:

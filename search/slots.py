@@ -2,17 +2,21 @@
 
 Every claim of a slot raises its token. Whatever is written in the name of a claim is written only where the slot still
 carries the claim's token, so of all the processes that believe they hold a slot one is right, and the others find out.
+
+Where the connection is lost with a transaction, nobody knows whether it came through. Then the same is written again:
+what a claim has already written in its own name it may write once more, and a slot that it took stays its own.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Update, func, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
 from search.claims import Claim, NoClaim
 from search.errors import StaleClaim
 from search.owner import is_gone
+from search.patience import outlasting
 from search.planning import stage_sizes
 from search.stages import open_next
 from search.study import Study
@@ -48,7 +52,9 @@ class Slots:
         self.study = study
         self.lease_seconds = lease_seconds
         self._engine = study.storage.engine
+        self._taking: Claim | None = None  # in a transaction whose end has not been heard of
 
+    @outlasting
     def claim(self, owner: str) -> Claim | NoClaim:
         """Claim a slot for `owner`: first one whose owner died or fell silent, else the lowest free one.
 
@@ -56,11 +62,14 @@ class Slots:
         """
         while True:
             with self._engine.begin() as tx:
+                see(tx, self.study.name, owner)
                 stage = tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
                 seen = self._abandoned(tx, stage) or self._first_waiting(tx, stage)
-                if seen is not None and (claim := self._take(tx, seen, owner)):
-                    return claim
+                self._taking = self._taken(tx) or (seen and self._take(tx, seen, owner))
                 closed = not self._any_open(tx, stage)
+            taken, self._taking = self._taking, None
+            if taken is not None:
+                return taken
             if closed and stage == len(stage_sizes(self.study.spec)):
                 return NoClaim.DONE
             if closed:
@@ -70,19 +79,19 @@ class Slots:
 
     def renew(self, claim: Claim) -> None:
         """Start the lease of a claim anew; raise `StaleClaim` if the slot has been taken over."""
-        self._write(claim, _held(claim).values(lease_expires=Now() + self.lease_seconds))
+        self._write(claim, CLAIMED, lease_expires=self._expiry())
 
     def attach(self, claim: Claim, trial_id: int) -> None:
         """Record which trial runs for a claim; raise `StaleClaim` if the slot has been taken over."""
-        self._write(claim, _held(claim).values(trial_id=trial_id))
+        self._write(claim, CLAIMED, trial_id=trial_id)
 
     def close(self, claim: Claim) -> None:
         """Close a slot whose trial's result counts; raise `StaleClaim` if another is just doing the same."""
-        self._write(claim, _held(claim).values(state=FINISHED, lease_expires=None))
+        self._write(claim, FINISHED, lease_expires=None)
 
     def give_back(self, claim: Claim) -> None:
         """Let another worker have the slot, as if it had never been claimed; raise `StaleClaim` if one has it."""
-        self._write(claim, _held(claim).values(state=WAITING, lease_expires=None, trial_id=None))
+        self._write(claim, WAITING, lease_expires=None, trial_id=None)
 
     def fail_attempt(self, claim: Claim, reason: str) -> None:
         """Count a failed attempt, and close the slot as failed, with the reason, if it was the last one allowed."""
@@ -90,15 +99,13 @@ class Slots:
         if failures >= self.study.spec.max_attempts:
             self.fail(claim, f"{failures} attempts failed, the last one with {reason}")
         else:
-            self._write(
-                claim,
-                _held(claim).values(state=WAITING, failures=failures, reason=reason, lease_expires=None, trial_id=None),
-            )
+            self._write(claim, WAITING, failures=failures, reason=reason, lease_expires=None, trial_id=None)
 
     def fail(self, claim: Claim, reason: str) -> None:
         """Close the slot as failed; raise `StaleClaim` if it has been taken over."""
-        self._write(claim, _held(claim).values(state=FAILED, reason=reason, lease_expires=None))
+        self._write(claim, FAILED, reason=reason, lease_expires=None)
 
+    @outlasting
     def counts(self, stage: int) -> SlotCounts:
         """Return how many slots of a stage are in each state; it counts them all."""
         of_stage = (slots.c.study == self.study.name, slots.c.stage == stage)
@@ -106,6 +113,7 @@ class Slots:
             rows = tx.execute(select(slots.c.state, func.count()).where(*of_stage).group_by(slots.c.state))
             return SlotCounts(**{row[0]: row[1] for row in rows})
 
+    @outlasting
     def failed(self) -> tuple[FailedSlot, ...]:
         """Return the slots that were closed without a finished trial."""
         query = select(slots).where(slots.c.study == self.study.name, slots.c.state == FAILED)
@@ -149,18 +157,28 @@ class Slots:
             slots.c.lease_expires.is_not_distinct_from(seen.lease_expires),
         )
         values = {"state": CLAIMED, "token": claim.token, "owner": owner, "losses": claim.losses}
-        taken = update(slots).where(*unchanged).values(**values, lease_expires=Now() + self.lease_seconds)
-        see(tx, claim.study, owner)
+        taken = update(slots).where(*unchanged).values(**values, lease_expires=self._expiry())
         return claim if tx.execute(taken).rowcount == 1 else None
 
-    def _write(self, claim: Claim, statement: Update) -> None:
+    def _expiry(self) -> Any:
+        return Now() + self.lease_seconds
+
+    def _taken(self, tx: Connection) -> Claim | None:
+        """Return the claim that was being made when the connection was lost, if it came through after all."""
+        return self._taking if self._taking and _update(tx, self._taking, CLAIMED) else None
+
+    @outlasting
+    def _write(self, claim: Claim, state: str, **values: Any) -> None:
         with self._engine.begin() as tx:
             see(tx, claim.study, claim.owner)
-            held = tx.execute(statement).rowcount == 1
+            held = _update(tx, claim, state, **values)
         if not held:
             raise StaleClaim(f"slot {claim.slot} of stage {claim.stage} has been taken over from {claim.owner}")
 
 
-def _held(claim: Claim) -> Update:
+def _update(tx: Connection, claim: Claim, state: str, **values: Any) -> bool:
+    """Write to the slot of a claim, unless somebody else has it; return whether it was done."""
     key = (slots.c.study == claim.study, slots.c.stage == claim.stage, slots.c.slot == claim.slot)
-    return update(slots).where(*key, slots.c.state == CLAIMED, slots.c.token == claim.token)
+    # The owner as well as the token: where a claim did not come through, somebody else's has the same token.
+    still = (slots.c.token == claim.token, slots.c.owner == claim.owner, slots.c.state.in_((CLAIMED, state)))
+    return tx.execute(update(slots).where(*key, *still).values(state=state, **values)).rowcount == 1

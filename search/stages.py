@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from search.assignment import Assignment
 from search.documents import to_json
+from search.patience import outlasting
 from search.planning import next_plan
 from search.plans import Plan, Sampled, plan_from_json
 from search.study import Study
@@ -29,6 +30,7 @@ class Stage:
         return self.plan.assignment(study_seed, self.number, slot)
 
 
+@outlasting
 def list_stages(study: Study) -> tuple[Stage, ...]:
     """Return the stages opened so far, in their order."""
     with study.storage.engine.begin() as tx:
@@ -40,12 +42,14 @@ def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
     return tuple((stage.number, stage.plan) for stage in list_stages(study) if isinstance(stage.plan, Sampled))
 
 
+@outlasting
 def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
         return _read(tx.execute(_rows_of(study).where(stages.c.stage == number)).one())
 
 
+@outlasting
 def open_next(study: Study, done: int) -> None:
     """Open the stage after `done`, all of whose slots are closed (0: the first stage); do nothing if it is open.
 

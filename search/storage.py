@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import finalize
 
 import optuna
 from optuna.exceptions import StorageInternalError
@@ -19,8 +20,18 @@ from sqlalchemy.pool import NullPool
 from search import tables
 from search.address import file_of, is_sqlite, parse_address
 from search.errors import SearchError
+from search.patience import Patience
 
 _LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
+_CONNECTION = {
+    "application_name": "agesearch",
+    "connect_timeout": 10,
+    # A server that vanishes without a word is noticed within a minute, not within hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
 
 
@@ -28,12 +39,14 @@ _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to loc
 class Storage:
     """An open database: Optuna's view of it and the engine that both sides share.
 
-    `url` holds the password, for handing to a worker; print the storage itself, which hides it.
+    `url` holds the password, for handing to a worker; print the storage itself, which hides it. `patience` is with a
+    server that goes away.
     """
 
     url: str = field(repr=False)
     rdb: RDBStorage = field(repr=False)
     engine: Engine = field(repr=False)
+    patience: Patience = field(default_factory=Patience, repr=False)
 
     def __str__(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
@@ -107,16 +120,36 @@ def _connect(address: URL, *, create: bool) -> Storage:
             f"the storage {address} was made by another version of Optuna: its tables are of version {found}, "
             f"this Optuna needs {needed}; use the version that made it, or another --storage"
         )
+    finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
+    storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
-        _make_safe(rdb.engine)
-    return Storage(url, rdb, rdb.engine)
+        _make_safe(storage.engine)
+    else:
+        storage.patience.guard(storage.engine)
+    return storage
 
 
 def _engine_settings(address: URL) -> dict[str, Any]:
     if is_sqlite(address):
         # The driver's own habit of opening transactions late is off; _make_safe opens them.
         return {"connect_args": {"timeout": _LOCK_SECONDS, "isolation_level": None}}
-    return {"pool_pre_ping": True}
+    return {
+        # What Optuna and the slots rely on, whatever the server's default is: a row that was waited for is read anew.
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_size": 1,  # servers allow a hundred connections or so; others of a process come and go
+        "connect_args": _connection(address),
+    }
+
+
+def _connection(address: URL) -> dict[str, Any]:
+    """Return how to connect, but for what the URL itself says; other drivers have other words for it."""
+    ours = _CONNECTION if address.get_driver_name() == "psycopg" else {}
+    return {key: value for key, value in ours.items() if key not in address.query}
+
+
+def _own_engine(address: URL) -> Engine:
+    return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
 
 
 def _make_safe(engine: Engine) -> None:
@@ -142,7 +175,7 @@ def _lock(connection: Connection) -> None:
 
 def _schema_version(address: URL) -> int | None:
     """Return the version of our tables at `address`, None without any; raise `SearchError` for another than ours."""
-    engine = create_engine(address, poolclass=NullPool)
+    engine = _own_engine(address)
     if not inspect(engine).has_table(tables.schema.name):
         return None
     with engine.connect() as connection:
@@ -164,7 +197,7 @@ def _exclusively(address: URL) -> Iterator[None]:
             yield
     else:
         # The lock is the connection's, and closing it gives the lock back.
-        with create_engine(address, poolclass=NullPool).connect() as connection:
+        with _own_engine(address).connect() as connection:
             connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
             yield
 

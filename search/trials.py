@@ -14,6 +14,7 @@ from optuna.trial import TrialState, create_trial
 from search.assignment import Assignment
 from search.claims import Claim
 from search.errors import SearchError, StaleClaim
+from search.patience import outlasting
 from search.study import Study
 
 
@@ -55,8 +56,13 @@ class Trials:
         self._study = study
         self._rdb = study.storage.rdb
 
+    @outlasting
     def create(self, claim: Claim, assignment: Assignment) -> int:
-        """Create the running trial of a claim, whole in one transaction, and return Optuna's id for it."""
+        """Create the running trial of a claim, whole in one transaction, and return Optuna's id for it.
+
+        If the connection is lost with the answer it is created again, and the first one belongs to no slot: the sweep
+        at the study's end tells it FAIL.
+        """
         distributions: dict[str, BaseDistribution] = {
             each.name: FloatDistribution(each.low, each.high, log=True) for each in assignment.box.ranges
         }
@@ -82,6 +88,7 @@ class Trials:
         except KeyError as error:
             raise SearchError(f"the study {self._study.name!r} has been deleted from {self._study.storage}") from error
 
+    @outlasting
     def report(self, trial_id: int, epoch: int, value: float) -> None:
         """Store a value from within the trial; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
         try:
@@ -89,17 +96,22 @@ class Trials:
         except UpdateFinishedTrialError as error:
             raise StaleClaim(f"trial {trial_id} was given up: {error}") from error
 
+    @outlasting
     def commit(self, trial_id: int, outcome: TrialOutcome | Diverged) -> None:
-        """Make the result count; raise `StaleClaim`, with no value stored, if the trial has ended already."""
+        """Make the result count; raise `StaleClaim`, with no value stored, if the trial has been told FAIL."""
+        state = TrialState.PRUNED if isinstance(outcome, Diverged) else TrialState.COMPLETE
         try:
             if isinstance(outcome, Diverged):
-                self._end(trial_id, TrialState.PRUNED, {"reason": outcome.reason})
+                self._end(trial_id, state, {"reason": outcome.reason})
             else:
                 measured = {key: float(value) for key, value in asdict(outcome).items()}  # not NumPy's or TensorFlow's
-                self._end(trial_id, TrialState.COMPLETE, measured, measured.pop("score"))
+                self._end(trial_id, state, measured, measured.pop("score"))
         except UpdateFinishedTrialError as error:
+            if self._rdb.get_trial(trial_id).state is state:
+                return  # nobody else ends it so: this very result was stored, and the connection lost with the answer
             raise StaleClaim(f"the result of trial {trial_id} came too late: {error}") from error
 
+    @outlasting
     def fail(self, trial_id: int, reason: str) -> TrialState:
         """Tell a trial FAIL, and return the state it has now: what it had become before, if it was not running."""
         try:
@@ -108,6 +120,7 @@ class Trials:
             return self._rdb.get_trial(trial_id).state
         return TrialState.FAIL
 
+    @outlasting
     def running(self) -> list[RunningTrial]:
         """Return the running trials of slots; it looks through all trials, so it is not for every trial."""
         trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))

@@ -67,6 +67,7 @@ def work(slots: Slots, run_trial: RunTrial, stop: Event, device: str = "") -> No
     """
     owner = this_process()
     worker = _Worker(slots, Trials(slots.study), run_trial, stop)
+    slots.study.storage.patience.stop = stop
     with storage_errors(slots.study.storage), present(slots.study, owner, device):
         while not stop.is_set():
             claim = slots.claim(owner)

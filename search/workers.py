@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from search.owner import host_and_pid, is_gone
+from search.patience import outlasting
 from search.study import Study
 from search.tables import CLAIMED, FINISHED, Now, slots, workers
 
@@ -40,17 +41,30 @@ class WorkerView:
 @contextmanager
 def present(study: Study, worker: str, device: str) -> Iterator[None]:
     """Enter a worker into the study's list for the length of the block."""
-    host, pid = host_and_pid(worker)
-    row = {"study": study.name, "worker": worker, "host": host, "pid": pid, "device": device}
-    mine = (workers.c.study == study.name, workers.c.worker == worker)
-    with study.storage.engine.begin() as tx:
-        tx.execute(delete(workers).where(*mine))
-        tx.execute(insert(workers).values(**row, state=RUNNING, started=Now(), last_seen=Now()))
+    _enter(study, worker, device)
     try:
         yield
     finally:
-        with study.storage.engine.begin() as tx:
-            tx.execute(update(workers).where(*mine).values(state=STOPPED, last_seen=Now()))
+        _leave(study, worker)
+
+
+@outlasting
+def _enter(study: Study, worker: str, device: str) -> None:
+    host, pid = host_and_pid(worker)
+    row = {"study": study.name, "worker": worker, "host": host, "pid": pid, "device": device}
+    with study.storage.engine.begin() as tx:
+        tx.execute(delete(workers).where(*_this(study, worker)))
+        tx.execute(insert(workers).values(**row, state=RUNNING, started=Now(), last_seen=Now()))
+
+
+@outlasting
+def _leave(study: Study, worker: str) -> None:
+    with study.storage.engine.begin() as tx:
+        tx.execute(update(workers).where(*_this(study, worker)).values(state=STOPPED, last_seen=Now()))
+
+
+def _this(study: Study, worker: str) -> tuple[Any, ...]:
+    return (workers.c.study == study.name, workers.c.worker == worker)
 
 
 def see(tx: Connection, study: str, worker: str) -> None:
@@ -59,6 +73,7 @@ def see(tx: Connection, study: str, worker: str) -> None:
     tx.execute(update(workers).where(*stale).values(last_seen=Now()))
 
 
+@outlasting
 def list_workers(study: Study) -> tuple[WorkerView, ...]:
     """Return all workers that the study has had, oldest first."""
     query = select(workers, (Now() - workers.c.last_seen).label("silent_for")).where(workers.c.study == study.name)

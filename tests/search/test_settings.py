@@ -105,7 +105,7 @@ def test_an_unknown_flag_is_refused_with_the_nearest_known_one():
 
 
 def test_a_key_that_is_near_to_none_is_refused_with_all_known_ones():
-    assert "unknown setting 'xyzzy'; known are data, storage, study" in refusal({"xyzzy": "3"})
+    assert "unknown setting 'xyzzy'; known are data, storage, storage_password_file, study" in refusal({"xyzzy": "3"})
 
 
 def test_an_unknown_range_is_refused_with_the_nearest_known_one():
