@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types bench clean
+.PHONY: run test lint types bench image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -32,6 +32,10 @@ runs/bench/synthetic.h5: | $(VENV)/installed
 
 runs/bench/small.h5: | $(VENV)/installed
 	$(BIN)/agesearch data build synthetic --images 64,64,2 --out $@
+
+# Builds the image and runs everything in it; as root, after `apt-get install buildah debootstrap`. About 10 minutes.
+image-test: $(VENV)/installed
+	PYTHONPATH=. $(BIN)/python tests/image/check.py
 
 $(VENV)/installed-bench: $(VENV)/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,bench]'

@@ -1,4 +1,7 @@
-"""The table of settings in the README; `python -m search.settings_table README.md` writes it there."""
+"""The settings as README.md and .env.example list them; `python -m search.settings_table README.md` writes them there.
+
+Each of the two files is given by name, and its list stands between two marks.
+"""
 
 import sys
 from pathlib import Path
@@ -6,6 +9,7 @@ from pathlib import Path
 from search.settings import PREFIX, Settings
 
 START, END = "<!-- settings: written by `python -m search.settings_table README.md` -->\n", "<!-- /settings -->\n"
+ENV_START, ENV_END = "# settings: written by `python -m search.settings_table .env.example`\n", "# /settings\n"
 
 
 def settings_table() -> str:
@@ -18,6 +22,15 @@ def settings_table() -> str:
     return "\n".join(head + rows) + "\n"
 
 
+def settings_variables() -> str:
+    """Return the settings as an environment file: what each is, and its variable with the default, commented out."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else shown(field.default)
+        lines.append(f"# {field.description}\n#{PREFIX}{name.upper()}={default}\n")
+    return "".join(lines)
+
+
 def shown(value: object) -> str:
     """Return a setting's value as one types it."""
     if isinstance(value, tuple):
@@ -25,12 +38,15 @@ def shown(value: object) -> str:
     return str(value)
 
 
-def written(readme: str) -> str:
-    """Return the README's text with the table as it is now."""
-    before, _, rest = readme.partition(START)
-    return before + START + settings_table() + END + rest.partition(END)[2]
+def written(text: str) -> str:
+    """Return the text of README.md or .env.example with the settings as they are now."""
+    for start, end, settings in ((START, END, settings_table()), (ENV_START, ENV_END, settings_variables())):
+        if start in text:
+            before, _, rest = text.partition(start)
+            text = before + start + settings + end + rest.partition(end)[2]
+    return text
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(written(path.read_text()))
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(written(path.read_text()))
