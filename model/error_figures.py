@@ -1,5 +1,6 @@
 """Pictures of a model's errors: predicted against true, errors by age group, calibration."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ def predicted_against_true(predictions: Labels, labels: Labels) -> bytes:
     low = min(0.0, float(labels.min()), float(predictions.min()))
     high = 1.03 * max(float(labels.max()), float(predictions.max()))
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1, label="predicted = true")
-    axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=5, markeredgewidth=0)
+    axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0)
     plain(axes, "true age (years)", "predicted age (years)")
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
@@ -65,5 +66,5 @@ def _whiskers(
 ) -> None:
     """Draw points with their standard errors; a point that has none gets no whisker."""
     colour = PALETTE[0] if shape else INK
-    whiskers = [error or 0.0 for error in errors]
+    whiskers = [math.nan if error is None else error for error in errors]
     axes.errorbar(x, y, yerr=whiskers, fmt=shape or "none", color=colour, ecolor=INK, elinewidth=1, capsize=2.5)

@@ -24,7 +24,9 @@ The fit has a limit in minutes, since such a CPU takes ten times as long for an 
 DEMONSTRATION_IMAGES = (800, 200, 200)
 
 
-@takes_settings("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "recipe", "workers", "fit_epochs", "fit_minutes", "out")
+@takes_settings(
+    "data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "recipe", "workers", "fit_epochs", "fit_minutes", "out"
+)
 def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
     from data.files import write_bytes

@@ -17,7 +17,8 @@ def fit_section(fits: Sequence[FitRecord], evaluations: Evaluations, dataset: st
     figures = tuple(_curve(place, fit) for place, fit in enumerate(fits, start=1))
     text = (
         "The weights kept are those of the epoch with the lowest validation error. The training error of a curve is "
-        "taken while an epoch goes on, each image just before it is learnt from; the table's is the kept model's.",
+        "taken while an epoch goes on, each image, distorted where the recipe does so, just before it is learnt from; "
+        "the table's is the kept model's over whole splits.",
     )
     others = tuple(
         f"{fit.name} was fitted on another dataset (digest {fit.dataset[:12]}…), which may hold images of this one's "

@@ -11,7 +11,7 @@ def network_section(network: Network) -> Section:
     """Draw and list a network."""
     count, trained = network.parameters, network.trainable_parameters
     same = "as many as the paper's" if count == PARAMETERS else f"the paper's has {PARAMETERS:,}"
-    text = f"{count:,} parameters ({same}), {trained:,} of them trained and {count - trained:,} measured."
+    text = f"{count:,} parameters ({same}), {trained:,} of them trained; {count - trained:,} are moving averages."
     figure = Figure(
         "figure-4-network",
         "Figure 4. The network from left to right. Below each layer: its kernel or pool, the shape it puts out. Sides "

@@ -1,11 +1,13 @@
 """The search in the report: Table II beside the paper's, the boxes and why, the map, scores, curves, importances."""
 
-import math
+import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
 
+from search.choice import choose
 from search.errors import SearchError
-from search.report.paper import TABLE_2
+from search.narrowing import explain
+from search.plans import Finalists
+from search.report.paper import CHOSEN
 from search.report.search_figures import (
     draw_importances,
     draw_map,
@@ -14,14 +16,17 @@ from search.report.search_figures import (
     draw_trial_curves,
     name_of,
 )
-from search.report.sections import Cell, Column, Figure, LeftOut, Listing, Part, Section, Table
+from search.report.sections import Column, Figure, LeftOut, Listing, Part, Section, Table
 from search.report.study_trials import LEAST_TRIALS, ShownTrial, frozen_trials, importances, shown
+from search.report.trial_tables import finalist_table, table_2, text_of
 from search.search_map import search_map
 from search.slots import Slots
+from search.stages import list_stages, sampled_stages
 from search.study import Study
+from search.verdict import verdict
 
-SHOWN = 5
-"""The paper's Table II has five trials."""
+LINE = 100
+"""Letters in a line of a listing, as many as a page has room for."""
 
 
 def search_section(study: Study) -> Section | LeftOut:
@@ -36,35 +41,15 @@ def search_section(study: Study) -> Section | LeftOut:
         stage: importances([trial for trial in frozen if trial.user_attrs["stage"] == stage])
         for stage in sorted({trial.stage for trial in trials})
     }
-    parts = (table_2(trials), *_narrowings(study), *_map(study), *_figures(trials), *_importances(by_stage))
+    parts = (
+        table_2(trials),
+        *_finalists(study, trials),
+        *_narrowings(study),
+        *_map(study),
+        *_figures(trials),
+        *_importances(by_stage),
+    )
     return Section("Search", _text(study, trials), parts)
-
-
-def table_2(trials: Sequence[ShownTrial]) -> Table:
-    """Return the best trials beside those of the paper; parameters that span decades as log10, others as they are."""
-    best = sorted(trials, key=lambda trial: (trial.score, trial.stage, trial.slot))[:SHOWN]
-    names = list(dict.fromkeys(name for trial in best for name in trial.params))
-    penalised = any(trial.score != trial.validation_mae for trial in best)
-    columns = (
-        Column("trial"),
-        Column("stage"),
-        Column("validation MAE + penalty (years)" if penalised else "validation MAE (years)", ".3f"),
-        Column("training MAE (years)", ".3f"),
-        *(Column(f"log10({name_of(name)})" if _is_log(best, name) else name_of(name), ".3f") for name in names),
-    )
-    ours: list[tuple[Cell, ...]] = [
-        (str(one.number), str(one.stage), one.score, one.training_mae, *(_parameter(best, one, name) for name in names))
-        for one in best
-    ]
-    papers: list[tuple[Cell, ...]] = [
-        ("paper", "2", one.validation_loss, one.training_loss, *(_paper(one, name) for name in names))
-        for one in TABLE_2
-    ]
-    caption = (
-        f"Table II. The {len(best)} best trials, and below them the paper's five. The paper's are losses with the L2 "
-        "penalty in them, and each row is one training: the noise of one is not small beside the differences."
-    )
-    return Table("table-2-search", caption, columns, (*ours, *papers))
 
 
 def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
@@ -72,25 +57,43 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
     counts = [Slots(study).counts(stage) for stage in range(1, len(spec.trials) + 1)]
     finished, failed = sum(each.finished for each in counts), sum(each.failed for each in counts)
     asked = sum(spec.trials)
+    choice = choose(study)
+    chosen = ", ".join(f"{name_of(name)} {text_of(value)}" for name, value in choice.params.items())
     lines = [
+        f"Chosen: {chosen}, {choice.reason}. The paper set both learning rate and L2 to {CHOSEN['l2']:g}.",
         f"Study {study.name}: {finished} of {asked} trials have finished, {len(trials)} of them with a value"
         f"{f', and {failed} slots were closed as failed' if failed else ''}. A trial trains on {spec.images} images "
         f"for {spec.epochs} epochs, batch {spec.batch_size}, by the recipe {spec.recipe}, and is judged on the whole "
         f"validation split. Seed {spec.seed}, sampler {spec.sampler}, precision {spec.precision}, "
-        f"{spec.threads} {'thread' if spec.threads == 1 else 'threads'}."
+        f"{spec.threads} {'thread' if spec.threads == 1 else 'threads'}.",
     ]
     if not any(trial.curve for trial in trials):
         lines.append("No trial has reported an error before its end, so there are no trial curves.")
     return tuple(lines)
 
 
-def _narrowings(study: Study) -> Iterator[Part]:
-    from search.narrowing import explain
-    from search.stages import sampled_stages
+def _finalists(study: Study, trials: Sequence[ShownTrial]) -> Iterator[Part]:
+    judged = verdict(study)
+    if judged and judged.finalists:
+        yield finalist_table(judged, trials[0].distributions)
 
+
+def _candidates(study: Study) -> set[int]:
+    """Return the numbers of the trials whose configurations are trained again."""
+    plans = [stage.plan for stage in list_stages(study)]
+    finalists = [plan for plan in plans if isinstance(plan, Finalists)]
+    return {number for plan in finalists for one in plan.candidates for number in one.trials}
+
+
+def _narrowings(study: Study) -> Iterator[Part]:
     for number, plan in sampled_stages(study):
         if plan.narrowing:
-            yield Listing(f"How the box of stage {number} came about.", explain(plan.narrowing))
+            yield Listing(f"How the box of stage {number} came about.", _wrapped(explain(plan.narrowing)))
+
+
+def _wrapped(text: str) -> str:
+    """Break lines that are too long for a page, below the second of their two columns."""
+    return "\n".join(textwrap.fill(line, LINE, subsequent_indent=" " * 7) for line in text.splitlines())
 
 
 def _map(study: Study) -> Iterator[Part]:
@@ -100,10 +103,10 @@ def _map(study: Study) -> Iterator[Part]:
         return
     caption = (
         f"The search map: {name_of(found.x)} against {name_of(found.y)}, a trial a mark, by the colour of its "
-        "validation error, with the box that each stage sampled from."
+        "validation error, with the box that each stage sampled from. Rings mark the best trial and the finalists."
     )
     alternative = f"{len(found.trials)} trials in the plane of {name_of(found.x)} and {name_of(found.y)}."
-    yield Figure("search-map", caption, alternative, draw_map(found, ()))
+    yield Figure("search-map", caption, alternative, draw_map(found, _candidates(study)))
     columns = (
         Column("trial"),
         Column("stage"),
@@ -152,19 +155,3 @@ def _importances(by_stage: dict[int, dict[str, float]]) -> Iterator[Part]:
     columns = (Column("stage"), Column("parameter"), Column("share of the importance", ".1%"))
     rows = [(stage, name_of(name), share) for stage, shares in known.items() for name, share in shares.items()]
     yield Table("search-importances", "The same in numbers.", columns, tuple(rows))
-
-
-def _is_log(trials: Sequence[ShownTrial], name: str) -> bool:
-    return all(getattr(one.distributions.get(name), "log", True) for one in trials)
-
-
-def _parameter(best: Sequence[ShownTrial], trial: ShownTrial, name: str) -> Cell:
-    value: Any = trial.params.get(name)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return math.log10(value) if _is_log(best, name) else float(value)
-    return None if value is None else str(value)
-
-
-def _paper(trial: Any, name: str) -> Cell:
-    logs = {"learning_rate": trial.log_learning_rate, "l2": trial.log_l2}
-    return logs.get(name)

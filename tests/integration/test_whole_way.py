@@ -25,6 +25,7 @@ from search.slots import Slots
 from search.storage import open_storage, quieten_optuna
 from search.study import load_study
 from search.workers import list_workers
+from tests.browser import visit
 from tests.integration import fake_study
 from tests.search.tiny import write_tiny
 from tests.waiting import until
@@ -275,6 +276,24 @@ def test_the_best_configuration_is_fitted_evaluated_and_predicts(fitted):
     ages = json.loads(fitted.run("predict", "fit", *pictures, "--json"))
     assert [each["image"] for each in ages] == ["one.png", "two.jpg"]
     assert all(1 <= each["age"] <= 80 for each in ages)
+
+
+def test_all_of_it_becomes_a_report_that_a_browser_opens_without_asking_anybody(fitted):
+    fitted.run("report", "--data", "faces.h5", "--fit", "fit", "--out", "report")
+    page = fitted.path / "report/report.html"
+    with visit(page.as_uri()) as seen:
+        titles = seen.page.locator("h2").all_inner_texts()
+        broken = seen.page.evaluate("[...document.images].filter(one => !one.naturalWidth).length")
+        widths = seen.page.evaluate("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+        figures = seen.page.locator("figure img").count()
+    assert titles == [
+        *("Result", "Errors by age", "Best and worst predictions", "Final fit", "Search", "Dataset", "Network"),
+        *(["Left out"] if "Left out" in titles else []),
+    ]
+    assert seen.said == []
+    assert [address for address in seen.asked if not address.startswith("data:")] == [page.as_uri()]
+    assert (broken, widths[0]) == (0, widths[1])
+    assert figures == len(list((page.parent / "figures").iterdir())) > 8
 
 
 def draw(path, seed):

@@ -7,7 +7,7 @@ from search.report.network_sections import network_section
 
 def test_the_papers_network_has_as_many_parameters_as_the_paper_says():
     section = network_section(paper_network())
-    said = "1,431,905 parameters (as many as the paper's), 1,429,217 of them trained and 2,688 measured."
+    said = "1,431,905 parameters (as many as the paper's), 1,429,217 of them trained; 2,688 are moving averages."
     assert section.text == (said,)
     figure, listing = section.parts
     assert figure.picture.startswith(b"\x89PNG")
