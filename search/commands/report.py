@@ -12,6 +12,7 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
+    from search.comparing import StudyComparison
     from search.report.report import Sources
     from search.report.sections import LeftOut
     from search.study import Study
@@ -158,10 +159,27 @@ def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) 
     heading, *rows = table(found.best)
     counted = zip(found.names, found.trials, rows, strict=True)
     answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
-    if found.paired is None:
-        answer("they share no two trials of the same configuration and seeds: single best trials prove little")
-        return
-    answer(f"over the trials that both ran alike, validation MAE: {found.paired.sentence}")
+    for line in comparison_lines(found):
+        answer(line)
+
+
+def comparison_lines(found: "StudyComparison") -> list[str]:
+    """Return what can be said of two studies beyond their best trials, as text."""
+    lines = [
+        f"{name}: its best finalist scores {best.mean:.3f} ± {best.standard_error:.3f} years over {best.repeats} seeds "
+        f"({best.images} images, {best.epochs} epochs)"
+        for name, best in zip(found.names, found.chosen, strict=True)
+        if best
+    ]
+    if found.difference:
+        lines.append("difference of the finalists {:+.3f} ± {:.3f} years (standard error)".format(*found.difference))
+    elif len(lines) == 2:
+        lines.append("the finalists had different budgets, so their scores are not comparable")
+    if found.paired:
+        lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence}")
+    else:
+        lines.append("they share no two trials of the same configuration and seeds: single best trials prove little")
+    return lines
 
 
 COMMANDS = (report, compare, summary)

@@ -4,8 +4,9 @@ import pytest
 from model.comparison import paired_bootstrap
 from search.comparing import compare_studies
 from search.errors import SearchError
-from search.study import create_or_resume
+from search.study import FinalistBudget, create_or_resume
 from search.trials import TrialOutcome
+from search.verdict import verdict
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off
 
@@ -40,6 +41,28 @@ def test_studies_of_other_seeds_share_no_pair(studies):
 def test_a_single_shared_trial_is_no_comparison(studies):
     assert compare_studies(studies("a", float, 4), studies("b", float, 1)).paired is None
     assert compare_studies(studies("a", float, 4), studies("c", float, 2)).paired.pairs == 2
+
+
+def test_the_best_finalists_are_compared_by_their_means_where_they_had_the_same_budget(studies):
+    budget = FinalistBudget(2, 2, 700, 8)
+    first = studies("a", lambda slot: 10.0 + slot, finalists=budget)
+    second = studies("b", lambda slot: 20.0 + slot, finalists=budget)
+    found = compare_studies(first, second)
+    assert found.trials == (4, 4)
+    best = verdict(first).best
+    assert (found.chosen[0].mean, found.chosen[0].standard_error) == (best.mean, best.standard_error)
+    assert found.difference[0] == pytest.approx(-10)
+    assert found.difference[1] == pytest.approx(best.standard_error * np.sqrt(2))
+    assert found.as_dict()["difference"] == found.difference
+
+
+def test_finalists_of_another_budget_or_none_are_not_compared(studies):
+    first = studies("a", float, finalists=FinalistBudget(2, 2, 700, 8))
+    other = studies("b", float, finalists=FinalistBudget(2, 2, 700, 9))
+    assert compare_studies(first, other).difference is None
+    found = compare_studies(first, studies("c", float))
+    assert found.chosen[1] is None
+    assert found.difference is None
 
 
 def test_studies_of_other_datasets_are_refused(studies):

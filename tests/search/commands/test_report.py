@@ -8,6 +8,7 @@ from model.comparison import compare
 from model.paper import paper_network
 from model.summary import summary
 from search.report.sections import LeftOut, Report, Section
+from search.study import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import work_off, write_fit
 
@@ -130,6 +131,23 @@ def test_two_studies_are_compared_over_the_trials_they_share(agesearch, study):
     assert lines[3].startswith("over the trials that both ran alike, validation MAE: difference +0.000 years")
     found = json.loads(agesearch("compare", "age", "other", "--json").out)
     assert (found["names"], found["paired"]["pairs"]) == (["age", "other"], 3)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "said"),
+    [
+        (8, "difference of the finalists +0.000 ± "),
+        (9, "the finalists had different budgets, so their scores are not comparable"),
+    ],
+)
+def test_the_best_finalists_of_two_studies_are_compared(epochs, said, agesearch, study):
+    for name, count in (("a", 8), ("b", epochs)):
+        spec = fake_study.spec_of(2, finalists=FinalistBudget(2, 2, 700, count))
+        work_off(fake_study.create_or_resume(study.storage, name, spec))
+    lines = agesearch("compare", "a", "b").out.splitlines()
+    assert lines[3].startswith("a: its best finalist scores ")
+    assert lines[3].endswith("years over 2 seeds (700 images, 8 epochs)")
+    assert lines[5].startswith(said)
 
 
 def test_studies_without_a_shared_trial_are_not_called_better_or_worse(agesearch, study):
