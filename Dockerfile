@@ -5,7 +5,7 @@ ARG PYTHON=3.11-slim
 FROM python:${PYTHON} AS build
 ARG DEVICE=cpu
 WORKDIR /build
-COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY pyproject.toml constraints.txt ./
 # What the program needs has a layer of its own: it is large, and changes less often than the code. The environment has
 # no pip, and pip installs into it from outside.
 RUN python -c "import tomllib; \
@@ -16,6 +16,7 @@ RUN python -c "import tomllib; \
  && python -m venv --without-pip /opt/agesearch \
  && python -m pip --python /opt/agesearch/bin/python install --no-cache-dir -c constraints.txt -r requirements.txt \
  && rm -r /opt/agesearch/lib/python*/site-packages/tensorflow/include
+COPY README.md LICENSE ./
 COPY data data
 COPY model model
 COPY search search

@@ -34,9 +34,10 @@ def with_password(url: str, file: Path | None) -> str:
 
 
 def _read(file: Path) -> str:
-    """Return the first line of a file."""
+    """Return the first line of a file; others may read it only if it is another user's, as a container's secret is."""
     try:
-        if stat.S_IMODE(file.stat().st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
+        status = file.stat()
+        if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
             raise SearchError(f"storage_password_file {file} can be read by others; run: chmod 600 {file}")
         line = file.read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError) as error:

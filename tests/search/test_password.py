@@ -64,6 +64,12 @@ def test_a_password_file_that_others_can_read_is_refused(file):
         with_password(URL, file)
 
 
+def test_another_users_password_file_may_be_readable_by_all_as_a_containers_secret_is(file, monkeypatch):
+    file.chmod(0o644)
+    monkeypatch.setattr("search.password.os.geteuid", lambda: file.stat().st_uid + 1)
+    assert make_url(with_password(URL, file)).password == SECRET
+
+
 @pytest.mark.parametrize(
     ("content", "said"), [(None, "No such file"), (b"\xff\xfe", "it is not text"), (b"\nsecret", "is empty")]
 )
