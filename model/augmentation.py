@@ -1,7 +1,7 @@
 """How training images are varied from epoch to epoch, as plain values; `model.distortion` does it in the graph."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.errors import ModelError
 
@@ -36,3 +36,14 @@ class Augmentation:
                 raise ModelError(f"{name} is {value!r}; it must be a number from 0 to {most}")
         if not 1 <= self.erased[0] <= self.erased[1]:
             raise ModelError(f"erased is {self.erased!r}; it must be (least, most) pixels, the smaller first")
+
+    def scaled(self, strength: float) -> "Augmentation | None":
+        """Return every deviation and the share of erased images `strength` times as large; None for a strength of 0.
+
+        The share of mirrored images stays: a mirror image is no more or less of one. Raises ModelError where that
+        makes no sense, as for a strength below 0.
+        """
+        if strength == 0:
+            return None
+        names = ("rotation", "scale", "shift", "contrast", "brightness", "erasing")
+        return replace(self, **{name: strength * getattr(self, name) for name in names})

@@ -20,7 +20,7 @@ from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
 from model.network import Network
-from model.operations import operations
+from model.operations import Drop, operations
 from model.setup import Setup
 
 PREDICTION_BATCH = 64
@@ -32,10 +32,14 @@ STATISTICS_BATCH = 125
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a training step needs beside the images; `penalty` is the coefficient of the L2 or L1 penalty."""
+    """What a training step needs beside the images; `penalty` is the coefficient of the L2 or L1 penalty.
+
+    `dropout` is the rate of all dropout layers instead of their own.
+    """
 
     learning_rate: float
     penalty: float
+    dropout: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,8 @@ class Engine:
         self._averages = [tf.Variable(tf.zeros(spec.shape)) for spec in network.weights] if setup.averaging else []
         self._steps = tf.Variable(0, dtype=tf.int64)
         self._seed = tf.Variable(0, dtype=tf.int32)
+        self._own_rates = {i: float(each.rate) for i, each in enumerate(self._operations) if isinstance(each, Drop)}
+        self._rates = {i: tf.Variable(rate) for i, rate in self._own_rates.items()}
         self._compile()
 
     @property
@@ -114,8 +120,13 @@ class Engine:
         rates = np.full(steps, training.learning_rate, np.float32)
         if factors is not None:
             rates *= factors
+        self._set_dropout(training.dropout)
         total = self._train(_some(order), tf.constant(rates), tf.constant(training.penalty, tf.float32))
         return float(total.numpy()) / len(order)
+
+    def _set_dropout(self, rate: float | None) -> None:
+        for index, variable in self._rates.items():
+            variable.assign(self._own_rates[index] if rate is None else rate)
 
     def recompute_statistics(self, rows: Rows) -> None:
         """Set batch-norm's moving statistics to those of the images of `rows` under the weights as they are now.
@@ -167,7 +178,7 @@ class Engine:
         seed = tf.stack([self._seed, tf.cast(self._steps, tf.int32) * len(self._operations)])
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(trainable)
-            run = TrainingPass(self._weights, self._dtype, seed)
+            run = TrainingPass(self._weights, self._dtype, seed, self._rates)
             errors = tf.abs(run.predict(self._operations, self._seen(rows, seed)) - labels)
             loss = tf.reduce_mean(errors)
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
@@ -197,7 +208,7 @@ class Engine:
 
         def measure(batch: Tensor, sums: list[Tensor]) -> list[Tensor]:
             seed = tf.stack([self._seed, -1 - batch[0]])  # of no training step
-            run = TrainingPass(self._weights, self._dtype, seed)
+            run = TrainingPass(self._weights, self._dtype, seed, self._rates)
             run.predict(self._operations, self._seen(batch, seed))
             share = tf.cast(tf.size(batch), tf.float32) / count
             return [total + share * run.statistics[index] for index, total in zip(moving, sums, strict=True)]

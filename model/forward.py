@@ -5,7 +5,7 @@ always: they are a hundredth of the work, and an age near 40 needs more than bfl
 normalisation is the fused operation, which Keras 3 does not use and which takes a third of the time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import tensorflow as tf
@@ -21,11 +21,14 @@ class TrainingPass:
 
     Collects in `statistics` the means and variances it normalised by, float32 (C,), under the places in the weights
     that their moving averages have.
-    `weights` are float32 tensors in the network's order; `seed` is an int32 (2,) tensor that fixes the dropout masks.
+    `weights` are float32 tensors in the network's order; `seed` is an int32 (2,) tensor that fixes the dropout masks,
+    and `rates` are theirs by the places of their operations, where they are not the layers' own.
     """
 
-    def __init__(self, weights: Sequence[Tensor], dtype: tf.DType, seed: Tensor) -> None:
-        self.weights, self.dtype, self.seed = weights, dtype, seed
+    def __init__(
+        self, weights: Sequence[Tensor], dtype: tf.DType, seed: Tensor, rates: Mapping[int, Tensor] | None = None
+    ) -> None:
+        self.weights, self.dtype, self.seed, self.rates = weights, dtype, seed, rates or {}
         self.statistics: dict[int, Tensor] = {}
         self._kept: Tensor | None = None
 
@@ -48,7 +51,7 @@ class TrainingPass:
             case Normalize():
                 return self._normalized(operation.norm, values)
             case Drop():
-                return self._dropped(operation.rate, values, index)
+                return self._dropped(self.rates.get(index, operation.rate), values, index)
             case Fork():
                 self._kept = values
                 return values
@@ -72,7 +75,7 @@ class TrainingPass:
         self.statistics |= {norm.mean: mean, norm.variance: unbiased * ((count - 1) / count)}
         return output if values.shape.rank == 4 else output[:, 0, 0, :]
 
-    def _dropped(self, rate: float, values: Tensor, index: int) -> Tensor:
+    def _dropped(self, rate: Tensor | float, values: Tensor, index: int) -> Tensor:
         drawn = tf.random.stateless_uniform(tf.shape(values), self.seed + tf.constant([0, index]), dtype=tf.float32)
         kept = tf.cast(drawn >= rate, values.dtype)
         return values * kept / tf.cast(1 - rate, values.dtype)

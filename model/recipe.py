@@ -5,8 +5,9 @@ from typing import Literal, TypeAlias, get_args
 
 from model.augmentation import Augmentation
 from model.errors import ModelError
+from model.layers import Layer
 from model.network import Network
-from model.paper import paper_network
+from model.paper import PaperVariant, paper_network, with_dropout
 from model.schedule import Schedule
 from model.setup import Setup
 
@@ -21,7 +22,8 @@ class Recipe:
     batch normalisation's. `recompute_statistics` measures batch-norm statistics anew, under the final weights, before
     validation. `penalty_in_score` adds the penalty to the validation error that ranks trials. `schedule` is that of the
     learning rate over a whole training. `augmentation`, `decay` and `averaging` are those of `Setup`. `flip_averaged`
-    has the exported model answer the mean over an image and its mirror image.
+    has the exported model answer the mean over an image and its mirror image. `layers` are a network of the user's own
+    instead of the paper's, and `variant` says what is varied about either (None: nothing).
     """
 
     name: RecipeName
@@ -35,14 +37,20 @@ class Recipe:
     decay: float = 0.0
     averaging: float = 0.0
     flip_averaged: bool = False
+    layers: tuple[Layer, ...] | None = None
+    variant: PaperVariant | None = None
 
     def setup(self, batch_size: int, precision: str) -> Setup:
         """Return what an engine for this recipe is compiled with."""
         return Setup(batch_size, self.momentum, precision, self.augmentation, self.decay, self.averaging)
 
     def network(self) -> Network:
-        """Return the paper's network with this recipe's output."""
-        return paper_network(self.output)
+        """Return the paper's network with this recipe's output, or the user's own; as a variant where there is one."""
+        if self.layers is None:
+            return paper_network(self.output, self.variant)
+        variant = self.variant or PaperVariant()
+        layers = self.layers if variant.dropout is None else with_dropout(self.layers, variant.dropout)
+        return Network(layers, variant.input_shape, variant.initializer)
 
 
 PAPER = Recipe("paper", "relu", False, 0.99, False, True)

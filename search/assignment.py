@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from search.ranges import Value
 from search.seeds import TrialSeeds
 from search.space import Box
 
@@ -18,7 +19,7 @@ class Assignment:
     """
 
     role: Role
-    params: dict[str, float]
+    params: dict[str, Value]
     box: Box
     seeds: TrialSeeds
     images: int

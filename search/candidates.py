@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from search.narrowing import FinishedTrial
+from search.ranges import Value
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A configuration, the numbers of the trials that had it, and their mean score."""
 
-    params: dict[str, float]
+    params: dict[str, Value]
     trials: tuple[int, ...]
     score: float
 
@@ -20,7 +21,7 @@ def candidates(finished: Iterable[FinishedTrial], count: int) -> tuple[Candidate
 
     Ties go to the configuration that comes first in `finished`.
     """
-    by_params: dict[tuple[tuple[str, float], ...], list[FinishedTrial]] = {}
+    by_params: dict[tuple[tuple[str, Value], ...], list[FinishedTrial]] = {}
     for trial in finished:
         by_params.setdefault(tuple(sorted(trial.params.items())), []).append(trial)
     return tuple(sorted(map(_candidate, by_params.values()), key=lambda each: each.score)[:count])

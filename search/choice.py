@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from search.errors import SearchError
+from search.ranges import Value
 from search.ranking import RankedTrial, best_trials, trial_numbered
 from search.study import Study
 from search.verdict import Verdict, verdict
@@ -12,7 +13,7 @@ from search.verdict import Verdict, verdict
 class Choice:
     """The chosen parameters, why they were chosen, the trial that found them, and the verdict if there is one."""
 
-    params: dict[str, float]
+    params: dict[str, Value]
     reason: str
     trial: RankedTrial
     verdict: Verdict | None

@@ -6,14 +6,16 @@ import tomllib
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
 
 from search.choice import Choice, choose
 from search.errors import SearchError
+from search.network_file import network_tables, network_text
 from search.plans import Sampled
+from search.ranges import Choices, LogRange, Range, Value
 from search.stages import Stage, list_stages
 from search.study import Study
 from search.workers import list_workers
@@ -22,12 +24,22 @@ PACKAGES = ("agesearch", "tensorflow", "keras", "optuna", "numpy", "h5py", "sqla
 
 
 class Hyperparameters(BaseModel):
-    """What the search was for."""
+    """What the search was for; what it did not vary is None."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     learning_rate: PositiveFloat = Field(allow_inf_nan=False)
     l2: NonNegativeFloat = Field(allow_inf_nan=False)
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    batch_size: PositiveInt | None = None
+    batch_norm: Literal["convolutions", "blocks", "dense", "none"] | None = None
+    initializer: Literal["xavier", "gaussian"] | None = None
+    width: PositiveInt | None = None
+    augmentation: NonNegativeFloat | None = Field(None, allow_inf_nan=False)
+
+    def varied(self) -> dict[str, Value]:
+        """Return what else was searched, but the batch size, which is the fit's own."""
+        return self.model_dump(exclude_none=True, exclude={"learning_rate", "l2", "batch_size"})
 
 
 class Training(BaseModel):
@@ -55,6 +67,7 @@ class Configuration(BaseModel):
 
     hyperparameters: Hyperparameters
     training: Training = Training()
+    network: list[dict[str, Any]] = []
     dataset: Origin = Origin()
     choice: Any = None
     trial: Any = None
@@ -62,6 +75,10 @@ class Configuration(BaseModel):
     study: Any = None
     stages: Any = None
     versions: Any = None
+
+    def own_network(self) -> str | None:
+        """Return the network as a study keeps it; None where it is the paper's. Raises ModelError if it is none."""
+        return network_text(self.network) if self.network else None
 
 
 def read_configuration(path: Path) -> Configuration:
@@ -96,6 +113,7 @@ def _document(study: Study, choice: Choice) -> dict[str, Any]:
         "training": {
             "recipe": spec.recipe, "batch_size": spec.batch_size, "precision": spec.precision,
         },
+        "network": network_tables(spec.network),
         "dataset": {"digest": spec.dataset},
         "choice": _choice(choice),
         "trial": {
@@ -134,9 +152,17 @@ def _finalists(choice: Choice) -> list[dict[str, Any]]:
     ]
 
 
+def _range(searched: Range) -> list[Value] | dict[str, list[Value]]:
+    """Return a range as the setting `space` has it; one that is logarithmic as its two bounds alone."""
+    if isinstance(searched, Choices):
+        return list(searched.values)
+    bounds: list[Value] = [searched.low, searched.high]
+    return bounds if isinstance(searched, LogRange) else {searched.kind: bounds}
+
+
 def _stage(stage: Stage) -> dict[str, Any]:
     table: dict[str, Any] = {"number": stage.number, "kind": stage.plan.kind, "trials": stage.plan.slots}
-    table["box"] = {each.name: [each.low, each.high] for each in stage.plan.box.ranges}
+    table["box"] = {each.name: _range(each) for each in stage.plan.box.ranges}
     if isinstance(stage.plan, Sampled) and stage.plan.narrowing:
         narrowing = stage.plan.narrowing
         table["rule"], table["reason"] = narrowing.rule, narrowing.reason

@@ -10,13 +10,20 @@ from operator import attrgetter
 from sqlalchemy import Float, Integer, String, column, select, table
 from sqlalchemy.engine import Connection
 
+from search.distributions import value_of
 from search.narrowing import FinishedTrial
 from search.tables import FINISHED, slots
 
 # Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
 _trials = table("trials", column("trial_id", Integer), column("number", Integer))
 _values = table("trial_values", column("trial_id", Integer), column("value", Float))
-_params = table("trial_params", column("trial_id", Integer), column("param_name", String), column("param_value", Float))
+_params = table(
+    "trial_params",
+    column("trial_id", Integer),
+    column("param_name", String),
+    column("param_value", Float),
+    column("distribution_json", String),
+)
 _attributes = table(
     "trial_user_attributes", column("trial_id", Integer), column("key", String), column("value_json", String)
 )
@@ -25,7 +32,8 @@ _attributes = table(
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
     """Return the trials of a stage that ended with a value and closed their slots, in the order of the slots."""
     query = (
-        select(slots.c.slot, _trials.c.number, _values.c.value, _params.c.param_name, _params.c.param_value)
+        select(slots.c.slot, _trials.c.number, _values.c.value)
+        .add_columns(_params.c.param_name, _params.c.param_value, _params.c.distribution_json)
         .join(_trials, _trials.c.trial_id == slots.c.trial_id)
         .join(_values, _values.c.trial_id == slots.c.trial_id)
         .join(_params, _params.c.trial_id == slots.c.trial_id)
@@ -33,7 +41,10 @@ def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTria
         .order_by(slots.c.slot)
     )
     trials = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
-    return [FinishedTrial(*place, {row.param_name: row.param_value for row in rows}) for place, rows in trials]
+    return [
+        FinishedTrial(*place, {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows})
+        for place, rows in trials
+    ]
 
 
 def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[tuple[int, float]]:

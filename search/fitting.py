@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import tomli_w
@@ -15,17 +15,29 @@ from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
 from model.recipe import recipe_named
 from search.fit_folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+from search.ranges import Value
+from search.variation import Variation, recipe_for, variation
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What is fitted, on what, and how: everything that the weights at the end follow from."""
+    """What is fitted, on what, and how: everything that the weights at the end follow from.
+
+    `network` is the user's own as a study keeps it, and `varied` what the search has found beside the settings.
+    """
 
     recipe: str
     settings: FitSettings
     precision: str
     threads: int
     dataset: str
+    network: str | None = None
+    varied: Mapping[str, Value] = field(default_factory=dict)
+
+    def variation(self, shape: tuple[int, int, int]) -> Variation:
+        """Return recipe and network for images of `shape`."""
+        base = Variation(recipe_for(self.recipe, self.network), self.settings.batch_size)
+        return variation(base, shape, self.varied)
 
     def fingerprint(self) -> str:
         """Return what must be the same for a fit to be continued.
@@ -34,7 +46,8 @@ class Fit:
         """
         free = {"patience", "time_limit"} | ({"epochs"} if recipe_named(self.recipe).schedule == "constant" else set())
         decisive = {k: v for k, v in asdict(self.settings).items() if k not in free}
-        return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset])
+        own = [self.network, dict(self.varied)] if self.network or self.varied else []
+        return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset, *own])
 
 
 def run_fit(
@@ -45,8 +58,9 @@ def run_fit(
     `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
     nothing is lost then but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
     """
+    height, width, channels = training.images.shape[1:]
     final = FinalFit(
-        recipe_named(fit.recipe),
+        fit.variation((height, width, channels)).recipe,
         fit.settings,
         Examples(training.images, training.labels),
         Examples(validation.images, validation.labels),

@@ -1,17 +1,20 @@
 """How the box of the next stage follows from the finished trials of the last one."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from search.space import Box, LogRange
+from search.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
+from search.space import Box
 
 KEPT = 10
 """The paper narrowed to the ranges of its ten best trials."""
 
 RULE = (
     f"the ranges of the {KEPT} best finished trials by score, or of the best half where that is fewer, "
-    "but of two at least; widened to whole decades inside the old box"
+    "but of two at least; widened inside the old box to whole decades, a linear range to whole tenths of itself; "
+    "choices stay"
 )
 GIVEN = "the ranges given in the study's settings"
 
@@ -23,7 +26,7 @@ class FinishedTrial:
     slot: int
     number: int
     value: float
-    params: dict[str, float]
+    params: dict[str, Value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ def narrow(box: Box, finished: Sequence[FinishedTrial]) -> Narrowing:
     if len(best) < 2:
         reason = f"the box stays: {len(ranked)} of its trials finished with a value, and a range needs two"
         return Narrowing(box, box, RULE, reason, best)
-    new = Box(tuple(_narrow_range(each, [trial.params[each.name] for trial in best]) for each in box.ranges))
+    new = Box(tuple(_narrowed(each, [trial.params[each.name] for trial in best]) for each in box.ranges))
     return Narrowing(box, new, RULE, _reason(box, best, len(ranked)), best)
 
 
@@ -64,8 +67,32 @@ def explain(narrowing: Narrowing) -> str:
     return "\n".join(lines + [f"       {_line(trial, narrowing.old)}" for trial in narrowing.best])
 
 
-def _narrow_range(old: LogRange, values: Sequence[float]) -> LogRange:
-    least, most = min(values), max(values)
+def _narrowed(old: Range, values: Sequence[Value]) -> Range:
+    if isinstance(old, Choices):
+        return old
+    numbers = [value for value in values if not isinstance(value, str)]
+    least, most = min(numbers), max(numbers)
+    match old:
+        case LogRange():
+            return _to_decades(old, least, most)
+        case LinearRange():
+            return LinearRange(old.name, *_to_tenths(old, least, most))
+        case IntegerRange():
+            low, high = _to_tenths(old, least, most)
+            return IntegerRange(old.name, math.floor(low), math.ceil(high))
+
+
+def _to_tenths(old: LinearRange | IntegerRange, least: float, most: float) -> tuple[float, float]:
+    """Return the bounds nearest to two numbers, outwards, among those that divide the old range in ten."""
+    marks = [old.low + (old.high - old.low) * tenth / 10 for tenth in range(10)] + [old.high]
+    bottom = max(place for place, mark in enumerate(marks) if mark <= least)
+    top = min(place for place, mark in enumerate(marks) if mark >= most)
+    if bottom == top:  # all of them lie exactly on one mark
+        bottom, top = max(bottom - 1, 0), min(top + 1, 10)
+    return marks[bottom], marks[top]
+
+
+def _to_decades(old: LogRange, least: float, most: float) -> LogRange:
     bottom, top = _decade(least), _decade(most)
     if most > float(f"1e{top}"):
         top += 1
@@ -80,13 +107,18 @@ def _decade(value: float) -> int:
 
 
 def _reason(box: Box, best: Sequence[FinishedTrial], finished: int) -> str:
-    spans = (
-        f"{name} {min(trial.params[name] for trial in best):.3g} to {max(trial.params[name] for trial in best):.3g}"
-        for name in box.names
-    )
+    spans = (_span(each, [trial.params[each.name] for trial in best]) for each in box.ranges)
     return f"the {len(best)} best of {finished} finished trials span {', '.join(spans)}"
 
 
+def _span(searched: Range, values: Sequence[Value]) -> str:
+    if isinstance(searched, Choices):
+        return f"{searched.name} {' | '.join(str(each) for each in searched.values if each in values)}"
+    numbers = [value for value in values if not isinstance(value, str)]
+    return f"{searched.name} {min(numbers):.3g} to {max(numbers):.3g}"
+
+
 def _line(trial: FinishedTrial, box: Box) -> str:
-    params = ", ".join(f"{name} {trial.params[name]:.3g}" for name in box.names)
+    values = ((name, trial.params[name]) for name in box.names)
+    params = ", ".join(f"{name} {value if isinstance(value, str | int) else f'{value:.3g}'}" for name, value in values)
     return f"trial {trial.number} (slot {trial.slot}): score {trial.value:.3f}, {params}"

@@ -1,30 +1,41 @@
 """The objective, where the rooms meet: a slot's seeds and parameters go in, a short training's score comes out."""
 
 import time
+from collections.abc import Mapping
+from functools import lru_cache
 
 from data.arrays import Split
 from model.engine import Training
 from model.examples import Examples
-from model.recipe import recipe_named
 from model.training import Budget, DivergedError, Draws, ShortTraining
 from search.errors import TrialStopped
+from search.ranges import Value
 from search.study import StudySpec
 from search.trials import Diverged, TrialOutcome
+from search.variation import Variation, recipe_for, variation
 from search.worker import TrialTask
+
+COMPILED = 4
+"""Compiled networks that a worker keeps; one for all trials, unless the space varies what is compiled."""
+
+ANY_RATE = 0.0
+"""What the dropout layers have of their own in a network whose rate is an argument of each training."""
 
 
 class Objective:
-    """Runs trials of one study in this process, with one compiled network for all of them."""
+    """Runs trials of one study in this process, on networks that are compiled once for the trials that share them."""
 
     def __init__(self, spec: StudySpec, training: Split, validation: Split) -> None:
-        self._recipe = recipe_named(spec.recipe)
-        self.training = ShortTraining(
-            self._recipe,
-            spec.batch_size,
-            Examples(training.images, training.labels),
-            Examples(validation.images, validation.labels),
-            spec.precision,
-        )
+        self._base = Variation(recipe_for(spec.recipe, spec.network), spec.batch_size)
+        self._precision = spec.precision
+        self._training = Examples(training.images, training.labels)
+        self._validation = Examples(validation.images, validation.labels)
+        self._compiled = lru_cache(COMPILED)(self._compile)
+
+    def training_for(self, params: Mapping[str, Value]) -> ShortTraining:
+        """Return the compiled network for these parameters; any rate of dropout is for the same one."""
+        rate = {"dropout": ANY_RATE} if "dropout" in params else {}
+        return self._compiled(variation(self._base, self._training.image_shape, {**params, **rate}))
 
     def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
@@ -33,18 +44,28 @@ class Objective:
             if task.stopping:
                 raise TrialStopped
 
-        training = Training(task.params["learning_rate"], task.params["l2"])
+        start = time.perf_counter()
+        training = self.training_for(task.params)
         budget = Budget(task.assignment.images, task.assignment.epochs)
         draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
-        start = time.perf_counter()
         try:
-            score = self.training.run(training, budget, draws, after_epoch)
+            score = training.run(_arguments(task), budget, draws, after_epoch)
         except DivergedError as error:
             return Diverged(str(error))
         return TrialOutcome(
-            score=score.validation_mae + (score.penalty if self._recipe.penalty_in_score else 0),
+            score=score.validation_mae + (score.penalty if self._base.recipe.penalty_in_score else 0),
             validation_mae=score.validation_mae,
             training_mae=score.training_mae,
             penalty=score.penalty,
             seconds=time.perf_counter() - start,
         )
+
+    def _compile(self, how: Variation) -> ShortTraining:
+        return ShortTraining(how.recipe, how.batch_size, self._training, self._validation, self._precision)
+
+
+def _arguments(task: TrialTask) -> Training:
+    dropout = task.params.get("dropout")
+    return Training(
+        float(task.params["learning_rate"]), float(task.params["l2"]), None if dropout is None else float(dropout)
+    )

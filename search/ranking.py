@@ -1,6 +1,5 @@
 """The best trials, as the paper's Table II shows them."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 from optuna.trial import FrozenTrial
 
 from search.finished import best_finished
+from search.parameters import PARAMETERS, shown, title_of
+from search.ranges import Value
 from search.study import Study
-
-HEADINGS = ("log10(learning rate)", "log10(L2)")
-"""The columns of a configuration in every table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class RankedTrial:
     training_mae: float
     penalty: float
     seconds: float
-    params: dict[str, float]
+    params: dict[str, Value]
     seeds: dict[str, int]
     worker: str
 
@@ -59,21 +57,22 @@ def best_score(study: Study) -> float | None:
 
 
 def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
-    """Return Table II, the heading first: score and training error in years, parameters as log10."""
+    """Return Table II, the heading first: score and training error in years, learning rate and L2 as log10."""
     ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
-    heading = ("trial", "stage", ranked_by, "training MAE", *HEADINGS)
-    return [heading, *(_row(trial) for trial in trials)]
+    names = parameters_of([trial.params for trial in trials])
+    heading = ("trial", "stage", ranked_by, "training MAE", *map(title_of, names))
+    return [heading, *(_row(trial, names) for trial in trials)]
 
 
-def _row(trial: RankedTrial) -> tuple[str, ...]:
-    return (
-        str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}", *logs(trial.params)
-    )  # fmt: skip
+def parameters_of(configurations: Sequence[dict[str, Value]]) -> list[str]:
+    """Return the names of all parameters in the order in which they are always shown."""
+    names = dict.fromkeys(name for params in configurations for name in params)
+    return [*(name for name in PARAMETERS if name in names), *(name for name in names if name not in PARAMETERS)]
 
 
-def logs(params: dict[str, float]) -> tuple[str, ...]:
-    """Return the columns of `HEADINGS` for a configuration."""
-    return tuple(f"{math.log10(params[name]):.3f}" for name in ("learning_rate", "l2"))
+def _row(trial: RankedTrial, names: Sequence[str]) -> tuple[str, ...]:
+    measured = (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}")
+    return (*measured, *(shown(name, trial.params[name]) for name in names))
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:

@@ -5,12 +5,13 @@ from typing import Any
 
 from search.errors import SearchError
 from search.finished import finished_trials, measured
+from search.ranges import LogRange
 from search.space import Box
 from search.stages import sampled_stages
 from search.study import Study
 
 PLANE = ("learning_rate", "l2")
-"""The two parameters of the paper's map; a box without them is shown in its first two."""
+"""The two parameters of the paper's map; a box without them in logarithmic ranges is shown in its first two such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class SearchMap:
 
 
 def search_map(study: Study) -> SearchMap:
-    """Read the map of a study as it is now; raises SearchError where it searches a single parameter."""
+    """Read the map of a study as it is now; raises SearchError where no two parameters can be drawn."""
     x, y = _plane(study.spec.box)
     stages = sampled_stages(study)
     trials: list[MapTrial] = []
@@ -66,8 +67,8 @@ def search_map(study: Study) -> SearchMap:
                     number=trial.number,
                     stage=stage,
                     slot=trial.slot,
-                    x=trial.params[x],
-                    y=trial.params[y],
+                    x=float(trial.params[x]),
+                    y=float(trial.params[y]),
                     validation_mae=errors[trial.slot],
                     score=trial.value,
                 )
@@ -78,12 +79,12 @@ def search_map(study: Study) -> SearchMap:
 
 
 def _plane(box: Box) -> tuple[str, str]:
-    names = PLANE if set(PLANE) <= set(box.names) else box.names[:2]
+    found = [each.name for each in box.ranges if isinstance(each, LogRange)]
+    names = PLANE if set(PLANE) <= set(found) else tuple(found[:2])
     if len(names) < 2:
-        raise SearchError(f"the study searches {box} alone; a map needs two parameters")
+        raise SearchError(f"the study searches {box} alone; a map needs two parameters in logarithmic ranges")
     return names[0], names[1]
 
 
 def _range(box: Box, name: str) -> tuple[float, float]:
-    found = next(each for each in box.ranges if each.name == name)
-    return found.low, found.high
+    return next((each.low, each.high) for each in box.ranges if isinstance(each, LogRange) and each.name == name)

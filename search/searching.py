@@ -12,17 +12,16 @@ from threading import Event
 from types import FrameType
 from typing import Any
 
-from data.dataset import DatasetInfo, inspect_dataset
+from data.dataset import inspect_dataset
 from data.files import check_writable
-from model.recipe import recipe_named
 from search.errors import SearchError
 from search.launcher import Launcher, places
 from search.progress import Standing, standing
 from search.settings import Settings
 from search.slots import Slots
-from search.space import Box, LogRange
+from search.specifying import require_fitting, spec_of
 from search.storage import Storage, create_storage
-from search.study import FinalistBudget, Study, StudySpec, create_or_resume, load_study, study_names
+from search.study import Study, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
 
@@ -34,10 +33,10 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     none or the logs cannot be written.
     """
     info = inspect_dataset(dataset)
-    _require_fitting(settings, info)
+    require_fitting(settings, info)
     check_writable(_logs(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, _spec(settings, info.digest, _precision(settings, storage)))
+    return create_or_resume(storage, settings.study, spec_of(settings, info.digest, _precision(settings, storage)))
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
@@ -92,17 +91,6 @@ def machine() -> dict[str, Any]:
     return found
 
 
-def _require_fitting(settings: Settings, info: DatasetInfo) -> None:
-    """Refuse what every worker would die of, before there is a study that asks for it."""
-    count, taken = info.counts["training"], recipe_named(settings.recipe).network().input_shape
-    for name, images in (("images", settings.images), ("finalist_images", settings.finalist_images or 1)):
-        if images > count:
-            raise SearchError(f"{name} is {images}; {info.path} has {count} training images: give 1 to that many")
-    if info.image_shape != taken:
-        shapes = ["×".join(map(str, shape)) for shape in (info.image_shape, taken)]
-        raise SearchError(f"the images of {info.path} are {shapes[0]}; the network takes {shapes[1]}: build it so")
-
-
 def _logs(settings: Settings) -> Path:
     return settings.out / "logs" / settings.study
 
@@ -117,37 +105,3 @@ def _precision(settings: Settings, storage: Storage) -> str:
     if settings.study in study_names(storage):
         return load_study(storage, settings.study).spec.precision
     return str(machine()["precision"])
-
-
-def _spec(settings: Settings, digest: str, precision: str) -> StudySpec:
-    later = settings.ranges
-    return StudySpec(
-        seed=settings.seed,
-        dataset=digest,
-        precision=precision,
-        trials=settings.trials,
-        box=_box(settings.learning_rate, settings.l2),
-        ranges=_box(later.learning_rate, later.l2) if later else None,
-        finalists=_finalists(settings),
-        recipe=settings.recipe,
-        threads=settings.threads,
-        images=settings.images,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        max_attempts=settings.max_attempts,
-    )
-
-
-def _finalists(settings: Settings) -> FinalistBudget | None:
-    if not settings.finalists:
-        return None
-    return FinalistBudget(
-        settings.finalists,
-        settings.finalist_repeats,
-        settings.finalist_images or settings.images,
-        settings.finalist_epochs or settings.epochs,
-    )
-
-
-def _box(learning_rate: tuple[float, float], l2: tuple[float, float]) -> Box:
-    return Box((LogRange("learning_rate", *learning_rate), LogRange("l2", *l2)))

@@ -20,7 +20,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
+from search.parameters import read_space
 from search.password import PASSWORD_VARIABLE, with_password
+from search.ranges import Range
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
@@ -36,7 +38,7 @@ def _or_none(value: Any) -> Any:
     return None if value == "none" else value
 
 
-Range = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
+Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
 Optional = BeforeValidator(_or_none)
 
 
@@ -45,8 +47,8 @@ class Ranges(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    learning_rate: Range
-    l2: Range
+    learning_rate: Bounds
+    l2: Bounds
 
 
 def _by_name(value: Any) -> Any:
@@ -54,6 +56,10 @@ def _by_name(value: Any) -> Any:
 
 
 _named = BeforeValidator(_by_name)
+
+
+def _space(value: Any) -> Any:
+    return None if value is None or value == "none" else read_space(value)
 
 
 class Settings(BaseModel):
@@ -73,8 +79,11 @@ class Settings(BaseModel):
         (50, 50), min_length=1, description="Trials of each stage, as in 50,50."
     )
     seed: Annotated[int, Field(ge=0)] = Field(0, description="What every random draw follows from.")
-    learning_rate: Range = Field((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
-    l2: Range = Field((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
+    learning_rate: Bounds = Field((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
+    l2: Bounds = Field((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
+    space: Annotated[tuple[Range, ...] | None, BeforeValidator(_space)] = Field(
+        None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
+    )
     ranges: Annotated[Ranges | None, _named] = Field(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
@@ -90,6 +99,9 @@ class Settings(BaseModel):
     )
     finalist_epochs: Annotated[PositiveInt | None, Optional] = Field(
         None, description="Epochs of a finalist's trial; none is as many as a trial has."
+    )
+    network: Path | None = Field(
+        None, description="A TOML file that lists the layers of a network, instead of the paper's network."
     )
     recipe: Literal["default", "paper"] = Field("default", description="How a trial is trained and judged.")
     images: PositiveInt = Field(500, description="Training images a trial.")
@@ -147,7 +159,8 @@ def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str
     if first["type"] == "extra_forbidden":
         return f"{origin}: unknown setting '{place}.{first['loc'][-1]}'{_nearest(str(first['loc'][-1]), Ranges)}"
     # A setting of several kinds, such as a number or "auto", has an error for each.
-    reasons = dict.fromkeys(each["msg"][0].lower() + each["msg"][1:] for each in errors if _place(each) == place)
+    said = (each["msg"].removeprefix("Value error, ") for each in errors if _place(each) == place)
+    reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
     return f"{origin}: {place} is {_shown(first['input'])}: {', or '.join(reasons)}"
 
 

@@ -45,7 +45,7 @@ class StudySpec:
 
     `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
     if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
-    digest, `images` a trial's training images.
+    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's).
     """
 
     seed: int
@@ -55,6 +55,7 @@ class StudySpec:
     box: Box = FIRST_BOX
     ranges: Box | None = None
     finalists: FinalistBudget | None = None
+    network: str | None = None
     recipe: str = "default"
     sampler: str = "random"
     threads: int = 1
@@ -69,8 +70,8 @@ class StudySpec:
         _at_least("seed", self.seed, 0)
         if not self.trials or min(self.trials) < 1:
             raise SearchError(f"trials = {_show(self.trials)} must name at least one trial for each stage, as in 50,50")
-        if self.ranges is not None and self.ranges.names != self.box.names:
-            raise SearchError(f"ranges = {self.ranges} must have the names of the first box: {self.box}")
+        if self.ranges is not None and _kinds(self.ranges) != _kinds(self.box):
+            raise SearchError(f"ranges = {self.ranges} must have the names and kinds of the first box: {self.box}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,10 @@ def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:
         old, new = getattr(created, field.name), getattr(asked, field.name)
         if old != new:
             yield f"{field.name} = {_show(old)}, you asked for {field.name} = {_show(new)}"
+
+
+def _kinds(box: Box) -> list[tuple[str, str]]:
+    return [(each.name, each.kind) for each in box.ranges]
 
 
 def _show(value: object) -> str:

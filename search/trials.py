@@ -7,12 +7,12 @@ once, whatever else happens, so a trial that has been told FAIL can never come b
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from optuna.distributions import BaseDistribution, FloatDistribution
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
 
 from search.assignment import Assignment
 from search.claims import Claim
+from search.distributions import distribution_of
 from search.errors import SearchError, StaleClaim
 from search.patience import outlasting
 from search.study import Study
@@ -63,9 +63,6 @@ class Trials:
         If the connection is lost with the answer it is created again, and the first one belongs to no slot: the sweep
         at the study's end tells it FAIL.
         """
-        distributions: dict[str, BaseDistribution] = {
-            each.name: FloatDistribution(each.low, each.high, log=True) for each in assignment.box.ranges
-        }
         attributes = {
             "stage": claim.stage,
             "slot": claim.slot,
@@ -80,7 +77,7 @@ class Trials:
         trial = create_trial(
             state=TrialState.RUNNING,
             params=assignment.params,
-            distributions=distributions,
+            distributions={each.name: distribution_of(each) for each in assignment.box.ranges},
             user_attrs=attributes,
         )
         try:

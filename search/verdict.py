@@ -18,8 +18,10 @@ import numpy as np
 import numpy.typing as npt
 
 from search.finished import finished_trials
+from search.parameters import shown, title_of
 from search.plans import Finalists
-from search.ranking import HEADINGS, logs
+from search.ranges import Value
+from search.ranking import parameters_of
 from search.slots import Slots
 from search.stages import Stage, list_stages
 from search.student import quantile
@@ -41,7 +43,7 @@ class Finalist:
     best one's, `behind_error` that difference's standard error, and `tied` whether it may be luck.
     """
 
-    params: dict[str, float]
+    params: dict[str, Value]
     trials: tuple[int, ...]
     search_score: float
     scores: tuple[float | None, ...]
@@ -82,9 +84,11 @@ def verdict(study: Study) -> Verdict | None:
 
 
 def table(judged: Verdict) -> list[tuple[str, ...]]:
-    """Return the finalists as a table, the heading first: errors in years, parameters as log10."""
-    heading = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search", *HEADINGS)
-    return [heading, *map(_row, judged.finalists)]
+    """Return the finalists as a table, the heading first: errors in years, learning rate and L2 as log10."""
+    names = parameters_of([one.params for one in judged.finalists])
+    columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
+    rows = ((*_row(one), *(shown(name, one.params[name]) for name in names)) for one in judged.finalists)
+    return [(*columns, *map(title_of, names)), *rows]
 
 
 def _row(one: Finalist) -> tuple[str, ...]:
@@ -92,10 +96,10 @@ def _row(one: Finalist) -> tuple[str, ...]:
     found = f"{one.search_score:.3f}"
     if one.mean is None or one.behind is None:
         missing = sum(score is None for score in one.scores)
-        return (trials, "-", "-", f"{missing} of {len(one.scores)} without a score", "-", found, *logs(one.params))
+        return (trials, "-", "-", f"{missing} of {len(one.scores)} without a score", "-", found)
     behind = f"{one.behind:.3f} ± {one.behind_error:.3f}" if one.behind else "the best"
     tied = "-" if not one.behind else "yes" if one.tied else "no"
-    return (trials, f"{one.mean:.3f}", f"{one.standard_error:.3f}", behind, tied, found, *logs(one.params))
+    return (trials, f"{one.mean:.3f}", f"{one.standard_error:.3f}", behind, tied, found)
 
 
 def _any_open(study: Study, stage: Stage) -> bool:

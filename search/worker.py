@@ -17,6 +17,7 @@ from search.errors import StaleClaim, TrialStopped
 from search.lease import Lease, renewing
 from search.mending import mend, sweep
 from search.owner import this_process
+from search.ranges import Value
 from search.seeds import TrialSeeds
 from search.slots import Slots
 from search.stages import read_stage
@@ -41,7 +42,7 @@ class TrialTask:
     is_stopping: Callable[[], bool]
 
     @property
-    def params(self) -> dict[str, float]:
+    def params(self) -> dict[str, Value]:
         """The assignment's parameters."""
         return self.assignment.params
 

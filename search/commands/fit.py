@@ -112,12 +112,12 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
         found.learning_rate,
         found.l2,
         settings.fit_epochs,
-        chosen.training.batch_size,
+        found.batch_size or chosen.training.batch_size,
         seed,
         settings.fit_patience,
         limit,
     )
-    job = Fit(chosen.training.recipe, how, precision, threads, digest)
+    job = Fit(chosen.training.recipe, how, precision, threads, digest, chosen.own_network(), found.varied())
     with stop_on_signals() as stop, FitDisplay(settings.fit_epochs).shown() as display:
 
         def progress(state: "FitState", epoch: int, share: float) -> None:

@@ -24,9 +24,10 @@ The fit has a limit in minutes, since such a CPU takes ten times as long for an 
 DEMONSTRATION_IMAGES = (800, 200, 200)
 
 
-@takes_settings(
-    "data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "recipe", "workers", "fit_epochs", "fit_minutes", "out"
-)
+TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "workers", "out")
+
+
+@takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
 def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
     from data.files import write_bytes

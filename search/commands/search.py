@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 STUDY = ("data", "study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
-SPACE = ("seed", "learning_rate", "l2", "ranges")
+SPACE = ("seed", "learning_rate", "l2", "space", "ranges")
 FINALISTS = ("finalists", "finalist_repeats", "finalist_images", "finalist_epochs")
-CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "recipe", "precision", "threads", "max_attempts", "out")
+CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision", "threads", "max_attempts", "out")
 
 
 @takes_settings(*CREATION)

@@ -21,3 +21,16 @@ def test_a_range_that_makes_no_sense_is_refused_by_its_name(name: str, value: fl
 def test_a_box_that_makes_no_sense_is_refused(erased: tuple[int, int]) -> None:
     with pytest.raises(ModelError, match="the smaller first"):
         Augmentation(erased=erased)
+
+
+def test_a_strength_scales_every_deviation_but_the_share_of_mirror_images() -> None:
+    half = Augmentation().scaled(0.5)
+    assert half == Augmentation(0.5, 5.0, 0.06, 3.0, 0.125, 0.075, 0.25)
+    assert Augmentation().scaled(1.0) == Augmentation()
+    assert Augmentation().scaled(0.0) is None
+
+
+@pytest.mark.parametrize("strength", [-1.0, 5.0])
+def test_a_strength_that_makes_no_sense_is_refused(strength: float) -> None:
+    with pytest.raises(ModelError):
+        Augmentation().scaled(strength)

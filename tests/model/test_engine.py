@@ -15,6 +15,7 @@ from model.initializers import Weights, initial_weights
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.operations import Convolve, Multiply, operations
+from model.paper import with_dropout
 from model.setup import Setup
 
 PLAIN = Network(
@@ -324,3 +325,18 @@ def test_bfloat16_trains_close_to_float32(examples: Examples) -> None:
     assert maes["bfloat16"] == pytest.approx(maes["float32"], rel=0.02)
     assert maes["bfloat16"] != maes["float32"]
     assert np.abs(answers["bfloat16"] - answers["float32"]).mean() < 0.5
+
+
+def test_a_rate_of_dropout_that_is_given_is_as_good_as_the_layers_own(examples: Examples, engine: Engine) -> None:
+    again = replace(DROPPING, layers=with_dropout(DROPPING.layers, 0.1))
+    own = Engine(again, examples, Setup(BATCH, 0.9, "float32"))
+    own.reset(1, 35.0)
+    expected = own.train(rows(40), TRAINING)
+    traces = engine.traces
+    engine.train(rows(16), TRAINING)
+    engine.reset(1, 35.0)
+    assert engine.train(rows(40), replace(TRAINING, dropout=0.1)) == expected
+    assert all(map(np.array_equal, engine.weights, own.weights))
+    engine.reset(1, 35.0)
+    assert engine.train(rows(40), TRAINING) != expected
+    assert engine.traces == max(traces, 1)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from search.documents import from_json, to_json
 from search.narrowing import FinishedTrial, Narrowing, explain, narrow, override
+from search.ranges import Choices, IntegerRange, LinearRange
 from search.space import FIRST_BOX, Box, LogRange
 
 
@@ -45,6 +46,49 @@ def test_with_fewer_than_two_trials_the_box_stays_and_says_so(trials):
 def test_trials_on_one_power_of_ten_keep_a_decade_to_either_side():
     new = narrow(FIRST_BOX, [trial(0, 1.0), trial(1, 1.0)]).new
     assert new.ranges[0] == LogRange("learning_rate", 1e-5, 1e-3)
+
+
+def other(slot, value, **params):
+    return FinishedTrial(slot, slot, value, params)
+
+
+def test_a_linear_range_is_narrowed_to_whole_tenths_of_itself():
+    box = Box((LinearRange("dropout", 0.0, 0.5),))
+    narrowing = narrow(box, [other(0, 1.0, dropout=0.12), other(1, 2.0, dropout=0.31), other(2, 3.0, dropout=0.5)])
+    assert narrowing.new == Box((LinearRange("dropout", 0.1, 0.35),))
+    assert "span dropout 0.12 to 0.31" in narrowing.reason
+
+
+def test_values_on_one_mark_keep_a_tenth_to_either_side():
+    trials = [other(slot, slot, dropout=0.25, width=10) for slot in range(2)]
+    new = narrow(Box((LinearRange("dropout", 0.0, 0.5), IntegerRange("width", 0, 100))), trials).new
+    assert new == Box((LinearRange("dropout", 0.2, 0.3), IntegerRange("width", 0, 20)))
+
+
+def test_a_range_of_whole_numbers_is_narrowed_outwards_to_whole_numbers():
+    trials = [other(0, 1.0, width=13), other(1, 2.0, width=22)]
+    assert narrow(Box((IntegerRange("width", 8, 33),)), trials).new == Box((IntegerRange("width", 13, 23),))
+
+
+def test_choices_stay():
+    box = Box((Choices("batch_size", (16, 32, 64)), Choices("initializer", ("xavier", "gaussian"))))
+    trials = [other(slot, slot, batch_size=size, initializer="xavier") for slot, size in enumerate((32, 16, 32))]
+    narrowing = narrow(box, trials)
+    assert narrowing.new == box
+    assert "span batch_size 16 | 32, initializer xavier" in narrowing.reason
+    assert "batch_size 32, initializer xavier" in explain(narrowing)
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=40), st.floats(-5, 5), st.floats(1e-3, 9)
+)
+def test_a_narrowed_linear_range_holds_the_best_trials_and_lies_in_the_old_one(points, low, width):
+    box = Box((LinearRange("a", low, low + width), IntegerRange("b", 3, 17)))
+    trials = [other(slot, slot, **box.at(point)) for slot, point in enumerate(points)]
+    narrowing = narrow(box, trials)
+    for old, new in zip(box.ranges, narrowing.new.ranges, strict=True):
+        values = [each.params[new.name] for each in narrowing.best]
+        assert old.low <= new.low <= min(values) <= max(values) <= new.high <= old.high
 
 
 EXPONENTS = st.tuples(st.floats(-6, -3), st.floats(-6, 1))

@@ -50,15 +50,15 @@ def split_of(count):
     return Split(images, np.full(count, 30, np.float32), names)
 
 
-def task_of(is_stopping=lambda: False):
-    params = {"learning_rate": 1e-4, "l2": 1e-3}
+def task_of(is_stopping=lambda: False, params=None):
+    params = params or {"learning_rate": 1e-4, "l2": 1e-3}
     assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2)
     return TrialTask(1, 0, 1, assignment, lambda *_: None, is_stopping)
 
 
 def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
     run = objective_of(recipe="paper", batch_size=3, precision="bfloat16")
-    recipe, batch_size, training, validation, precision = run.training.made_of
+    recipe, batch_size, training, validation, precision = run.training_for({}).made_of
     assert (recipe, batch_size, precision) == ("paper", 3, "bfloat16")
     assert (len(training), len(validation)) == (6, 4)
 
@@ -66,7 +66,7 @@ def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objec
 def test_a_trial_is_trained_with_its_own_parameters_budget_and_seeds(objective_of):
     run = objective_of()
     run(task_of())
-    assert run.training.runs == [(Training(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))]
+    assert run.training_for({}).runs == [(Training(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))]
 
 
 @pytest.mark.parametrize(("recipe", "score"), [("default", 9.0), ("paper", 9.5)])
@@ -80,6 +80,41 @@ def test_the_penalty_ranks_trials_in_the_papers_recipe_alone(recipe, score, obje
 def test_a_training_that_diverges_is_an_outcome_with_its_reason(objective_of, monkeypatch):
     monkeypatch.setattr(FakeTraining, "end", DivergedError("the training error of epoch 2 is nan"))
     assert objective_of()(task_of()) == Diverged("the training error of epoch 2 is nan")
+
+
+PARAMS = {"learning_rate": 1e-4, "l2": 1e-3}
+
+
+def test_trials_share_a_compiled_network_whatever_their_learning_rate_penalty_and_dropout(objective_of):
+    run = objective_of()
+    first = run.training_for({**PARAMS, "dropout": 0.1})
+    assert run.training_for({**PARAMS, "l2": 0.5, "dropout": 0.4}) is first
+    assert run.training_for(PARAMS) is not first
+
+
+@pytest.mark.parametrize(
+    "varied", [{"width": 16}, {"batch_norm": "blocks"}, {"initializer": "gaussian"}, {"batch_size": 16}]
+)
+def test_what_is_compiled_is_compiled_once_for_each_value(varied, objective_of):
+    run = objective_of()
+    own = run.training_for({**PARAMS, **varied})
+    assert own is not run.training_for(PARAMS)
+    assert run.training_for({**PARAMS, **varied, "l2": 0.5}) is own
+
+
+def test_a_worker_keeps_no_more_compiled_networks_than_it_has_room_for(objective_of):
+    run = objective_of()
+    first = run.training_for({"width": 1})
+    for width in range(2, 2 + objective.COMPILED):
+        run.training_for({"width": width})
+    assert run.training_for({"width": 1}) is not first
+
+
+def test_the_rate_of_dropout_is_an_argument_of_the_training(objective_of):
+    run = objective_of()
+    task = task_of(params={**PARAMS, "dropout": 0.3})
+    run(task)
+    assert run.training_for(task.params).runs[0][0] == Training(1e-4, 1e-3, 0.3)
 
 
 def test_any_other_error_is_left_to_the_worker(objective_of, monkeypatch):

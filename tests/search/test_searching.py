@@ -8,10 +8,12 @@ from data.errors import DatasetError
 from search import searching
 from search.errors import SearchError
 from search.launcher import Place
+from search.network_file import read_network
+from search.ranges import Choices
 from search.searching import launch, machine, prepare_study, stop_on_signals
 from search.settings import Ranges, Settings
 from search.slots import Slots
-from search.space import Box, LogRange
+from search.space import FIRST_BOX, Box, LogRange
 from search.storage import open_storage
 from search.study import FinalistBudget
 from tests.integration.fake_study import finished
@@ -157,10 +159,68 @@ def test_what_can_never_work_is_refused_before_a_study_is_made(changed, kind, sa
         searching.load_study(open_storage(settings().storage), "age")
 
 
-def test_images_of_another_size_than_the_networks_are_refused(settings, tmp_path):
+def test_images_that_are_too_small_for_the_network_are_refused_with_the_layer(settings, tmp_path):
     write_tiny(tmp_path / "small.h5", shape=(32, 32, 1))
-    with pytest.raises(SearchError, match=r"small\.h5 are 32×32×1; the network takes 91×91×1"):
+    with pytest.raises(
+        SearchError, match=r"small\.h5 are 32×32×1, and the network cannot take them: layer \d+, Conv2D"
+    ):
         prepare_study(settings(), tmp_path / "small.h5")
+
+
+def test_images_of_other_sizes_and_colours_are_taken(settings, tmp_path):
+    write_tiny(tmp_path / "colour.h5", shape=(96, 96, 3))
+    assert prepare_study(settings(), tmp_path / "colour.h5").spec.network is None
+
+
+def test_small_images_are_taken_by_a_network_that_is_described_for_them(settings, tmp_path):
+    write_tiny(tmp_path / "small.h5", shape=(8, 8, 1))
+    (tmp_path / "network.toml").write_text(NETWORK)
+    spec = prepare_study(settings(network=tmp_path / "network.toml"), tmp_path / "small.h5").spec
+    assert spec.network == read_network(tmp_path / "network.toml")
+
+
+NETWORK = "[[layers]]\nkind = 'flatten'\n[[layers]]\nkind = 'dense'\nunits = 1\nactivation = 'linear'\n"
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ("width=8|16", "width is searched in the paper's network alone"),
+        ("dropout=0.1|0.2", "dropout is searched, but the network has no dropout layer"),
+    ],
+)
+def test_what_a_network_of_the_users_own_does_not_have_cannot_be_searched(space, said, settings, dataset, tmp_path):
+    (tmp_path / "network.toml").write_text(NETWORK)
+    with pytest.raises(SearchError, match=said):
+        prepare_study(settings(network=tmp_path / "network.toml", space=space), dataset)
+
+
+def test_the_space_adds_to_the_ranges_of_learning_rate_and_l2_or_replaces_them(settings, dataset):
+    box = prepare_study(settings(space="batch_size=2|3,l2=0.0"), dataset).spec.box
+    assert box == Box((FIRST_BOX.ranges[0], Choices("l2", (0.0,)), Choices("batch_size", (2, 3))))
+
+
+def test_given_ranges_leave_the_rest_of_the_box(settings, dataset):
+    ranges = Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))
+    later = prepare_study(settings(space="dropout=linear:0:0.5", ranges=ranges), dataset).spec.ranges
+    assert [str(each) for each in later.ranges] == [
+        "learning_rate [1e-05, 0.0001]", "l2 [0.001, 0.01]", "dropout [0, 0.5] linear"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"space": "l2=1e-3|1e-2", "l2": (1e-4, 1.0)}, "l2 is given twice, as a setting of its own and in space"),
+        (
+            {"space": "l2=0.1", "ranges": Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))},
+            "must have the names and kinds of the first box",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changed, said, settings, dataset):
+    with pytest.raises(SearchError, match=said):
+        prepare_study(settings(**changed), dataset)
 
 
 def test_a_file_that_is_no_dataset_is_refused(settings, tmp_path):

@@ -72,7 +72,7 @@ def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
         ({"seed": -1}, "seed = -1 must be 0 or more"),
         ({"threads": 0}, "threads = 0 must be 1 or more"),
         ({"max_attempts": 0}, "max_attempts = 0 must be 1 or more"),
-        ({"ranges": Box((LogRange("l2", 1, 2),))}, "must have the names of the first box"),
+        ({"ranges": Box((LogRange("l2", 1, 2),))}, "must have the names and kinds of the first box"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, message):

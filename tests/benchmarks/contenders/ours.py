@@ -59,7 +59,7 @@ class Turns:
 
 def timed(objective: Objective) -> Parts:
     """Make the engine's steps add their seconds to the parts that are returned."""
-    parts, engine = Parts(), objective.training.engine
+    parts, engine = Parts(), objective.training_for({}).engine
     for step, part in (
         ("reset", "build"),
         ("train", "train"),

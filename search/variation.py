@@ -1,0 +1,37 @@
+"""What parameters make of a recipe: the network, the augmentation and the images a step that they ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from model.augmentation import Augmentation
+from model.paper import PaperVariant
+from model.recipe import Recipe, recipe_named
+from search.network_file import layers_of
+
+NETWORK = ("width", "batch_norm", "dropout", "initializer")
+
+
+def recipe_for(name: str, network: str | None) -> Recipe:
+    """Return the recipe called `name`, with a study's network where it is not the paper's."""
+    return replace(recipe_named(name), layers=layers_of(network))
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A recipe and the images a step: what is compiled once for all trainings that share it."""
+
+    recipe: Recipe
+    batch_size: int
+
+
+def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str, Any]) -> Variation:
+    """Return what `params`, by their names in `search.parameters`, make of `base` for images of `shape`.
+
+    What they do not name stays. Learning rate and L2 are no part of it: they are arguments of every training.
+    """
+    named = {name: params[name] for name in NETWORK if params.get(name) is not None}
+    recipe = replace(base.recipe, variant=PaperVariant(input_shape=shape, **named))
+    if params.get("augmentation") is not None:
+        recipe = replace(recipe, augmentation=Augmentation().scaled(params["augmentation"]))
+    return Variation(recipe, params.get("batch_size") or base.batch_size)
