@@ -4,12 +4,15 @@ import importlib
 import logging
 import os
 import signal
+import time
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
 
 from optuna.trial import TrialState
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from search.narrowing import FinishedTrial, narrow
 from search.seeds import trial_seeds, uniforms
@@ -112,22 +115,15 @@ def work_to_the_end(url: str) -> None:
     study.storage.engine.dispose()
 
 
-def work_and_tell(url: str, sender) -> None:
-    """Work to the end, and send a byte from within the first trial."""
-    told = Event()
-
-    def tell(task: TrialTask) -> TrialOutcome:
-        if not told.is_set():
-            sender.send_bytes(b".")
-            told.set()
-        return run_trial(task)
-
-    work(Slots(reopen(url)), tell, Event())
-
-
 def work_and_die(url: str, point: str, call: int) -> None:
     """Work until just after, or before, the given call of a step such as "after search.slots:Slots.attach"."""
     study = reopen(url)
+    die_at(point, call)
+    work(Slots(study), run_trial, Event())
+
+
+def die_at(point: str, call: int) -> None:
+    """Kill this process just after, or before, the given call of a step."""
     when, _, path = point.partition(" ")
     module, _, attributes = path.partition(":")
     *owners, name = attributes.split(".")
@@ -146,7 +142,53 @@ def work_and_die(url: str, point: str, call: int) -> None:
         return result
 
     setattr(owner, name, deadly)
-    work(Slots(study), run_trial, Event())
+
+
+def work_through_faults(url: str, lease_seconds: float, signs, clock, point: str | None, call: int) -> None:
+    """Work to the end, unless it is to die at a point; counts in `signs` its trials, and its results that were refused.
+
+    The database's clock is `clock.value` seconds off.
+    """
+    study = reopen(url)
+    if study.storage.engine.dialect.name == "sqlite":
+        move_clock(study.storage.engine, clock)
+    if point == "before a statement":
+        die_before_statement(study.storage.engine, call)
+    elif point:
+        die_at(point, call)
+
+    def count(task: TrialTask) -> TrialOutcome:
+        signs[0] += 1
+        return run_trial(task)
+
+    def count_refused(record: logging.LogRecord) -> bool:
+        signs[1] += "no longer counts" in record.getMessage()
+        return False
+
+    logging.getLogger("search.worker").addFilter(count_refused)
+    work(Slots(study, lease_seconds), count, Event())
+
+
+def die_before_statement(engine: Engine, number: int) -> None:
+    """Kill this process before it sends the database its next statement, or the `number`-th."""
+    left = iter(range(1, number))
+
+    def deadly(*_args) -> None:
+        if next(left, None) is None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    for moment in ("before_cursor_execute", "commit"):
+        event.listen(engine, moment, deadly)
+
+
+def move_clock(engine: Engine, clock) -> None:
+    """Let SQLite's clock be `clock.value` seconds off in this process, by the function that it tells the time with."""
+
+    def julian_day(_now: str) -> float:
+        return 2440587.5 + (time.time() + clock.value) / 86400
+
+    event.listen(engine, "connect", lambda connection, _record: connection.create_function("julianday", 1, julian_day))
+    engine.dispose()  # connections that were opened before have the real one
 
 
 def create_at_once(url: str, barrier, spec: StudySpec) -> None:
@@ -171,10 +213,10 @@ def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> 
         stop.set()
         return run_trial(task)
 
-    class Flag(logging.Handler):
-        def emit(self, record: logging.LogRecord) -> None:
-            if "no longer counts" in record.getMessage():
-                refused.set()
+    def tell(record: logging.LogRecord) -> bool:
+        if "no longer counts" in record.getMessage():
+            refused.set()
+        return False
 
-    logging.getLogger("search.worker").addHandler(Flag())
+    logging.getLogger("search.worker").addFilter(tell)
     work(Slots(reopen(url), lease_seconds), hang, stop)

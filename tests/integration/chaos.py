@@ -1,0 +1,177 @@
+"""Studies whose workers are killed, stopped and misled about the time, again and again; each must end exact.
+
+`make chaos` runs it for ten minutes, and prints what was done and OK, or which seed brought a study to a wrong end.
+"""
+
+import os
+import random
+import signal
+from collections import Counter
+from ctypes import c_double, c_int
+from dataclasses import dataclass, field
+from multiprocessing.sharedctypes import RawArray, RawValue
+
+from tests.integration import fake_study as fake
+from tests.integration.exactness import assert_exact, takeovers
+from tests.waiting import until
+
+WORKERS = 4
+LEASE_SECONDS = 1.0
+STAGES = (8, 8)
+LONGEST_LIFE = 0.05
+"""Seconds that a worker lives on from its first trial, at most, where it is killed; about as long as a slot takes."""
+
+POINTS = (
+    "after search.slots:Slots.claim",
+    "after search.trials:Trials.create",
+    "after search.slots:Slots.attach",
+    "before search.slots:Slots.renew",
+    "after optuna.storages:RDBStorage.set_trial_user_attr",
+    "before optuna.storages:RDBStorage.set_trial_state_values",
+    "after search.trials:Trials.commit",
+    "before search.slots:Slots.close",
+    "after search.slots:Slots.close",
+    "before search.mending:mend",
+    "after search.trials:Trials.fail",
+    "before search.slots:open_next",
+    "after search.stages:_insert",
+    "after search.slots:open_next",
+)
+"""Steps of a worker, between which it may die. Those of opening a stage come once a stage."""
+
+STATEMENT = "before a statement"
+"""Of the fifty or so that a slot takes."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was done, and what came of it."""
+
+    studies: int = 0
+    slots: int = 0
+    kills: int = 0
+    points: Counter = field(default_factory=Counter)
+    stops: int = 0
+    clock_jumps: int = 0
+    takeovers: int = 0
+    refused: int = 0
+
+    def __str__(self):
+        return (
+            f"{self.kills} kills, {self.points.total()} of them at {len(self.points)} points of the work; "
+            f"{self.stops} workers stopped beyond their lease, {self.clock_jumps} jumps of the clock; "
+            f"{self.takeovers} takeovers, {self.refused} late results refused; "
+            f"{self.studies} studies with {self.slots} slots, all of them exact"
+        )
+
+
+def disturb_studies(context, new_storage, seed, kills):
+    """Disturb one study after another until so many workers have been killed; raises AssertionError if one goes wrong.
+
+    The seed decides what is done, in which order and after how long; when the machine gets round to it, it does not.
+    """
+    dice, tally = random.Random(seed), Tally()  # noqa: S311  (faults, no secrets)
+    while tally.kills < kills:
+        study = fake.create_or_resume(new_storage(), fake.NAME, fake.spec_of(*STAGES, seed=tally.studies))
+        _Disturbance(context, study, dice, tally).run()
+        assert_exact(study)
+        tally.takeovers += takeovers(study)
+        tally.studies, tally.slots = tally.studies + 1, tally.slots + sum(STAGES)
+    return tally
+
+
+class _Worker:
+    """A worker process, and what it lets us know: whether it has begun a trial, and its results that came too late."""
+
+    def __init__(self, context, url, clock, fate):
+        self.fate, self._signs = fate, RawArray(c_int, 2)
+        arguments = (url, LEASE_SECONDS, self._signs, clock, *fate)
+        self.process = context.Process(target=fake.work_through_faults, args=arguments)
+        self.process.start()
+
+    @property
+    def begun(self):
+        return self._signs[0] > 0 or self.process.exitcode is not None
+
+    @property
+    def refused(self):
+        return self._signs[1]
+
+
+class _Disturbance:
+    """The workers of one study, and the faults that they are put to until it is done."""
+
+    def __init__(self, context, study, dice, tally):
+        self._context, self._url, self._dice, self._tally = context, study.storage.url, dice, tally
+        self._clock, self._killed = RawValue(c_double, 0), set()
+        self._faults = {self._kill_one: 10, self._kill_all: 3, self._stop_one: 1}
+        if study.storage.engine.dialect.name == "sqlite":
+            self._faults[self._move_clock] = 1
+        self._workers = [self._start() for _ in range(WORKERS)]
+
+    def run(self):
+        try:
+            while not self._done():
+                fault, *_ = self._dice.choices(list(self._faults), list(self._faults.values()))
+                fault()
+            for worker in self._workers:
+                worker.process.join()
+                self._count(worker)
+        finally:
+            self._kill(*self._workers)
+
+    def _start(self):
+        """Start a worker: it will die at a point, or before any statement of its first slots, or when it is killed."""
+        point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 100)), (None, 0)
+        return _Worker(self._context, self._url, self._clock, self._dice.choice((point, statement, nothing)))
+
+    def _done(self):
+        """Put new workers in the place of the dead, until one has ended by itself: that is when the study is done."""
+        ended = [worker for worker in self._workers if worker.process.exitcode is not None]
+        self._workers = [worker for worker in self._workers if worker not in ended]
+        for worker in ended:
+            self._count(worker)
+        if any(worker.process.exitcode == 0 for worker in ended):
+            return True
+        self._workers += [self._start() for _ in ended]
+        return False
+
+    def _count(self, worker):
+        code = worker.process.exitcode
+        assert code in (0, -signal.SIGKILL), f"a worker ended with {code}"
+        self._tally.refused += worker.refused
+        self._tally.kills += code != 0
+        if code != 0 and worker not in self._killed:
+            self._tally.points[worker.fate[0]] += 1
+
+    def _kill_one(self):
+        self._kill(*self._living(self._dice.choice(self._workers)))
+
+    def _kill_all(self):
+        self._kill(*self._living(*self._workers))
+
+    def _stop_one(self):
+        (worker,) = self._living(self._dice.choice(self._workers))
+        if worker.process.exitcode is None:
+            os.kill(worker.process.pid, signal.SIGSTOP)
+            worker.process.join(1.5 * LEASE_SECONDS)
+            os.kill(worker.process.pid, signal.SIGCONT)
+            self._tally.stops += 1
+
+    def _move_clock(self):
+        self._clock.value += self._dice.choice((-4000, -40, 40, 4000))
+        self._tally.clock_jumps += 1
+
+    def _living(self, *workers):
+        """Wait for each of the workers to begin a trial, and a moment longer; returns them."""
+        for worker in workers:
+            until(lambda worker=worker: worker.begun, "a trial")
+        workers[0].process.join(self._dice.uniform(0, LONGEST_LIFE))
+        return workers
+
+    def _kill(self, *workers):
+        self._killed.update(workers)
+        for worker in workers:
+            worker.process.kill()
+        for worker in workers:
+            worker.process.join()
