@@ -56,5 +56,7 @@ def new_storage(kind):
 
 @pytest.fixture
 def study_of(new_storage):
-    """Make a study with as many slots in its stages, in a storage of its own."""
-    return lambda *stages: fake_study.create_or_resume(new_storage(), fake_study.NAME, fake_study.spec_of(*stages))
+    """Make a study with as many slots in its stages, and other settings, in a storage of its own."""
+    return lambda *stages, **others: fake_study.create_or_resume(
+        new_storage(), fake_study.NAME, fake_study.spec_of(*stages, **others)
+    )
