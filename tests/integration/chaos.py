@@ -19,7 +19,7 @@ WORKERS = 4
 LEASE_SECONDS = 1.0
 STAGES = (8, 8)
 LONGEST_LIFE = 0.05
-"""Seconds that a worker lives on from its first trial, at most, where it is killed; about as long as a slot takes."""
+"""Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
 POINTS = (
     "after search.slots:Slots.claim",
@@ -83,15 +83,16 @@ def disturb_studies(context, new_storage, seed, kills):
 class _Worker:
     """A worker process, and what it lets us know: whether it has begun a trial, and its results that came too late."""
 
-    def __init__(self, context, url, clock, fate):
-        self.fate, self._signs = fate, RawArray(c_int, 2)
+    def __init__(self, context, url, clock, fate, trials):
+        self.fate, self._trials, self._signs = fate, trials, RawArray(c_int, 2)
         arguments = (url, LEASE_SECONDS, self._signs, clock, *fate)
         self.process = context.Process(target=fake.work_through_faults, args=arguments)
         self.process.start()
 
     @property
-    def begun(self):
-        return self._signs[0] > 0 or self.process.exitcode is not None
+    def ripe(self):
+        """Whether it may be killed or stopped: it has begun as many trials as it was meant to, or has ended already."""
+        return self._signs[0] >= self._trials or self.process.exitcode is not None
 
     @property
     def refused(self):
@@ -123,7 +124,8 @@ class _Disturbance:
     def _start(self):
         """Start a worker: it will die at a point, or before any statement of its first slots, or when it is killed."""
         point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 100)), (None, 0)
-        return _Worker(self._context, self._url, self._clock, self._dice.choice((point, statement, nothing)))
+        fate, trials = self._dice.choice((point, statement, nothing)), self._dice.randint(1, 3)
+        return _Worker(self._context, self._url, self._clock, fate, trials)
 
     def _done(self):
         """Put new workers in the place of the dead, until one has ended by itself: that is when the study is done."""
@@ -163,9 +165,9 @@ class _Disturbance:
         self._tally.clock_jumps += 1
 
     def _living(self, *workers):
-        """Wait for each of the workers to begin a trial, and a moment longer; returns them."""
+        """Wait for each of the workers to begin its first, second or third trial, and a moment longer; returns them."""
         for worker in workers:
-            until(lambda worker=worker: worker.begun, "a trial")
+            until(lambda worker=worker: worker.ripe, "a trial", seconds=300)
         workers[0].process.join(self._dice.uniform(0, LONGEST_LIFE))
         return workers
 

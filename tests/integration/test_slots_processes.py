@@ -75,7 +75,7 @@ def assert_exact(study):
 
 
 def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_worker(study_of, start):
-    study = study_of(100, 100)
+    study = study_of(30, 30)
     workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
     for worker in workers:
         worker.join()
