@@ -9,9 +9,9 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
-import h5py
 import numpy as np
 
 from data.arrays import (
@@ -27,7 +27,8 @@ from data.arrays import (
 )
 from data.errors import DatasetError
 from data.files import whole_file
-from data.structure import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo, checked_file
+from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo
+from data.inspection import inspect_apart
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,8 +55,7 @@ def inspect_dataset(path: Path) -> DatasetInfo:
 
     Raises DatasetError for anything but a whole dataset of this schema version.
     """
-    with checked_file(path) as (_, info):
-        return info
+    return inspect_apart(path)
 
 
 def dataset_digest(path: Path) -> str:
@@ -68,8 +68,8 @@ def open_dataset(path: Path, *, verify: bool = False) -> Dataset:
 
     Raises DatasetError for anything but a whole dataset of this schema version.
     """
-    with checked_file(path) as (file, info):
-        splits = {name: _read(file, info, name, verify=verify) for name in SPLITS}
+    info = inspect_apart(path)
+    splits = {name: _read(info, name, verify=verify) for name in SPLITS}
     return Dataset(
         training=splits["training"],
         validation=splits["validation"],
@@ -88,8 +88,7 @@ def read_split(path: Path, name: str, *, verify: bool = False) -> Split:
     anything but a whole dataset of this schema version.
     """
     known_split(name)
-    with checked_file(path) as (file, info):
-        return _read(file, info, name, verify=verify)
+    return _read(inspect_apart(path), name, verify=verify)
 
 
 def read_labels(path: Path, name: str) -> NDArray[np.float32]:
@@ -98,8 +97,7 @@ def read_labels(path: Path, name: str) -> NDArray[np.float32]:
     Raises DatasetError as `read_split` does.
     """
     known_split(name)
-    with checked_file(path) as (file, info):
-        labels: NDArray[np.float32] = _read_array(file, info, f"{name}/labels", verify=False)
+    labels: NDArray[np.float32] = _read_array(inspect_apart(path), name, "labels", verify=False)
     return labels
 
 
@@ -129,6 +127,8 @@ def make_dataset(splits: dict[str, Split], source: str, source_digest: str, opti
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
     """Write a dataset whole: the same dataset gives the same bytes; raises DatasetError where it cannot be written."""
+    import h5py
+
     texts = {
         "schema": SCHEMA,
         "digest": dataset.digest,
@@ -171,18 +171,28 @@ def _check_split(name: str, split: Split) -> None:
         raise DatasetError(f"{name} has an empty name, or one with a null character")
 
 
-def _read(file: h5py.File, info: DatasetInfo, name: str, *, verify: bool) -> Split:
-    arrays = {array: _read_array(file, info, f"{name}/{array}", verify=verify) for array in ARRAYS}
+def _read(info: DatasetInfo, name: str, *, verify: bool) -> Split:
+    arrays = {array: _read_array(info, name, array, verify=verify) for array in ARRAYS}
     if not np.isfinite(arrays["labels"]).all():
         raise DatasetError(f"{info.path} is a damaged dataset: {name} has a label that is no finite number")
-    return Split(arrays["images"], arrays["labels"], tuple(text.decode() for text in arrays["names"].tolist()))
+    try:
+        names = tuple(text.decode() for text in arrays["names"].tolist())
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{info.path} is a damaged dataset: {name} has a name that is no text") from error
+    return Split(arrays["images"], arrays["labels"], names)
 
 
-def _read_array(file: h5py.File, info: DatasetInfo, name: str, *, verify: bool) -> NDArray[Any]:
-    stored = file[name]
-    array = np.empty(stored.shape, stored.dtype)
-    stored.read_direct(array)
-    split, _, array_name = name.partition("/")
-    if verify and array_sha256(array) != info.arrays[split][array_name].sha256:
-        raise DatasetError(f"{info.path} is damaged: {name} does not match its SHA-256; build the dataset again")
-    return array
+def _read_array(info: DatasetInfo, split: str, name: str, *, verify: bool) -> NDArray[Any]:
+    """Read one array from its place in the file, without the HDF5 library, which a hostile file could mislead."""
+    place, stored = info.places[split][name], info.arrays[split][name]
+    try:
+        array = np.fromfile(info.path, np.dtype(place.dtype), math.prod(stored.shape), offset=place.offset)
+    except (OSError, MemoryError) as error:
+        raise DatasetError(f"{info.path} cannot be read: {error}") from error
+    if array.size != math.prod(stored.shape):
+        raise DatasetError(f"{info.path} is cut short: {split}/{name} reaches beyond the end of the file")
+    if verify and array_sha256(array) != stored.sha256:
+        raise DatasetError(
+            f"{info.path} is damaged: {split}/{name} does not match its SHA-256; build the dataset again"
+        )
+    return array.reshape(stored.shape)

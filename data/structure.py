@@ -1,60 +1,40 @@
-"""The checks that a dataset file passes before any of its pixels is read."""
+"""The checks that a dataset file passes before any of its pixels is read, by the HDF5 library."""
 
 from __future__ import annotations
 
 import re
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import h5py
 import numpy as np
 
 from data.arrays import ARRAYS, SPLITS, StoredArray, dataset_sha256
 from data.errors import DatasetError
+from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo, Place
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection
     from pathlib import Path
 
-SCHEMA: Final = "agesearch dataset"
-SCHEMA_VERSION: Final = 1
-LONGEST_TEXT: Final = 16_384
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_DTYPES: Final = {"images": "u1", "labels": "<f4"}
 _NDIM: Final = {"images": 4, "labels": 1, "names": 1}
 _KINDS: Final = {"images": "uint8", "labels": "32-bit floats", "names": "fixed-length text"}
 
 
-@dataclass(frozen=True, slots=True)
-class DatasetInfo:
-    """What a dataset file says of itself.
-
-    `counts` are the images of training, validation and test, `image_shape` is (H, W, C); `options` are the settings of
-    the build as JSON, `arrays` the shapes and checksums by split and array.
-    """
-
-    path: Path
-    digest: str
-    source: str
-    source_digest: str
-    options: str
-    counts: dict[str, int]
-    image_shape: tuple[int, int, int]
-    arrays: dict[str, dict[str, StoredArray]]
-
-
-@contextmanager
-def checked_file(path: Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
-    """Open a dataset file and check its whole structure; raises DatasetError naming the path.
+def inspect_file(path: Path) -> DatasetInfo:
+    """Check a dataset file's whole structure, reading no pixel; raises DatasetError naming the path.
 
     Checked are: the schema version; that exactly the three splits with their three arrays are there, by hard links
     alone; that each array is contiguous, unfiltered, inside this file, no other's twin and of the exact type; equal
     counts and image shapes; and that the stored checksums make up the stored digest.
+
+    A hostile file may crash the HDF5 library and with it this process; `data.inspection` runs it in one of its own.
     """
     try:
         _check_hdf5(path)
         with h5py.File(path, "r", locking="best-effort") as file:
-            yield file, _inspect(path, file)
+            return _inspect(path, file)
     except DatasetError:
         raise
     except PermissionError as error:
@@ -75,8 +55,6 @@ def checked_file(path: Path) -> Iterator[tuple[h5py.File, DatasetInfo]]:
 
 
 def _check_hdf5(path: Path) -> None:
-    if not path.is_file():
-        raise DatasetError(f"{path} {'is no file' if path.exists() else 'does not exist'}; give an .h5 dataset")
     with path.open("rb"):
         pass  # A file that may not be read must not be called damaged or foreign.
     if not h5py.is_hdf5(path):
@@ -89,7 +67,8 @@ def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
     for split in SPLITS:
         _check_members(path, file[split], ARRAYS, h5py.Dataset)
     arrays = {split: {name: _stored(path, file[split][name], name) for name in ARRAYS} for split in SPLITS}
-    _check_distinct(path, file)
+    places = {split: {name: _place(file[split][name]) for name in ARRAYS} for split in SPLITS}
+    _check_distinct(path, places)
     _check_agreement(path, arrays)
     digest = _text(path, file, "digest")
     if digest != dataset_sha256(arrays):
@@ -104,6 +83,7 @@ def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
         counts={split: arrays[split]["images"].shape[0] for split in SPLITS},
         image_shape=(height, width, channels),
         arrays=arrays,
+        places=places,
     )
 
 
@@ -143,7 +123,7 @@ def _stored(path: Path, array: h5py.Dataset, name: str) -> StoredArray:
     plist = array.id.get_create_plist()
     if array.is_virtual or array.external or plist.get_layout() != h5py.h5d.CONTIGUOUS or plist.get_nfilters():
         raise DatasetError(f"{path}: {array.name} is not stored in one piece inside the file")
-    if not _right_type(array.dtype, name) or array.ndim != _NDIM[name]:
+    if not _right_type(array, name) or array.ndim != _NDIM[name]:
         raise DatasetError(
             f"{path}: {array.name} is {array.dtype} of {array.ndim} dimensions, "
             f"expected {_KINDS[name]} of {_NDIM[name]}"
@@ -163,15 +143,21 @@ def _stored(path: Path, array: h5py.Dataset, name: str) -> StoredArray:
     return StoredArray(tuple(int(length) for length in array.shape), sha256)
 
 
-def _right_type(dtype: np.dtype[Any], name: str) -> bool:
-    if name == "names":
-        return dtype.kind == "S" and dtype.itemsize >= 1
-    return dtype == np.dtype("u1" if name == "images" else "<f4")
+def _right_type(array: h5py.Dataset, name: str) -> bool:
+    """Whether an array's bytes in the file are those that NumPy works with, so that they need no conversion."""
+    dtype = array.dtype if name == "names" else np.dtype(_DTYPES[name])
+    if name == "names" and (dtype.kind != "S" or dtype.itemsize < 1):
+        return False
+    return bool(array.id.get_type().equal(h5py.h5t.py_create(dtype)))
 
 
-def _check_distinct(path: Path, file: h5py.File) -> None:
+def _place(array: h5py.Dataset) -> Place:
+    return Place(array.dtype.str, int(array.id.get_offset()))
+
+
+def _check_distinct(path: Path, places: dict[str, dict[str, Place]]) -> None:
     """Raise DatasetError where two names lead to one array: a test split must not be the training split."""
-    starts = [file[split][name].id.get_offset() for split in SPLITS for name in ARRAYS]
+    starts = [place.offset for of_split in places.values() for place in of_split.values()]
     if len(set(starts)) != len(starts):
         raise DatasetError(f"{path}: two of its arrays are one and the same")
 
