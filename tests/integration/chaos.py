@@ -65,14 +65,14 @@ class Tally:
         )
 
 
-def disturb_studies(context, new_storage, seed, kills):
+def disturb_studies(context, storage, seed, kills):
     """Disturb one study after another until so many workers have been killed; raises AssertionError if one goes wrong.
 
     The seed decides what is done, in which order and after how long; when the machine gets round to it, it does not.
     """
     dice, tally = random.Random(seed), Tally()  # noqa: S311  (faults, no secrets)
     while tally.kills < kills:
-        study = fake.create_or_resume(new_storage(), fake.NAME, fake.spec_of(*STAGES, seed=tally.studies))
+        study = fake.create_or_resume(storage, f"study {tally.studies}", fake.spec_of(*STAGES, seed=tally.studies))
         _Disturbance(context, study, dice, tally).run()
         assert_exact(study)
         tally.takeovers += takeovers(study)
@@ -83,9 +83,9 @@ def disturb_studies(context, new_storage, seed, kills):
 class _Worker:
     """A worker process, and what it lets us know: whether it has begun a trial, and its results that came too late."""
 
-    def __init__(self, context, url, clock, fate, trials):
+    def __init__(self, context, study, clock, fate, trials):
         self.fate, self._trials, self._signs = fate, trials, RawArray(c_int, 2)
-        arguments = (url, LEASE_SECONDS, self._signs, clock, *fate)
+        arguments = (study.storage.url, study.name, LEASE_SECONDS, self._signs, clock, fate)
         self.process = context.Process(target=fake.work_through_faults, args=arguments)
         self.process.start()
 
@@ -103,7 +103,7 @@ class _Disturbance:
     """The workers of one study, and the faults that they are put to until it is done."""
 
     def __init__(self, context, study, dice, tally):
-        self._context, self._url, self._dice, self._tally = context, study.storage.url, dice, tally
+        self._context, self._study, self._dice, self._tally = context, study, dice, tally
         self._clock, self._killed = RawValue(c_double, 0), set()
         self._faults = {self._kill_one: 10, self._kill_all: 3, self._stop_one: 1}
         if study.storage.engine.dialect.name == "sqlite":
@@ -125,7 +125,7 @@ class _Disturbance:
         """Start a worker: it will die at a point, or before any statement of its first slots, or when it is killed."""
         point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 100)), (None, 0)
         fate, trials = self._dice.choice((point, statement, nothing)), self._dice.randint(1, 3)
-        return _Worker(self._context, self._url, self._clock, fate, trials)
+        return _Worker(self._context, self._study, self._clock, fate, trials)
 
     def _done(self):
         """Put new workers in the place of the dead, until one has ended by itself: that is when the study is done."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from search.storage import open_storage, quieten_optuna
 from tests.integration import fake_study
-from tests.integration.storages import KINDS
 
 
 @pytest.fixture(scope="session")
@@ -42,21 +42,19 @@ def start(processes):
         process.join()
 
 
-@pytest.fixture(params=KINDS)
-def kind(request):
-    return KINDS[request.param]
+@pytest.fixture
+def storage_url():
+    """A storage without studies."""
+    with fake_study.in_memory() as folder:
+        yield fake_study.empty_file(Path(folder))
 
 
 @pytest.fixture
-def new_storage(kind):
-    """Make a fresh storage, as often as it is called."""
-    with kind.making() as make:
-        yield make
-
-
-@pytest.fixture
-def study_of(new_storage):
+def study_of(storage_url):
     """Make a study with as many slots in its stages, and other settings, in a storage of its own."""
-    return lambda *stages, **others: fake_study.create_or_resume(
-        new_storage(), fake_study.NAME, fake_study.spec_of(*stages, **others)
+    quieten_optuna()
+    storage = open_storage(storage_url)
+    yield lambda *stages, **others: fake_study.create_or_resume(
+        storage, fake_study.NAME, fake_study.spec_of(*stages, **others)
     )
+    storage.engine.dispose()

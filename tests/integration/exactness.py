@@ -5,7 +5,6 @@ from sqlalchemy import select
 from search.slots import SlotCounts, Slots
 from search.tables import slots
 from tests.integration import fake_study as fake
-from tests.integration.storages import damage_of
 
 
 def assert_exact(study):
@@ -33,3 +32,12 @@ def takeovers(study):
     """How often a slot was taken over from a worker that had died or fallen silent."""
     with study.storage.engine.begin() as tx:
         return sum(tx.scalars(select(slots.c.losses).where(slots.c.study == study.name)))
+
+
+def damage_of(storage):
+    """What SQLite finds wrong with its file, "" if nothing; PostgreSQL has no such question to be asked."""
+    if storage.engine.dialect.name != "sqlite":
+        return ""
+    with storage.engine.connect() as connection:
+        found = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    return "" if found == ["ok"] else "; ".join(found)

@@ -104,9 +104,9 @@ def running(study: Study) -> list:
     return study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.RUNNING,))
 
 
-def reopen(url: str) -> Study:
+def reopen(url: str, name: str = NAME) -> Study:
     quieten_optuna()
-    return load_study(open_storage(url), NAME)
+    return load_study(open_storage(url), name)
 
 
 def work_to_the_end(url: str) -> None:
@@ -144,12 +144,12 @@ def die_at(point: str, call: int) -> None:
     setattr(owner, name, deadly)
 
 
-def work_through_faults(url: str, lease_seconds: float, signs, clock, point: str | None, call: int) -> None:
-    """Work to the end, unless it is to die at a point; counts in `signs` its trials, and its results that were refused.
+def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock, fate: tuple[str | None, int]) -> None:
+    """Work to the end, unless its fate is to die at a call; `signs` counts its trials and its late results.
 
     The database's clock is `clock.value` seconds off.
     """
-    study = reopen(url)
+    study, (point, call) = reopen(url, name), fate
     if study.storage.engine.dialect.name == "sqlite":
         move_clock(study.storage.engine, clock)
     if point == "before a statement":
