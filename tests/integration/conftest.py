@@ -43,18 +43,16 @@ def start(processes):
 
 
 @pytest.fixture
-def storage_url():
-    """A storage without studies."""
-    with fake_study.in_memory() as folder:
-        yield fake_study.empty_file(Path(folder))
+def storage(storage_url):
+    quieten_optuna()
+    storage = open_storage(storage_url)
+    yield storage
+    storage.engine.dispose()
 
 
 @pytest.fixture
-def study_of(storage_url):
+def study_of(storage):
     """Make a study with as many slots in its stages, and other settings, in a storage of its own."""
-    quieten_optuna()
-    storage = open_storage(storage_url)
-    yield lambda *stages, **others: fake_study.create_or_resume(
+    return lambda *stages, **others: fake_study.create_or_resume(
         storage, fake_study.NAME, fake_study.spec_of(*stages, **others)
     )
-    storage.engine.dispose()

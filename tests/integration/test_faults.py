@@ -1,17 +1,6 @@
-import pytest
-
-from search.storage import open_storage, quieten_optuna
 from tests.integration.chaos import disturb_studies
 
 KILLS = {"sqlite": 200, "postgresql": 50}
-
-
-@pytest.fixture
-def storage(storage_url):
-    quieten_optuna()
-    storage = open_storage(storage_url)
-    yield storage
-    storage.engine.dispose()
 
 
 def test_studies_whose_workers_are_killed_stopped_and_misled_about_the_time_all_end_exact(storage, processes, capsys):

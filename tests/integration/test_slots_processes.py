@@ -1,18 +1,14 @@
-import multiprocessing
 import os
-import random
 import signal
-from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
-from search.planning import stage_sizes
 from search.slots import SlotCounts, Slots
 from search.stages import list_stages
-from search.storage import open_storage, quieten_optuna
 from search.study import FinalistBudget
 from tests.integration import fake_study as fake
+from tests.integration.exactness import assert_exact
 
 STEPS = [
     "after search.slots:Slots.claim",
@@ -27,53 +23,6 @@ STEPS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def processes():
-    """A context whose processes start in milliseconds: they are forked from one that has imported everything."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.warm_start"])
-    context.Process().start()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
-    return context
-
-
-@pytest.fixture
-def start(processes):
-    """Start functions in processes of their own, and leave none of them behind."""
-    started = []
-
-    def start_one(target, *args):
-        process = processes.Process(target=target, args=args)
-        process.start()
-        started.append(process)
-        return process
-
-    yield start_one
-    for process in started:
-        process.kill()
-        process.join()
-
-
-@pytest.fixture
-def study_of(storage_url):
-    quieten_optuna()
-    storage = open_storage(storage_url)
-    yield lambda *stages, **others: fake.create_or_resume(storage, fake.NAME, fake.spec_of(*stages, **others))
-    storage.engine.dispose()
-
-
-def assert_exact(study):
-    assert fake.finished(study) == sorted(fake.expected(study.spec).items())
-    assert fake.running(study) == []
-    for stage, count in enumerate(stage_sizes(study.spec), start=1):
-        assert Slots(study).counts(stage) == SlotCounts(finished=count)
-
-
 def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_worker(study_of, start):
     study = study_of(30, 30)
     workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
@@ -84,30 +33,6 @@ def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_work
     trials = study.storage.rdb.get_all_trials(study.id)
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert len({trial.user_attrs["worker"] for trial in trials}) == 4
-
-
-def start_telling(start, study):
-    """Start a worker, and return it with a pipe that is readable once the worker runs its first trial."""
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    with sender:
-        return start(fake.work_and_tell, study.storage.url, sender), receiver
-
-
-def test_killing_twenty_workers_at_random_moments_changes_nothing(study_of, start):
-    study = study_of(40, 30, finalists=FinalistBudget(5, 2, images=100, epochs=1))
-    dice = random.Random(7)  # noqa: S311  (moments to kill at, no secrets)
-    workers = [start_telling(start, study) for _ in range(4)]
-    for _ in range(20):
-        oldest, in_a_trial = workers.pop(0)
-        in_a_trial.poll(60)
-        oldest.join(timeout=dice.uniform(0, 0.1))
-        oldest.kill()
-        workers.append(start_telling(start, study))
-    for worker, _ in workers:
-        worker.join()
-    assert_exact(study)
-    lost = [trial for trial in study.storage.rdb.get_all_trials(study.id) if trial.state is TrialState.FAIL]
-    assert lost  # else no worker was killed while it ran a trial, and nothing has been shown
 
 
 @pytest.mark.parametrize("call", [2, 5])  # of a sampled trial, and of a finalist's
