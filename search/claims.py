@@ -28,6 +28,16 @@ class Claim:
         return self.failures + self.losses + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A claimed slot as somebody else saw it: by the claim with this token, until its lease expires."""
+
+    stage: int
+    slot: int
+    token: int
+    lease_expires: float
+
+
 class NoClaim(Enum):
     """Why there is nothing to claim: others run the last slots of the stage, or the whole study is done."""
 

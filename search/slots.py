@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
-from search.claims import Claim, NoClaim
+from search.claims import Claim, Held, NoClaim
 from search.errors import StaleClaim
 from search.owner import is_gone
 from search.patience import outlasting
@@ -64,7 +64,7 @@ class Slots:
             with self._engine.begin() as tx:
                 see(tx, self.study.name, owner)
                 stage = tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
-                seen = self._abandoned(tx, stage) or self._first_waiting(tx, stage)
+                seen = self._next(tx, stage)
                 self._taking = self._taken(tx) or (seen and self._take(tx, seen, owner))
                 closed = not self._any_open(tx, stage)
             taken, self._taking = self._taking, None
@@ -76,6 +76,13 @@ class Slots:
                 open_next(self.study, stage)
             elif seen is None:
                 return NoClaim.WAIT
+
+    def take_over(self, held: Held, owner: str) -> Claim | None:
+        """Claim a slot that is still held just as it was seen; None where it has been renewed or has changed hands."""
+        with self._engine.begin() as tx:
+            as_seen = (*self._in(held.stage, CLAIMED), slots.c.slot == held.slot, slots.c.token == held.token)
+            seen = tx.execute(select(slots).where(*as_seen, slots.c.lease_expires == held.lease_expires)).first()
+            return self._take(tx, seen, owner) if seen else None
 
     def renew(self, claim: Claim) -> None:
         """Start the lease of a claim anew; raise `StaleClaim` if the slot has been taken over."""
@@ -121,6 +128,13 @@ class Slots:
             rows = tx.execute(query.order_by(slots.c.stage, slots.c.slot)).all()
         return tuple(FailedSlot(row.stage, row.slot, row.reason) for row in rows)
 
+    def _next(self, tx: Connection, newest: int) -> Row[Any] | None:
+        """Return the slot to claim: of the newest stage, or of an older one of which a slot has been opened again."""
+        for stage in range(newest, 0, -1):
+            if seen := self._abandoned(tx, stage) or self._first_waiting(tx, stage):
+                return seen
+        return None
+
     def _abandoned(self, tx: Connection, stage: int) -> Row[Any] | None:
         expired = (slots.c.lease_expires < Now()).label("expired")
         claimed = tx.execute(select(slots, expired).where(*self._in(stage, CLAIMED)).order_by(slots.c.slot)).all()
@@ -131,12 +145,14 @@ class Slots:
         # Where rows can be locked, claimers each go for another one instead of all for the first.
         return tx.execute(query.with_for_update(skip_locked=True)).first()
 
-    def _any_open(self, tx: Connection, stage: int) -> bool:
+    def _any_open(self, tx: Connection, newest: int) -> bool:
         # In one statement, since PostgreSQL lets a slot change from waiting to claimed between two.
-        return tx.execute(select(slots.c.slot).where(*self._in(stage, WAITING, CLAIMED)).limit(1)).first() is not None
+        any_stage = (slots.c.stage.in_(range(1, newest + 1)), slots.c.state.in_((WAITING, CLAIMED)))
+        query = select(slots.c.slot).where(slots.c.study == self.study.name, *any_stage).limit(1)
+        return tx.execute(query).first() is not None
 
-    def _in(self, stage: int, *states: str) -> tuple[Any, ...]:
-        return (slots.c.study == self.study.name, slots.c.stage == stage, slots.c.state.in_(states))
+    def _in(self, stage: int, state: str) -> tuple[Any, ...]:
+        return (slots.c.study == self.study.name, slots.c.stage == stage, slots.c.state == state)
 
     def _take(self, tx: Connection, seen: Row[Any], owner: str) -> Claim | None:
         """Turn a slot as it was seen into a claim, or return None if it is not as it was seen any more."""

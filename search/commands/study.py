@@ -1,7 +1,9 @@
-"""`agesearch status`, `export` and `dashboard`: looking at a study, and taking its best configuration along."""
+"""`agesearch status`, `repair`, `export` and `dashboard`: looking at a study, mending it, taking its best along."""
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,26 +12,31 @@ from search.commands.printing import answer, answer_json, columns
 from search.commands.search import print_verdict
 from search.settings import Settings
 
+if TYPE_CHECKING:
+    from search.findings import Finding
+
 
 @takes_settings("study", "storage")
 def status(settings: Settings, as_json: AsJson = False) -> None:
     """Show where the study stands, worker by worker."""
+    from search.findings import find
     from search.slots import Slots
     from search.storage import open_storage
     from search.study import load_study
     from search.summary import summary
 
     study = load_study(open_storage(settings.storage), settings.study)
-    now, failed = summary(study), Slots(study).failed()
+    now, failed, findings = summary(study), Slots(study).failed(), find(Slots(study))
     if as_json:
-        answer_json(
-            {**now.as_dict(), "failed": [{"stage": f.stage, "slot": f.slot, "reason": f.reason} for f in failed]}
-        )
+        closed = [{"stage": f.stage, "slot": f.slot, "reason": f.reason} for f in failed]
+        answer_json({**now.as_dict(), "failed": closed, "findings": [each.as_dict() for each in findings]})
         return
     for line in now.lines():
         answer(line)
     for each in failed:
         answer(f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}")
+    for finding in findings:
+        answer(f"{finding.text} (see 'agesearch repair')")
     print_verdict(now.verdict)
     if now.workers:
         rows = [("worker", "state", "finished", "runs", "silent for", "device")]
@@ -39,6 +46,43 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
             rows.append((place, one.state, str(one.finished), runs, f"{one.silent_for:.0f} s", one.device))
         answer("")
         answer(columns(rows))
+
+
+@takes_settings("study", "storage")
+def repair(
+    settings: Settings,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be mended, and mend nothing.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
+    from search.findings import find
+    from search.repairing import repair as mend
+    from search.slots import Slots
+    from search.storage import open_storage, quieten_optuna, storage_errors
+    from search.study import load_study
+
+    quieten_optuna()
+    slots = Slots(load_study(open_storage(settings.storage), settings.study))
+    with storage_errors(slots.study.storage):
+        findings = find(slots)
+        if not dry_run:
+            mend(slots, findings)
+    if as_json:
+        answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings]})
+    else:
+        for each in findings:
+            answer(str(each))
+        answer(_mended(findings, dry_run))
+    if not all(each.mendable for each in findings):
+        sys.exit(1)
+
+
+def _mended(findings: "Sequence[Finding]", dry_run: bool) -> str:
+    if not findings:
+        return "nothing is wrong"
+    mendable = sum(each.mendable for each in findings)
+    told = f"{mendable} would be mended" if dry_run else f"{mendable} mended"
+    return f"{len(findings)} found, {told}"
 
 
 @takes_settings("study", "storage")
@@ -76,4 +120,4 @@ def dashboard(settings: Settings) -> None:
     raise KeyboardInterrupt  # the server has taken it for its own end
 
 
-COMMANDS = (status, export, dashboard)
+COMMANDS = (status, repair, export, dashboard)
