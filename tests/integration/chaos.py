@@ -11,13 +11,15 @@ from ctypes import c_double, c_int
 from dataclasses import dataclass, field
 from multiprocessing.sharedctypes import RawArray, RawValue
 
+from search.planning import stage_sizes
+from search.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, takeovers
 from tests.waiting import until
 
 WORKERS = 4
 LEASE_SECONDS = 1.0
-STAGES = (8, 8)
+STAGES, FINALISTS = (7, 6), FinalistBudget(2, 2, images=100, epochs=1)
 LONGEST_LIFE = 0.05
 """Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
@@ -72,11 +74,12 @@ def disturb_studies(context, storage, seed, kills):
     """
     dice, tally = random.Random(seed), Tally()  # noqa: S311  (faults, no secrets)
     while tally.kills < kills:
-        study = fake.create_or_resume(storage, f"study {tally.studies}", fake.spec_of(*STAGES, seed=tally.studies))
+        spec = fake.spec_of(*STAGES, seed=tally.studies, finalists=FINALISTS)
+        study = fake.create_or_resume(storage, f"study {tally.studies}", spec)
         _Disturbance(context, study, dice, tally).run()
         assert_exact(study)
         tally.takeovers += takeovers(study)
-        tally.studies, tally.slots = tally.studies + 1, tally.slots + sum(STAGES)
+        tally.studies, tally.slots = tally.studies + 1, tally.slots + sum(stage_sizes(spec))
     return tally
 
 
