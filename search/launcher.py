@@ -10,13 +10,17 @@ from threading import Event
 from typing import IO
 
 from search.errors import SearchError
+from search.mending import MAX_LOSSES
 from search.study import Study
 
 STOP_SECONDS = 60.0
 """How long a worker has to give its trial back: an epoch at the most, which is a few seconds."""
 
 FRUITLESS_DEATHS = 3
-"""Deaths in a row, none of them with a trial finished in between, after which starting again is no use."""
+"""Deaths a worker in a row, without a slot closed in between, after which starting again is no use.
+
+Where workers die within trials as many more are borne as it takes to close a slot that kills whoever runs it.
+"""
 
 BAD_INPUT = 2
 """The exit code of a worker that was given something it will never be able to use."""
@@ -77,7 +81,8 @@ class Launcher:
         self._study, self._data, self._logs, self._program = study, data, logs, program
         self._workers: list[_Process] = []
         self._fruitless = 0
-        self._finished: int | None = None
+        self._closed: int | None = None
+        self._lost, self._new_losses = 0, False
         self._fruitful = False
 
     def start(self, where: Sequence[Place]) -> None:
@@ -88,14 +93,16 @@ class Launcher:
             worker.process = self._spawn(worker)
             self._workers.append(worker)
 
-    def tend(self, finished: int) -> bool:
-        """Start dead workers again and return whether any is still at work; `finished` is how many slots are closed.
+    def tend(self, closed: int, lost: int = 0) -> bool:
+        """Start dead workers again and return whether any is still at work.
 
-        Raises SearchError where workers keep dying without finishing a trial.
+        `closed` is how many slots are closed, `lost` how many attempts were lost with their workers. Raises SearchError
+        where workers keep dying without closing a slot.
         """
-        if self._finished is not None and finished > self._finished:
-            self._fruitless, self._fruitful = 0, True
-        self._finished = finished
+        if self._closed is None or closed > self._closed:
+            self._fruitless, self._fruitful = 0, self._closed is not None
+            self._lost = lost
+        self._closed, self._new_losses = closed, lost > self._lost
         for worker in self._workers:
             code = worker.process.poll()
             if code is not None and code != 0:
@@ -106,7 +113,8 @@ class Launcher:
         self._fruitless += 1
         # Once a trial has finished, what was given is good, and it is the storage that has failed for a moment.
         hopeless = code == BAD_INPUT and not self._fruitful
-        if hopeless or self._fruitless > FRUITLESS_DEATHS * len(self._workers):
+        borne = MAX_LOSSES if self._new_losses else FRUITLESS_DEATHS
+        if hopeless or self._fruitless > borne * len(self._workers):
             raise SearchError(f"the workers cannot work ({_cause(code)}); see {worker.log}: {_last_line(worker.log)}")
         _close(worker.process.stdin)
         worker.process = self._spawn(worker)

@@ -7,19 +7,22 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from sqlalchemy import func, select
 
 from search.patience import outlasting
 from search.planning import stage_sizes
 from search.ranking import best_score
 from search.slots import Slots
 from search.stages import list_stages
+from search.study import Study
+from search.tables import FAILED, FINISHED, slots
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
-    `best` is the best score of a sampled trial.
+    `best` is the best score of a sampled trial, and `lost` how many attempts at slots were lost with their workers.
     """
 
     stage: str
@@ -28,21 +31,31 @@ class Standing:
     closed: int
     slots: int
     best: float | None
+    lost: int = 0
 
 
 @outlasting
-def standing(slots: Slots) -> Standing:
+def standing(of: Slots) -> Standing:
     """Read where the study stands."""
-    study = slots.study
+    study = of.study
     opened = [stage.plan.slots for stage in list_stages(study)]
     expected = stage_sizes(study.spec)
     sizes = (*opened, *expected[len(opened) :])
     stage = max(len(opened), 1)
     title = f"stage {stage}" if stage <= len(study.spec.trials) else "finalists"
-    counts = slots.counts(stage)
+    counts = of.counts(stage)
     here = counts.finished + counts.failed
-    # A stage opens only when all slots of those before it are closed.
-    return Standing(title, here, sizes[stage - 1], sum(sizes[: stage - 1]) + here, sum(sizes), best_score(study))
+    closed, lost = _closed_and_lost(study)
+    return Standing(title, here, sizes[stage - 1], closed, sum(sizes), best_score(study), lost)
+
+
+def _closed_and_lost(study: Study) -> tuple[int, int]:
+    """Count over all stages, as a slot of one that is done may have been opened again."""
+    closed = func.count().filter(slots.c.state.in_((FINISHED, FAILED)))
+    with study.storage.engine.begin() as tx:
+        lost = func.coalesce(func.sum(slots.c.losses), 0)
+        row = tx.execute(select(closed, lost).where(slots.c.study == study.name)).one()
+    return int(row[0]), int(row[1])
 
 
 class Pace:

@@ -5,12 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from threading import Event
 from types import FrameType
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from data.dataset import inspect_dataset
 from data.files import check_writable
@@ -20,7 +22,7 @@ from search.progress import Standing, standing
 from search.settings import Settings
 from search.slots import Slots
 from search.specifying import require_fitting, spec_of
-from search.storage import Storage, create_storage
+from search.storage import Storage, create_storage, storage_errors
 from search.study import Study, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
@@ -42,8 +44,14 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
     """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
 
-    `watch` is called twice a second. Raises SearchError where workers cannot work.
+    `watch` is called twice a second. Raises SearchError where workers cannot work, or where the storage fails at the
+    beginning or the end; what it does in between, the workers see to.
     """
+    with storage_errors(study.storage):
+        return _launched(settings, study, dataset, watch)
+
+
+def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
     slots = Slots(study)
     if _done(standing(slots)):
         return True
@@ -55,9 +63,10 @@ def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Sta
         try:
             launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
             now = standing(slots)
-            while launcher.tend(now.closed) and not stop.wait(WATCH_SECONDS):
-                now = standing(slots)
-                watch(now)
+            while launcher.tend(now.closed, now.lost) and not stop.wait(WATCH_SECONDS):
+                with suppress(SQLAlchemyError):
+                    now = standing(slots)
+                    watch(now)
         finally:
             launcher.stop()
     watch(now := standing(slots))

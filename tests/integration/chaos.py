@@ -19,7 +19,7 @@ from tests.waiting import until
 
 WORKERS = 4
 LEASE_SECONDS = 1.0
-STAGES, FINALISTS = (7, 6), FinalistBudget(2, 2, images=100, epochs=1)
+STAGES, FINALISTS = (15, 12), FinalistBudget(2, 2, images=100, epochs=1)
 LONGEST_LIFE = 0.05
 """Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
@@ -127,7 +127,7 @@ class _Disturbance:
     def _start(self):
         """Start a worker: it will die at a point, or before any statement of its first slots, or when it is killed."""
         point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 100)), (None, 0)
-        fate, trials = self._dice.choice((point, statement, nothing)), self._dice.randint(1, 3)
+        fate, trials = self._dice.choice((point, statement, nothing)), self._dice.randint(1, 2)
         return _Worker(self._context, self._study, self._clock, fate, trials)
 
     def _done(self):
@@ -168,7 +168,7 @@ class _Disturbance:
         self._tally.clock_jumps += 1
 
     def _living(self, *workers):
-        """Wait for each of the workers to begin its first, second or third trial, and a moment longer; returns them."""
+        """Wait for each of the workers to begin its first or second trial, and a moment longer; returns them."""
         for worker in workers:
             until(lambda worker=worker: worker.ripe, "a trial", seconds=300)
         workers[0].process.join(self._dice.uniform(0, LONGEST_LIFE))

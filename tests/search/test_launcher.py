@@ -8,6 +8,7 @@ import pytest
 from search import launcher
 from search.errors import SearchError
 from search.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
+from search.mending import MAX_LOSSES
 from search.storage import Storage
 from search.study import Study
 from tests.integration.fake_study import spec_of
@@ -135,6 +136,17 @@ def test_a_finished_trial_in_between_lets_workers_die_as_often_again(start):
     for finished in range(FRUITLESS_DEATHS * 3):
         workers._workers[0].process.wait()
         workers.tend(finished)
+
+
+def test_workers_that_die_within_trials_are_started_again_until_the_slot_they_die_of_can_be_closed(start, tmp_path):
+    workers = start("print('here'); raise SystemExit(1)")
+    workers.tend(0, lost=7)
+    for lost in range(8, MAX_LOSSES + 7):
+        workers._workers[0].process.wait()
+        workers.tend(0, lost)
+    assert log(tmp_path).count("here") >= MAX_LOSSES - 1
+    with pytest.raises(SearchError, match="the workers cannot work"):
+        until(lambda: not workers.tend(0, MAX_LOSSES + 7), "the refusal")
 
 
 def test_a_worker_that_was_given_something_useless_is_not_started_again(start, tmp_path):

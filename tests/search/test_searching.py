@@ -1,14 +1,17 @@
 import os
 import signal
 import subprocess
+from itertools import count
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from data.errors import DatasetError
 from search import searching
 from search.errors import SearchError
 from search.launcher import Place
 from search.network_file import read_network
+from search.progress import standing
 from search.ranges import Choices
 from search.searching import launch, machine, prepare_study, stop_on_signals
 from search.settings import Ranges, Settings
@@ -60,10 +63,10 @@ class FakeLauncher:
     def start(self, where):
         self.places = where
 
-    def tend(self, finished):
-        self.tended.append(finished)
+    def tend(self, closed, lost):
+        self.tended.append((closed, lost))
         self.during()
-        return finished < sum(self.study.spec.trials)
+        return closed < sum(self.study.spec.trials)
 
     def stop(self):
         self.stopped += 1
@@ -323,3 +326,31 @@ def test_a_machine_on_which_tensorflow_does_not_start_is_refused_with_the_reason
     answers(1, "", err)
     with pytest.raises(SearchError, match=f"TensorFlow does not start: {reason}"):
         machine()
+
+
+LOCKED = OperationalError("SELECT", {}, Exception())
+LOCKED.__cause__ = Exception("database is locked")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(settings, dataset, launcher, monkeypatch):
+    study, times, seen = prepare_study(settings(), dataset), count(), []
+
+    def failing(slots):
+        if next(times) in (2, 3):
+            raise LOCKED
+        return standing(slots)
+
+    monkeypatch.setattr(searching, "standing", failing)
+    assert launch(settings(), study, dataset, seen.append)
+    assert seen[-1].closed == 3
+    assert launcher.last.stopped == 1
+
+
+def test_a_storage_that_does_not_answer_at_the_beginning_is_one_sentence(settings, dataset, monkeypatch):
+    def failing(_slots):
+        raise LOCKED
+
+    monkeypatch.setattr(searching, "standing", failing)
+    with pytest.raises(SearchError, match="cannot be used: database is locked"):
+        launch(settings(), prepare_study(settings(), dataset), dataset, lambda _now: None)
