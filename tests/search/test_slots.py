@@ -74,7 +74,7 @@ def test_the_slot_of_a_dead_process_of_this_machine_is_taken_over_at_once(study_
     assert slots.claim(HERE).taken_over
 
 
-@pytest.mark.parametrize("owner", [HERE, THERE])
+@pytest.mark.parametrize("owner", [HERE, THERE], ids=["here", "elsewhere"])
 def test_the_slot_of_a_process_not_known_to_be_dead_is_left_alone(owner, study_of):
     slots = Slots(study_of(1))
     slots.claim(owner)
