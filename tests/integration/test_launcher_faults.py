@@ -1,5 +1,6 @@
 """Faults of launchers and of the workers they start, which are programs of their own here."""
 
+import os
 from pathlib import Path
 
 import psutil
@@ -25,9 +26,10 @@ def our_packages(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
 
 
-def launch(url: str, folder: Path, barrier=None) -> None:
+def launch(url: str, folder: Path, barrier=None, slow: str = "0") -> None:
     """Create or resume the study and see it through with two workers, as the command does."""
     quieten_optuna()
+    os.environ["FAKE_SLOW"] = slow
     if barrier:
         barrier.wait()
     study = create_or_resume(create_storage(url), fake.NAME, SPEC)
@@ -55,25 +57,23 @@ def test_two_launchers_at_once_on_a_fresh_storage_finish_one_study_exactly(tmp_p
     assert len({worker.worker for worker in list_workers(study)}) == 4
 
 
-def test_a_launcher_killed_alone_and_then_with_all_its_workers_loses_nothing(tmp_path, start, monkeypatch):
+def test_a_launcher_killed_alone_and_then_with_all_its_workers_loses_nothing(tmp_path, start):
     url = f"sqlite:///{tmp_path}/study.db"
     study = create_or_resume(create_storage(url), fake.NAME, SPEC)
 
-    monkeypatch.setenv("FAKE_SLOW", "600")
-    launcher = start(launch, url, tmp_path / "logs")
+    launcher = start(launch, url, tmp_path / "logs", None, "600")
     left = until(lambda: two_at_work(study), "two workers in a trial")
     launcher.kill()
     until(lambda: all(is_gone(owner) for owner in left), "the end of the workers without their launcher")
     assert Slots(study).counts(1) == SlotCounts(waiting=6)
 
-    launcher = start(launch, url, tmp_path / "logs")
+    launcher = start(launch, url, tmp_path / "logs", None, "600")
     left = until(lambda: two_at_work(study), "two workers in a trial")
     for process in (*psutil.Process(launcher.pid).children(), launcher):
         process.kill()
     until(lambda: all(is_gone(owner) for owner in left), "the end of everything")
     assert Slots(study).counts(1) == SlotCounts(waiting=4, claimed=2)
 
-    monkeypatch.setenv("FAKE_SLOW", "0")
     launcher = start(launch, url, tmp_path / "logs")
     launcher.join()
     assert launcher.exitcode == 0
