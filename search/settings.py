@@ -15,6 +15,7 @@ from pydantic import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
+    SecretStr,
     ValidationError,
 )
 from pydantic_core import ErrorDetails
@@ -27,6 +28,8 @@ from search.ranges import Range
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
 NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG", PASSWORD_VARIABLE})
+SECRETS = frozenset({"dashboard_password"})
+"""Settings whose value no message may hold, and which are no flags: a command line can be read by everybody."""
 
 
 def _split(separator: str) -> BeforeValidator:
@@ -65,7 +68,7 @@ def _space(value: Any) -> Any:
 class Settings(BaseModel):
     """Everything a command can be told; each field is a key of the TOML file, a variable and a flag."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     data: Path | None = Field(None, description="The dataset, an .h5 file made by 'agesearch data build'.")
     storage: str = Field("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
@@ -74,6 +77,11 @@ class Settings(BaseModel):
     )
     study: str = Field("age", min_length=1, description="The study's name.")
     out: Path = Field(Path("runs"), description="The folder for logs and results.")
+    artifacts: Annotated[Path | None, Optional] = Field(
+        None,
+        description="The folder for trials' learning curves; none is a folder beside an SQLite file, and no curves "
+        "with another database.",
+    )
 
     trials: Annotated[tuple[PositiveInt, ...], _split(",")] = Field(
         (50, 50), min_length=1, description="Trials of each stage, as in 50,50."
@@ -128,6 +136,15 @@ class Settings(BaseModel):
 
     host: str = Field("127.0.0.1", description="The address that the dashboard listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="The dashboard's port; 0 is any free one.")
+    dashboard_password: SecretStr | None = Field(
+        None, min_length=1, description="What the dashboard asks for. Not a flag: command lines can be read."
+    )
+    dashboard_password_file: Annotated[Path | None, Optional] = Field(
+        None, description="A file with the dashboard's password, such as a container's secret."
+    )
+    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), Optional] = Field(
+        None, description="Further names that browsers know the dashboard by, as behind a proxy: ages.example.org."
+    )
 
 
 def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
@@ -161,7 +178,8 @@ def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str
     # A setting of several kinds, such as a number or "auto", has an error for each.
     said = (each["msg"].removeprefix("Value error, ") for each in errors if _place(each) == place)
     reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
-    return f"{origin}: {place} is {_shown(first['input'])}: {', or '.join(reasons)}"
+    value = "not what it can be" if place in SECRETS else _shown(first["input"])
+    return f"{origin}: {place} is {value}: {', or '.join(reasons)}"
 
 
 def _place(error: ErrorDetails) -> str:

@@ -52,15 +52,19 @@ class Storage:
         return make_url(self.url).render_as_string(hide_password=True)
 
 
-def open_storage(url: str) -> Storage:
-    """Open the study storage at `url`; raise `SearchError` where there is none, and never create a file."""
+def open_storage(url: str, *, reading: bool = False) -> Storage:
+    """Open the study storage at `url`; raise `SearchError` where there is none, and never create a file.
+
+    `reading` is for those who only look, often and at much: they see each statement's state by itself, and so keep no
+    worker waiting for longer than a statement takes.
+    """
     address = parse_address(url)
     if is_sqlite(address) and not file_of(address).is_file():
         raise SearchError(f"no study storage at {address}; start one with 'agesearch search'")
     with storage_errors(address):
         if _schema_version(address) is None:
             raise SearchError(f"the database {address} holds no study storage; start one with 'agesearch search'")
-        return _connect(address, create=False)
+        return _connect(address, create=False, reading=reading)
 
 
 def create_storage(url: str) -> Storage:
@@ -105,7 +109,7 @@ def quieten_optuna() -> None:
     optuna.logging.set_verbosity(logging.WARNING)
 
 
-def _connect(address: URL, *, create: bool) -> Storage:
+def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     url = address.render_as_string(hide_password=False)
     rdb = RDBStorage(
         url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
@@ -123,7 +127,7 @@ def _connect(address: URL, *, create: bool) -> Storage:
     finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
-        _make_safe(storage.engine)
+        _make_read_only(storage.engine) if reading else _make_safe(storage.engine)
     else:
         storage.patience.guard(storage.engine)
     return storage
@@ -162,6 +166,19 @@ def _make_safe(engine: Engine) -> None:
     event.listen(engine, "connect", _settle)
     event.listen(engine, "begin", _lock)
     engine.dispose()
+
+
+def _make_read_only(engine: Engine) -> None:
+    """Make every statement of a SQLite engine a transaction of its own, and one that writes an error.
+
+    A transaction would hold the read lock to its end, and a writer waits for that with its commit.
+    """
+    event.listen(engine, "connect", _only_read)
+    engine.dispose()
+
+
+def _only_read(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
 
 
 def _settle(connection: Any, _record: object) -> None:

@@ -1,5 +1,6 @@
 """`agesearch status`, `repair`, `export` and `dashboard`: looking at a study, mending it, taking its best along."""
 
+import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -111,12 +112,23 @@ def export(
     answer(f"chosen as {document['choice']['reason']}")
 
 
-@takes_settings("storage", "host", "port")
-def dashboard(settings: Settings) -> None:
-    """Serve optuna-dashboard for the storage, while workers go on; Ctrl-C ends it."""
-    from search.dashboard import serve
+@takes_settings("storage", "host", "port", "dashboard_password_file", "dashboard_hosts", "artifacts")
+def dashboard(
+    settings: Settings,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody change anything.")] = False,
+    is_open: Annotated[
+        bool, typer.Option("--i-know-it-is-open", help="Listen on any address without a password.")
+    ] = False,
+) -> None:
+    """Serve optuna-dashboard for the storage, while workers go on; Ctrl-C ends it.
 
-    serve(settings.storage, settings.host, settings.port, lambda url: answer(f"dashboard: {url} (Ctrl-C ends it)"))
+    It asks for AGESEARCH_DASHBOARD_PASSWORD, if that is set. Requests are logged on stderr.
+    """
+    from search.dashboard import Access, serve
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
+    logging.getLogger("search.guard").setLevel(logging.INFO)
+    serve(settings, Access(read_only, is_open), lambda url: answer(f"dashboard: {url} (Ctrl-C ends it)"))
     raise KeyboardInterrupt  # the server has taken it for its own end
 
 

@@ -222,7 +222,8 @@ def watch_on_the_dashboard(folder):
     assert "Address already in use; choose another --port" in taken
     dashboard.send_signal(signal.SIGINT)
     assert dashboard.wait() == 130
-    assert dashboard.stderr.read() == ""
+    (asked,) = dashboard.stderr.read().splitlines()
+    assert re.fullmatch(r".* 127\.0\.0\.1 GET /api/studies 200 \d+ ms", asked)
 
 
 def test_a_search_that_is_killed_and_stopped_again_and_again_ends_as_if_undisturbed(values, again, folder_of):

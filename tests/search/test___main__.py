@@ -70,7 +70,7 @@ def test_without_a_command_the_help_is_printed_and_the_exit_code_is_that_of_wron
         ("status --storage nonsense", "--storage is not a database URL"),
         ("export", "no study storage at"),
         ("dashboard", "no study storage at"),
-        ("dashboard --host 0.0.0.0", "host is '0.0.0.0'; the dashboard has no protection"),
+        ("dashboard --host 0.0.0.0", "host is '0.0.0.0', where others reach the dashboard"),
         ("worker", "no dataset is named"),
         ("fit none.toml --data none.h5", "the configuration none.toml cannot be read"),
         ("evaluate none --data none.h5", "none.h5 does not exist"),

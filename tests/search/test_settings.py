@@ -220,3 +220,28 @@ def test_any_bytes_in_the_file_are_settings_or_a_sentence_that_names_the_file(co
         file.flush()
         said = sentence({}, Path(file.name))
         assert said is None or file.name in said
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("written", ["dashboard_password = 12345678", "dashboard_password = ['12345678']"])
+def test_a_password_is_shown_nowhere_not_even_where_it_is_wrong(written):
+    Path("agesearch.toml").write_text(written)
+    with pytest.raises(SearchError, match=r"agesearch\.toml: dashboard_password is not what it can be: ") as raised:
+        load_settings(None, {})
+    assert "12345678" not in str(raised.value)
+    assert "12345678" not in str(raised.value.__cause__)
+    assert "12345678" not in repr(Settings(dashboard_password="12345678"))
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_password_is_none_at_all(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
+    assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})
+
+
+def test_the_names_of_the_dashboard_are_given_as_text():
+    assert load_settings(NO_FILE, {"dashboard_hosts": "a.example,b.example"}).dashboard_hosts == (
+        "a.example",
+        "b.example",
+    )
+    assert load_settings(NO_FILE, {"dashboard_hosts": "none"}).dashboard_hosts is None

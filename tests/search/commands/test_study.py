@@ -3,6 +3,7 @@ import tomllib
 
 import pytest
 
+from search.dashboard import Access
 from search.ranking import best_trials
 from search.trials import Diverged
 from tests.integration.fake_study import run_trial
@@ -101,12 +102,16 @@ def test_an_unknown_study_is_refused_with_the_known_ones(command, study_of, stor
 def test_the_dashboard_says_where_it_is_and_ends_like_every_command_on_ctrl_c(agesearch, monkeypatch, storage):
     served = []
 
-    def serve(url, host, port, ready):
-        served.append((url, host, port))
+    def serve(settings, access, ready):
+        served.append((settings.storage, settings.host, settings.port, access))
         ready("http://127.0.0.1:4711/")
 
     monkeypatch.setattr("search.dashboard.serve", serve)
-    ended = agesearch("dashboard", "--storage", storage.url, "--port", "0")
+    ended = agesearch("dashboard", "--storage", storage.url, "--port", "0", "--read-only", "--i-know-it-is-open")
     assert (ended.code, ended.err) == (130, "")
     assert ended.out == "dashboard: http://127.0.0.1:4711/ (Ctrl-C ends it)\n"
-    assert served == [(storage.url, "127.0.0.1", 0)]
+    assert served == [(storage.url, "127.0.0.1", 0, Access(read_only=True, is_open=True))]
+
+
+def test_the_dashboards_password_is_no_flag(refused):
+    assert "no such option: --dashboard-password" in refused("dashboard", "--dashboard-password", "x")
