@@ -77,8 +77,11 @@ class Launcher:
     closes, so that no worker outlives a launcher that was killed.
     """
 
-    def __init__(self, study: Study, data: Path, logs: Path, program: Sequence[str] = WORKER) -> None:
+    def __init__(
+        self, study: Study, data: Path, logs: Path, program: Sequence[str] = WORKER, artifacts: Path | None = None
+    ) -> None:
         self._study, self._data, self._logs, self._program = study, data, logs, program
+        self._artifacts = artifacts
         self._workers: list[_Process] = []
         self._fruitless = 0
         self._closed: int | None = None
@@ -136,6 +139,8 @@ class Launcher:
         # The storage goes through the environment: a command line can be read by every user of the machine.
         environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
         environment["AGESEARCH_CONFIG"] = os.devnull  # what a worker needs is in the study, and no file may object
+        if self._artifacts is not None:
+            environment["AGESEARCH_ARTIFACTS"] = str(self._artifacts.absolute())
         command = [*self._program, *worker.place.flags()]
         command += ["--study", self._study.name, "--data", str(self._data.absolute())]
         with worker.log.open("ab") as log:

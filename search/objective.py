@@ -40,9 +40,10 @@ class Objective:
     def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
 
-        def after_epoch(_epoch: int, _mae: float) -> None:
+        def after_epoch(epoch: int, mae: float) -> None:
             if task.stopping:
                 raise TrialStopped
+            task.report(epoch, mae)
 
         start = time.perf_counter()
         training = self.training_for(task.params)

@@ -57,7 +57,7 @@ def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[
         return True
     devices = machine()
     wanted = None if settings.workers == "auto" else settings.workers
-    launcher = Launcher(study, dataset, _logs(settings))
+    launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
     with stop_on_signals() as stop:
         study.storage.patience.stop = stop
         try:

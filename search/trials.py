@@ -50,10 +50,10 @@ class RunningTrial:
 
 
 class Trials:
-    """The trials of one study."""
+    """The trials of one study; those created here run on `device`."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, device: str = "") -> None:
+        self._study, self._device = study, device
         self._rdb = study.storage.rdb
 
     @outlasting
@@ -69,6 +69,7 @@ class Trials:
             "attempt": claim.attempt,
             "token": claim.token,
             "worker": claim.owner,
+            "device": self._device,
             "role": assignment.role,
             "images": assignment.images,
             "epochs": assignment.epochs,

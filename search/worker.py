@@ -5,14 +5,16 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
-from functools import partial
 from threading import Event
 
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from search.artifacts import ArtifactFolder
 from search.assignment import Assignment
+from search.board import Board
 from search.claims import Claim, NoClaim
+from search.course import Course
 from search.errors import StaleClaim, TrialStopped
 from search.lease import Lease, renewing
 from search.mending import mend, sweep
@@ -60,23 +62,28 @@ class TrialTask:
 RunTrial = Callable[[TrialTask], TrialOutcome | Diverged]
 
 
-def work(slots: Slots, run_trial: RunTrial, stop: Event, device: str = "") -> None:
+def work(
+    slots: Slots, run_trial: RunTrial, stop: Event, device: str = "", artifacts: ArtifactFolder | None = None
+) -> None:
     """Run trials until the study is done or `stop` is set; raise `SearchError` if the storage fails.
 
     `run_trial` ends with an outcome, or with `TrialStopped`, after which the slot is given back; any other exception
     is a failed attempt. A measure that is not finite makes the trial a diverged one.
     """
     owner = this_process()
-    worker = _Worker(slots, Trials(slots.study), run_trial, stop)
+    worker = _Worker(slots, Trials(slots.study, device), run_trial, stop, artifacts)
+    board = Board(slots.study)
     slots.study.storage.patience.stop = stop
     with storage_errors(slots.study.storage), present(slots.study, owner, device):
         while not stop.is_set():
             claim = slots.claim(owner)
             if claim is NoClaim.DONE:
                 sweep(worker.trials)
+                board.update(last=True)
                 return
             if isinstance(claim, Claim):
                 worker.serve(claim)
+                board.update()
             else:
                 stop.wait(_POLL_SECONDS)
 
@@ -87,6 +94,7 @@ class _Worker:
     trials: Trials
     run_trial: RunTrial
     stop: Event
+    artifacts: ArtifactFolder | None
 
     def serve(self, claim: Claim) -> None:
         """Bring a claimed slot as far as it goes in one attempt."""
@@ -102,19 +110,21 @@ class _Worker:
         trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
+            course = Course(self.slots.study, claim, trial_id, self.artifacts)
             with renewing(self.slots, claim) as lease:
-                outcome = _checked(self.run_trial(self._task(claim, trial_id, assignment, lease)))
+                outcome = _checked(self.run_trial(self._task(claim, course, assignment, lease)))
+                course.draw(outcome)
             self.slots.renew(claim)
             self.trials.commit(trial_id, outcome)
             self.slots.close(claim)
 
-    def _task(self, claim: Claim, trial_id: int, assignment: Assignment, lease: Lease) -> TrialTask:
+    def _task(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease) -> TrialTask:
         return TrialTask(
             stage=claim.stage,
             slot=claim.slot,
             attempt=claim.attempt,
             assignment=assignment,
-            report=partial(self.trials.report, trial_id),
+            report=course.report,
             is_stopping=lambda: self.stop.is_set() or lease.lost,
         )
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from threading import Event
 
 from data.dataset import inspect_dataset, read_split
+from search.artifacts import artifact_folder
 from search.errors import SearchError
 from search.settings import Settings
 from search.slots import Slots
@@ -31,4 +32,4 @@ def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float 
     from search.objective import Objective
 
     objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))
-    work(Slots(study), objective, stop, device_name())
+    work(Slots(study), objective, stop, device_name(), artifact_folder(settings))

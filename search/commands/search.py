@@ -32,7 +32,7 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
     print_result(settings, as_json)
 
 
-@takes_settings(*CREATION, "workers")
+@takes_settings(*CREATION, "workers", "artifacts")
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers, and show how it goes; prints the best trials and the finalists."""
     ended = search_to_the_end(settings, dataset_of(settings))
@@ -41,7 +41,7 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
         raise KeyboardInterrupt
 
 
-@takes_settings(*STUDY)
+@takes_settings(*STUDY, "artifacts")
 def worker(
     settings: Settings,
     tethered: Annotated[bool, typer.Option("--tethered", hidden=True, help="Stop when stdin is closed.")] = False,

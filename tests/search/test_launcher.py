@@ -19,7 +19,8 @@ URL = "postgresql+psycopg://ada:secret@database/studies"
 DESCRIBE = """
 import json, os, pathlib, sys
 found = {"arguments": sys.argv[1:], "storage": os.environ["AGESEARCH_STORAGE"], "session": os.getsid(0) == os.getpid(),
-         "config": os.environ["AGESEARCH_CONFIG"], "gpu": os.environ.get("CUDA_VISIBLE_DEVICES")}
+         "config": os.environ["AGESEARCH_CONFIG"], "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
+         "artifacts": os.environ.get("AGESEARCH_ARTIFACTS")}
 print(json.dumps(found))
 """
 WAIT_FOR_THE_LAUNCHER = "import os; os.read(0, 1)"
@@ -30,9 +31,10 @@ def start(tmp_path):
     """Launch workers that run a small program instead of ours, and leave none of them behind."""
     started = []
 
-    def start_at(program, *where, study="ages"):
+    def start_at(program, *where, study="ages", artifacts=None):
         command = (sys.executable, "-S", "-E", "-c", program)
-        one = Launcher(Study(Storage(URL, None, None), study, 1, spec_of()), Path("faces.h5"), tmp_path, command)
+        study = Study(Storage(URL, None, None), study, 1, spec_of())
+        one = Launcher(study, Path("faces.h5"), tmp_path, command, artifacts)
         started.append(one)
         one.start(where or [Place()])
         return one
@@ -95,6 +97,14 @@ def test_a_worker_gets_the_study_on_its_command_line_and_the_storage_in_its_envi
     assert found["arguments"] == ["--study", "ages", "--data", str(Path("faces.h5").absolute())]
     assert found["storage"] == URL
     assert found["gpu"] == "1"
+
+
+def test_a_worker_is_told_where_artifacts_go_if_they_go_anywhere_of_their_own(start, tmp_path, monkeypatch):
+    monkeypatch.delenv("AGESEARCH_ARTIFACTS", raising=False)
+    ended(start(DESCRIBE))
+    ended(start(DESCRIBE, artifacts=Path("curves")))
+    found = [json.loads(line)["artifacts"] for line in log(tmp_path).splitlines()]
+    assert found == [None, str(Path("curves").absolute())]
 
 
 def test_a_worker_reads_no_settings_file_and_no_ctrl_c_of_the_terminal(start, tmp_path, monkeypatch):

@@ -54,8 +54,8 @@ def asked(monkeypatch):
 class FakeLauncher:
     """Workers in this process: each time they are tended, one more trial is done."""
 
-    def __init__(self, study, data, logs):
-        self.study, self.data, self.logs = study, data, logs
+    def __init__(self, study, data, logs, artifacts):
+        self.study, self.data, self.logs, self.artifacts = study, data, logs, artifacts
         self.places, self.tended, self.stopped = None, [], 0
         self.during = lambda: work_some(study, 1)
         FakeLauncher.last = self

@@ -19,8 +19,8 @@ class FakeLauncher:
 
     run_trial = staticmethod(run_trial)
 
-    def __init__(self, study, _data, _logs):
-        self.study = study
+    def __init__(self, study, _data, _logs, artifacts):
+        self.study, self.artifacts = study, artifacts
 
     def start(self, where):
         assert where == (Place(),)

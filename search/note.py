@@ -1,0 +1,115 @@
+"""The note that explains a study on its page, in Markdown: how to read its trials, whence its boxes, what came out."""
+
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from search.narrowing import FinishedTrial
+from search.ranking import RankedTrial, best_trials
+from search.slots import Slots
+from search.space import Box
+from search.stages import Stage, list_stages
+from search.study import Study, StudySpec
+
+OWN_PART = "*Written by agesearch. What you write below this line stays.*"
+
+_READING = """\
+A trial's value is its score in years: the MAE on the validation split, measured once, at its end{penalty}. Its
+intermediate values are the MAE on its own training images in each epoch, which is all that there is by epoch; its
+learning curve, among its artifacts, shows both. Its attributes are *stage* and *slot*, its place in the search;
+*attempt*, above 1 where an earlier one failed or its worker died; *token*, of the claim it ran for; *seeds*, which all
+its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*, in years; and
+*seconds*."""
+
+_PLACES = {"box", "ranges", "dataset", "seed", "trials", "precision"}
+"""Settings of a study that are written in a way of their own, or always."""
+
+
+def study_note(study: Study) -> str:
+    """Return the note of a study as it is now."""
+    stages = list_stages(study)
+    parts = [
+        f"# {study.name}",
+        _READING.format(penalty=", and the penalty" if study.spec.recipe == "paper" else ""),
+        *(part for stage in stages for part in _stage(stage)),
+        *_best(study),
+        "## To do the same again",
+        f"With the dataset whose digest is `{study.spec.dataset}`:",
+        f"```\n{command_of(study.name, study.spec)}\n```",
+        "---",
+        OWN_PART,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def with_own_part(note: str, before: str) -> str:
+    """Return the note with what people have written below the last one, or instead of it."""
+    _, line, own = before.partition(OWN_PART)
+    kept = own if line else before
+    return note + "\n" + kept.lstrip("\n") if kept.strip() else note
+
+
+def command_of(name: str, spec: StudySpec) -> str:
+    """Return the command that makes a study's trials once more, in another storage or under another name."""
+    flags: dict[str, object] = {
+        "data": "FILE.h5", "study": name, "seed": spec.seed, "trials": spec.trials, "precision": spec.precision,
+        **{each.name: f"{each.low:g}:{each.high:g}" for each in spec.box.ranges},
+    }  # fmt: skip
+    if spec.ranges is not None:
+        flags["ranges"] = ",".join(f"{each.name}={each.low:g}:{each.high:g}" for each in spec.ranges.ranges)
+    flags |= {
+        field.name: getattr(spec, field.name)
+        for field in fields(spec)
+        if field.name not in _PLACES and getattr(spec, field.name) != field.default
+    }
+    return " ".join(
+        ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
+    )
+
+
+def _stage(stage: Stage) -> Iterator[str]:
+    yield f"## Stage {stage.number}: {stage.slots} trials"
+    narrowing = stage.narrowing
+    if narrowing is None:
+        yield _table(("parameter", "from", "to"), [(each.name, each.low, each.high) for each in stage.box.ranges])
+        return
+    both = zip(narrowing.old.ranges, narrowing.new.ranges, strict=True)
+    rows = [(old.name, f"{old.low:g} to {old.high:g}", f"{new.low:g} to {new.high:g}") for old, new in both]
+    yield _table(("parameter", "old box", "new box"), rows)
+    yield f"Why: {narrowing.reason}.\n\nRule: {narrowing.rule}."
+    if narrowing.best:
+        yield "The trials it follows from:"
+        yield _table(("trial", "score", *narrowing.old.names), [_row(each, narrowing.old) for each in narrowing.best])
+
+
+def _best(study: Study) -> Iterator[str]:
+    """Say which configuration the search ended with; nothing before its end."""
+    counts = [Slots(study).counts(number) for number in range(1, len(study.spec.trials) + 1)]
+    if any(each.finished + each.failed < slots for each, slots in zip(counts, study.spec.trials, strict=True)):
+        return
+    for best in best_trials(study, 1):
+        yield "## The best configuration"
+        yield _table(("", f"trial {best.number}"), _facts(best))
+        yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
+
+
+def _facts(best: RankedTrial) -> list[tuple[object, ...]]:
+    measured = [("score", best.score), ("validation MAE", best.validation_mae), ("training MAE", best.training_mae)]
+    return [*best.params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
+
+
+def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:
+    return trial.number, f"{trial.value:.3f}", *(trial.params[name] for name in box.names)
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [heading, ["---"] * len(heading), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _typed(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))

@@ -1,0 +1,88 @@
+import shlex
+
+import pytest
+
+from search.narrowing import RULE
+from search.note import OWN_PART, command_of, study_note, with_own_part
+from search.ranking import best_trials
+from search.settings import load_settings
+from search.space import Box, LogRange
+from search.stages import list_stages
+from search.trials import Diverged
+from tests.integration.fake_study import spec_of
+from tests.search.tiny import work_off, work_some
+
+OTHER = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1.0)))
+
+
+def test_the_narrowing_is_explained_by_both_boxes_the_rule_the_reason_and_the_trials(study_of):
+    study = study_of(6, 2)
+    work_off(study)
+    note, narrowing = study_note(study), list_stages(study)[1].narrowing
+    assert "| parameter | old box | new box |" in note
+    for old, new in zip(narrowing.old.ranges, narrowing.new.ranges, strict=True):
+        assert f"| {old.name} | {old.low:g} to {old.high:g} | {new.low:g} to {new.high:g} |" in note
+    assert f"Rule: {RULE}." in note
+    assert f"Why: {narrowing.reason}." in note
+    for trial in narrowing.best:
+        assert f"| {trial.number} | {trial.value:.3f} |" in note
+
+
+def test_the_best_configuration_is_named_once_the_search_has_ended(study_of):
+    study = study_of(2, 2)
+    work_some(study, 3)
+    assert "The best configuration" not in study_note(study)
+    work_off(study)
+    (best,) = best_trials(study, 1)
+    assert f"|  | trial {best.number} |" in study_note(study)
+    assert "agesearch export --study ages" in study_note(study)
+
+
+def test_a_search_without_any_value_has_no_best_configuration(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: Diverged("the loss is nan"))
+    assert "The best configuration" not in study_note(study)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "said"), [("default", "at its end. Its"), ("paper", "at its end, and the penalty. Its")]
+)
+def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
+    assert said in study_note(study_of(1, recipe=recipe))
+    assert "MAE on its own training images in each epoch" in study_note(study_of(1, recipe=recipe))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"trials": (3, 4, 5), "seed": 7, "recipe": "paper", "images": 9, "epochs": 2, "batch_size": 3, "threads": 2},
+        {"box": OTHER, "ranges": OTHER, "precision": "bfloat16", "max_attempts": 1},
+    ],
+)
+def test_the_command_says_everything_that_decides_the_results(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    spec = spec_of(**given)
+    program, command, *flags = shlex.split(command_of("two words", spec))
+    assert (program, command) == ("agesearch", "search")
+    names = [flag.removeprefix("--").replace("-", "_") for flag in flags[::2]]
+    settings = load_settings(None, dict(zip(names, flags[1::2], strict=True)))
+    assert settings.study == "two words"
+    for name in ("seed", "trials", "recipe", "images", "epochs", "batch_size", "threads", "precision", "max_attempts"):
+        assert getattr(settings, name) == getattr(spec, name), name
+    assert settings.learning_rate == (spec.box.ranges[0].low, spec.box.ranges[0].high)
+    assert settings.l2 == (spec.box.ranges[1].low, spec.box.ranges[1].high)
+    assert (settings.ranges is None) == (spec.ranges is None)
+
+
+def test_what_people_wrote_below_the_line_stays():
+    first = with_own_part(f"one\n{OWN_PART}\n", "")
+    assert first == f"one\n{OWN_PART}\n"
+    written = first + "\nmine\n"
+    second = with_own_part(f"two\n{OWN_PART}\n", written)
+    assert second == f"two\n{OWN_PART}\n\nmine\n"
+    assert with_own_part(f"two\n{OWN_PART}\n", second) == second
+
+
+def test_a_note_that_people_wrote_before_or_instead_stays_below_the_line():
+    assert with_own_part(f"one\n{OWN_PART}\n", "mine") == f"one\n{OWN_PART}\n\nmine"
