@@ -4,12 +4,16 @@ import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
 
-from search.narrowing import FinishedTrial
+from search.choice import choose
+from search.narrowing import FinishedTrial, Narrowing
+from search.planning import stage_sizes
+from search.plans import Finalists
 from search.ranking import RankedTrial, best_trials
 from search.slots import Slots
 from search.space import Box
 from search.stages import Stage, list_stages
 from search.study import Study, StudySpec
+from search.verdict import table
 
 OWN_PART = "*Written by agesearch. What you write below this line stays.*"
 
@@ -21,8 +25,9 @@ learning curve, among its artifacts, shows both. Its attributes are *stage* and 
 its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*, in years; and
 *seconds*."""
 
-_PLACES = {"box", "ranges", "dataset", "seed", "trials", "precision"}
-"""Settings of a study that are written in a way of their own, or always."""
+_ALWAYS = ("seed", "trials", "precision")
+_OTHERWISE = ("box", "ranges", "finalists", "dataset")
+"""Settings of a study that have flags of another form."""
 
 
 def study_note(study: Study) -> str:
@@ -32,7 +37,7 @@ def study_note(study: Study) -> str:
         f"# {study.name}",
         _READING.format(penalty=", and the penalty" if study.spec.recipe == "paper" else ""),
         *(part for stage in stages for part in _stage(stage)),
-        *_best(study),
+        *_chosen(study, stages),
         "## To do the same again",
         f"With the dataset whose digest is `{study.spec.dataset}`:",
         f"```\n{command_of(study.name, study.spec)}\n```",
@@ -53,26 +58,48 @@ def command_of(name: str, spec: StudySpec) -> str:
     """Return the command that makes a study's trials once more, in another storage or under another name."""
     flags: dict[str, object] = {
         "data": "FILE.h5", "study": name, "seed": spec.seed, "trials": spec.trials, "precision": spec.precision,
-        **{each.name: f"{each.low:g}:{each.high:g}" for each in spec.box.ranges},
+        **{each.name: f"{each.low!r}:{each.high!r}" for each in spec.box.ranges},
     }  # fmt: skip
     if spec.ranges is not None:
-        flags["ranges"] = ",".join(f"{each.name}={each.low:g}:{each.high:g}" for each in spec.ranges.ranges)
+        flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in spec.ranges.ranges)
+    flags |= _finalists(spec)
     flags |= {
         field.name: getattr(spec, field.name)
         for field in fields(spec)
-        if field.name not in _PLACES and getattr(spec, field.name) != field.default
+        if field.name not in (*_ALWAYS, *_OTHERWISE) and getattr(spec, field.name) != field.default
     }
     return " ".join(
         ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
     )
 
 
+def _finalists(spec: StudySpec) -> dict[str, object]:
+    budget = spec.finalists
+    if budget is None:
+        return {"finalists": 0}
+    return {
+        "finalists": budget.configurations, "finalist_repeats": budget.repeats,
+        "finalist_images": budget.images, "finalist_epochs": budget.epochs,
+    }  # fmt: skip
+
+
 def _stage(stage: Stage) -> Iterator[str]:
-    yield f"## Stage {stage.number}: {stage.slots} trials"
-    narrowing = stage.narrowing
-    if narrowing is None:
-        yield _table(("parameter", "from", "to"), [(each.name, each.low, each.high) for each in stage.box.ranges])
+    plan = stage.plan
+    if isinstance(plan, Finalists):
+        yield f"## Finalists: {plan.slots} trials"
+        yield (
+            f"The {len(plan.candidates)} best configurations are trained {plan.repeats} times each, on {plan.images} "
+            f"images for {plan.epochs} epochs, with seeds that are the same for all and that the search had not used."
+        )
         return
+    yield f"## Stage {stage.number}: {plan.slots} trials"
+    if plan.narrowing is None:
+        yield _table(("parameter", "from", "to"), [(each.name, each.low, each.high) for each in plan.box.ranges])
+    else:
+        yield from _narrowing(plan.narrowing)
+
+
+def _narrowing(narrowing: Narrowing) -> Iterator[str]:
     both = zip(narrowing.old.ranges, narrowing.new.ranges, strict=True)
     rows = [(old.name, f"{old.low:g} to {old.high:g}", f"{new.low:g} to {new.high:g}") for old, new in both]
     yield _table(("parameter", "old box", "new box"), rows)
@@ -82,20 +109,27 @@ def _stage(stage: Stage) -> Iterator[str]:
         yield _table(("trial", "score", *narrowing.old.names), [_row(each, narrowing.old) for each in narrowing.best])
 
 
-def _best(study: Study) -> Iterator[str]:
-    """Say which configuration the search ended with; nothing before its end."""
-    counts = [Slots(study).counts(number) for number in range(1, len(study.spec.trials) + 1)]
-    if any(each.finished + each.failed < slots for each, slots in zip(counts, study.spec.trials, strict=True)):
+def _chosen(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
+    """Say which configuration the search ended with, and against which others; nothing before its end."""
+    counts = [Slots(study).counts(stage.number) for stage in stages]
+    if len(stages) < len(stage_sizes(study.spec)) or any(each.waiting + each.claimed for each in counts):
         return
-    for best in best_trials(study, 1):
-        yield "## The best configuration"
-        yield _table(("", f"trial {best.number}"), _facts(best))
-        yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
+    if not best_trials(study, 1):
+        return
+    choice = choose(study)
+    if choice.verdict is not None:
+        heading, *rows = table(choice.verdict)
+        yield _table(heading, rows)
+        yield f"Rule: {choice.verdict.rule}."
+    yield "## The chosen configuration"
+    yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial))
+    yield f"Why: {choice.reason}."
+    yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
 
 
-def _facts(best: RankedTrial) -> list[tuple[object, ...]]:
-    measured = [("score", best.score), ("validation MAE", best.validation_mae), ("training MAE", best.training_mae)]
-    return [*best.params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
+def _facts(params: dict[str, float], trial: RankedTrial) -> list[tuple[object, ...]]:
+    measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
+    return [*params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
 
 
 def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:

@@ -7,7 +7,8 @@ from search.note import OWN_PART, command_of, study_note, with_own_part
 from search.ranking import best_trials
 from search.settings import load_settings
 from search.space import Box, LogRange
-from search.stages import list_stages
+from search.stages import sampled_stages
+from search.study import FinalistBudget
 from search.trials import Diverged
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off, work_some
@@ -18,7 +19,7 @@ OTHER = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1.0)))
 def test_the_narrowing_is_explained_by_both_boxes_the_rule_the_reason_and_the_trials(study_of):
     study = study_of(6, 2)
     work_off(study)
-    note, narrowing = study_note(study), list_stages(study)[1].narrowing
+    note, narrowing = study_note(study), sampled_stages(study)[1][1].narrowing
     assert "| parameter | old box | new box |" in note
     for old, new in zip(narrowing.old.ranges, narrowing.new.ranges, strict=True):
         assert f"| {old.name} | {old.low:g} to {old.high:g} | {new.low:g} to {new.high:g} |" in note
@@ -28,20 +29,32 @@ def test_the_narrowing_is_explained_by_both_boxes_the_rule_the_reason_and_the_tr
         assert f"| {trial.number} | {trial.value:.3f} |" in note
 
 
-def test_the_best_configuration_is_named_once_the_search_has_ended(study_of):
+def test_the_chosen_configuration_is_named_once_the_search_has_ended(study_of):
     study = study_of(2, 2)
     work_some(study, 3)
-    assert "The best configuration" not in study_note(study)
+    assert "The chosen configuration" not in study_note(study)
     work_off(study)
     (best,) = best_trials(study, 1)
     assert f"|  | trial {best.number} |" in study_note(study)
+    assert "Why: the best single trial" in study_note(study)
     assert "agesearch export --study ages" in study_note(study)
 
 
-def test_a_search_without_any_value_has_no_best_configuration(study_of):
+def test_the_finalists_are_shown_with_their_verdict_once_they_have_ended(study_of):
+    study = study_of(4, finalists=FinalistBudget(2, 3, 5, 2))
+    work_some(study, 5)
+    assert "The 2 best configurations are trained 3 times each, on 5 images for 2 epochs" in study_note(study)
+    assert "The chosen configuration" not in study_note(study)
+    work_off(study)
+    note = study_note(study)
+    assert "| finalist of trial | mean |" in note
+    assert "Why: the best mean of 2 finalists over 3 seeds each." in note
+
+
+def test_a_search_without_any_value_has_no_chosen_configuration(study_of):
     study = study_of(1)
     work_off(study, lambda _task: Diverged("the loss is nan"))
-    assert "The best configuration" not in study_note(study)
+    assert "The chosen configuration" not in study_note(study)
 
 
 @pytest.mark.parametrize(
@@ -57,6 +70,7 @@ def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
     [
         {},
         {"trials": (3, 4, 5), "seed": 7, "recipe": "paper", "images": 9, "epochs": 2, "batch_size": 3, "threads": 2},
+        {"finalists": FinalistBudget(3, 4, 5, 6)},
         {"box": OTHER, "ranges": OTHER, "precision": "bfloat16", "max_attempts": 1},
     ],
 )
@@ -73,6 +87,9 @@ def test_the_command_says_everything_that_decides_the_results(given, tmp_path, m
     assert settings.learning_rate == (spec.box.ranges[0].low, spec.box.ranges[0].high)
     assert settings.l2 == (spec.box.ranges[1].low, spec.box.ranges[1].high)
     assert (settings.ranges is None) == (spec.ranges is None)
+    assert settings.finalists == (spec.finalists.configurations if spec.finalists else 0)
+    if spec.finalists:
+        assert (settings.finalist_repeats, settings.finalist_images, settings.finalist_epochs) == (4, 5, 6)
 
 
 def test_what_people_wrote_below_the_line_stays():
