@@ -85,7 +85,9 @@ class Pages:
 
     def __init__(self, url: str, artifacts: ArtifactFolder | None) -> None:
         self._artifacts = artifacts
-        self._changing = self._made_of(open_storage(url).rdb)
+        changing = open_storage(url)
+        changing.patience.stop.set()  # a page can be told at once that the database is away
+        self._changing = self._made_of(changing.rdb)
         self._storage = open_storage(url, reading=True)
         self._studies = self._list_studies()
         self._reading = self._cached()

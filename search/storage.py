@@ -128,7 +128,7 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
         _make_read_only(storage.engine) if reading else _make_safe(storage.engine)
-    else:
+    elif not reading:
         storage.patience.guard(storage.engine)
     return storage
 
