@@ -80,7 +80,8 @@ def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
         "xaxis": _axis(found.x),
         "yaxis": _axis(found.y),
         "coloraxis": colours,
-        "legend": {"orientation": "h", "y": -0.2},
+        "legend": {"orientation": "h", "y": -0.4},
+        "margin": {"t": 50, "b": 10},
     }
 
 

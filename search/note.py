@@ -1,14 +1,16 @@
 """The note that explains a study on its page, in Markdown: how to read its trials, whence its boxes, what came out."""
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from search.choice import choose
 from search.narrowing import FinishedTrial, Narrowing
 from search.planning import stage_sizes
 from search.plans import Finalists
+from search.ranges import Choices, LogRange, Range, Value
 from search.ranking import RankedTrial, best_trials
+from search.settings import Ranges
 from search.slots import Slots
 from search.space import Box
 from search.stages import Stage, list_stages
@@ -26,7 +28,7 @@ its random draws follow from; *worker* and *device*; *training_mae*, *validation
 *seconds*."""
 
 _ALWAYS = ("seed", "trials", "precision")
-_OTHERWISE = ("box", "ranges", "finalists", "dataset")
+_OTHERWISE = ("box", "ranges", "finalists", "dataset", "network")
 """Settings of a study that have flags of another form."""
 
 
@@ -58,19 +60,29 @@ def command_of(name: str, spec: StudySpec) -> str:
     """Return the command that makes a study's trials once more, in another storage or under another name."""
     flags: dict[str, object] = {
         "data": "FILE.h5", "study": name, "seed": spec.seed, "trials": spec.trials, "precision": spec.precision,
-        **{each.name: f"{each.low!r}:{each.high!r}" for each in spec.box.ranges},
+        "space": ",".join(f"{each.name}={_written(each)}" for each in spec.box.ranges),
     }  # fmt: skip
     if spec.ranges is not None:
-        flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in spec.ranges.ranges)
+        pair = [each for each in spec.ranges.ranges if isinstance(each, LogRange) and each.name in Ranges.model_fields]
+        flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in pair)
+    if spec.network is not None:
+        flags["network"] = "NETWORK.toml"
     flags |= _finalists(spec)
     flags |= {
         field.name: getattr(spec, field.name)
         for field in fields(spec)
         if field.name not in (*_ALWAYS, *_OTHERWISE) and getattr(spec, field.name) != field.default
     }
-    return " ".join(
+    return " \\\n  ".join(
         ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
     )
+
+
+def _written(one: Range) -> str:
+    """Return a range as the setting `space` takes it."""
+    if isinstance(one, Choices):
+        return "|".join(map(str, one.values))
+    return f"{one.kind}:{one.low!r}:{one.high!r}"
 
 
 def _finalists(spec: StudySpec) -> dict[str, object]:
@@ -94,14 +106,14 @@ def _stage(stage: Stage) -> Iterator[str]:
         return
     yield f"## Stage {stage.number}: {plan.slots} trials"
     if plan.narrowing is None:
-        yield _table(("parameter", "from", "to"), [(each.name, each.low, each.high) for each in plan.box.ranges])
+        yield _table(("parameter", "box"), [(each.name, _shown(each)) for each in plan.box.ranges])
     else:
         yield from _narrowing(plan.narrowing)
 
 
 def _narrowing(narrowing: Narrowing) -> Iterator[str]:
     both = zip(narrowing.old.ranges, narrowing.new.ranges, strict=True)
-    rows = [(old.name, f"{old.low:g} to {old.high:g}", f"{new.low:g} to {new.high:g}") for old, new in both]
+    rows = [(old.name, _shown(old), _shown(new)) for old, new in both]
     yield _table(("parameter", "old box", "new box"), rows)
     yield f"Why: {narrowing.reason}.\n\nRule: {narrowing.rule}."
     if narrowing.best:
@@ -127,7 +139,11 @@ def _chosen(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
     yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
 
 
-def _facts(params: dict[str, float], trial: RankedTrial) -> list[tuple[object, ...]]:
+def _shown(one: Range) -> str:
+    return str(one).removeprefix(f"{one.name} ").replace("|", "or")
+
+
+def _facts(params: Mapping[str, Value], trial: RankedTrial) -> list[tuple[object, ...]]:
     measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
     return [*params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
 

@@ -4,15 +4,27 @@ import pytest
 
 from search.narrowing import RULE
 from search.note import OWN_PART, command_of, study_note, with_own_part
+from search.ranges import Choices, IntegerRange, LinearRange
 from search.ranking import best_trials
 from search.settings import load_settings
 from search.space import Box, LogRange
+from search.specifying import spec_of as specified
 from search.stages import sampled_stages
 from search.study import FinalistBudget
 from search.trials import Diverged
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off, work_some
 
+MANY = Box(
+    (
+        LogRange("learning_rate", 1.23456789e-5, 1e-4),
+        LogRange("l2", 1e-3, 1.0),
+        LinearRange("dropout", 0.0, 0.5),
+        Choices("batch_size", (16, 32)),
+        Choices("batch_norm", ("blocks", "none")),
+        IntegerRange("width", 8, 64),
+    )
+)
 OTHER = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1.0)))
 
 
@@ -22,7 +34,7 @@ def test_the_narrowing_is_explained_by_both_boxes_the_rule_the_reason_and_the_tr
     note, narrowing = study_note(study), sampled_stages(study)[1][1].narrowing
     assert "| parameter | old box | new box |" in note
     for old, new in zip(narrowing.old.ranges, narrowing.new.ranges, strict=True):
-        assert f"| {old.name} | {old.low:g} to {old.high:g} | {new.low:g} to {new.high:g} |" in note
+        assert f"| {old.name} | [{old.low:g}, {old.high:g}] | [{new.low:g}, {new.high:g}] |" in note
     assert f"Rule: {RULE}." in note
     assert f"Why: {narrowing.reason}." in note
     for trial in narrowing.best:
@@ -71,25 +83,23 @@ def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
         {},
         {"trials": (3, 4, 5), "seed": 7, "recipe": "paper", "images": 9, "epochs": 2, "batch_size": 3, "threads": 2},
         {"finalists": FinalistBudget(3, 4, 5, 6)},
+        {"box": MANY},
         {"box": OTHER, "ranges": OTHER, "precision": "bfloat16", "max_attempts": 1},
     ],
 )
 def test_the_command_says_everything_that_decides_the_results(given, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     spec = spec_of(**given)
-    program, command, *flags = shlex.split(command_of("two words", spec))
+    program, command, *flags = shlex.split(command_of("two words", spec).replace("\\\n", ""))
     assert (program, command) == ("agesearch", "search")
     names = [flag.removeprefix("--").replace("-", "_") for flag in flags[::2]]
     settings = load_settings(None, dict(zip(names, flags[1::2], strict=True)))
     assert settings.study == "two words"
-    for name in ("seed", "trials", "recipe", "images", "epochs", "batch_size", "threads", "precision", "max_attempts"):
-        assert getattr(settings, name) == getattr(spec, name), name
-    assert settings.learning_rate == (spec.box.ranges[0].low, spec.box.ranges[0].high)
-    assert settings.l2 == (spec.box.ranges[1].low, spec.box.ranges[1].high)
-    assert (settings.ranges is None) == (spec.ranges is None)
-    assert settings.finalists == (spec.finalists.configurations if spec.finalists else 0)
-    if spec.finalists:
-        assert (settings.finalist_repeats, settings.finalist_images, settings.finalist_epochs) == (4, 5, 6)
+    assert specified(settings, spec.dataset, settings.precision) == spec
+
+
+def test_a_network_of_the_users_own_is_asked_for():
+    assert "--network NETWORK.toml" in command_of("age", spec_of(network="[]"))
 
 
 def test_what_people_wrote_below_the_line_stays():
