@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types bench image-test clean
+.PHONY: run test lint types bench chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -26,6 +26,13 @@ DATA ?= runs/bench/synthetic.h5
 bench: $(VENV)/installed-bench $(DATA) runs/bench/small.h5
 	$(BIN)/python tests/benchmarks/race.py --data $(DATA) --out runs/bench/race.json
 	$(BIN)/python tests/benchmarks/growth.py --data $(DATA) --small runs/bench/small.h5 --out runs/bench/growth.json
+
+# Kills, stops and misleads workers for ten minutes, or `make chaos MINUTES=60 SEED=7`; prints what was survived.
+MINUTES ?= 10
+SEED ?= 1
+
+chaos: $(VENV)/installed
+	$(BIN)/python -m tests.integration.chaos --minutes $(MINUTES) --seed $(SEED)
 
 runs/bench/synthetic.h5: | $(VENV)/installed
 	$(BIN)/agesearch data build synthetic --out $@

@@ -1,28 +1,16 @@
 """What the tests with many processes share: processes that start at once, and studies on each kind of storage."""
 
-import multiprocessing
-import os
-from pathlib import Path
-
 import pytest
 
 from search.storage import open_storage, quieten_optuna
 from tests.integration import fake_study
+from tests.integration.warm_processes import warm_processes
 
 
 @pytest.fixture(scope="session")
 def processes():
-    """A context whose processes start in milliseconds: they are forked from one that has imported everything."""
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = str(Path(__file__).parents[2])
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.integration.warm_start"])
-    context.Process().start()
-    if before is None:
-        del os.environ["PYTHONPATH"]
-    else:
-        os.environ["PYTHONPATH"] = before
-    return context
+    """A context whose processes start in milliseconds."""
+    return warm_processes()
 
 
 @pytest.fixture

@@ -115,6 +115,20 @@ def work_to_the_end(url: str) -> None:
     study.storage.engine.dispose()
 
 
+def work_hastily(url: str, trial_seconds: float) -> None:
+    """Work to the end on trials that take so long; raises AssertionError if a user was told of anything meanwhile."""
+    told: list[str] = []
+    for name in ("search.worker", "search.lease", "search.patience"):
+        logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
+
+    def run_hastily(task: TrialTask) -> TrialOutcome:
+        Event().wait(trial_seconds)
+        return run_trial(task)
+
+    work(Slots(reopen(url)), run_hastily, Event())
+    assert told == []
+
+
 def work_and_die(url: str, point: str, call: int) -> None:
     """Work until just after, or before, the given call of a step such as "after search.slots:Slots.attach"."""
     study = reopen(url)

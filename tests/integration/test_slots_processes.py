@@ -9,6 +9,7 @@ from search.stages import list_stages
 from search.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
+from tests.integration.hurrying import hurry
 
 STEPS = [
     "after search.slots:Slots.claim",
@@ -23,16 +24,16 @@ STEPS = [
 ]
 
 
-def test_four_workers_finish_every_slot_exactly_once_with_the_values_of_one_worker(study_of, start):
-    study = study_of(30, 30)
-    workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(4)]
-    for worker in workers:
-        worker.join()
-    assert [worker.exitcode for worker in workers] == [0] * 4
-    assert_exact(study)
+def test_eight_workers_in_a_hurry_finish_every_slot_exactly_once_and_none_is_told_of_a_lock(
+    study_of, processes, capsys
+):
+    study = study_of(60, 40)
+    done = hurry(processes, study)
+    with capsys.disabled():
+        print(f"\n{study.storage.engine.dialect.name}: {done}")  # noqa: T201  (so that the pace can be seen)
     trials = study.storage.rdb.get_all_trials(study.id)
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
-    assert len({trial.user_attrs["worker"] for trial in trials}) == 4
+    assert len({trial.user_attrs["worker"] for trial in trials}) == 8
 
 
 @pytest.mark.parametrize("call", [2, 5])  # of a sampled trial, and of a finalist's

@@ -1,10 +1,16 @@
 import json
+import re
 import tomllib
 
 import pytest
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import delete, update
 
 from search.dashboard import Access
+from search.owner import this_process
 from search.ranking import best_trials
+from search.slots import SlotCounts, Slots
+from search.tables import SCHEMA_VERSION, schema, slots
 from search.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
@@ -115,3 +121,67 @@ def test_the_dashboard_says_where_it_is_and_ends_like_every_command_on_ctrl_c(ag
 
 def test_the_dashboards_password_is_no_flag(refused):
     assert "no such option: --dashboard-password" in refused("dashboard", "--dashboard-password", "x")
+
+
+@pytest.fixture
+def abandoned(study_of):
+    """A study of which a process that is dead holds a slot, and which lacks another."""
+    study = study_of(3)
+    Slots(study).claim(this_process().rsplit(":", 1)[0] + ":1")
+    with study.storage.engine.begin() as tx:
+        tx.execute(delete(slots).where(slots.c.slot == 2))
+    return study
+
+
+MISSING = "stage 1 lacks its slot 2: it is made again"
+
+
+def test_a_dry_repair_says_what_is_wrong_and_mends_nothing(abandoned, agesearch, place):
+    for _ in range(2):
+        ended = agesearch("repair", *place, "--dry-run")
+        assert (ended.code, ended.err) == (0, "")
+        missing, held, told = ended.out.splitlines()
+        assert missing == MISSING
+        assert re.fullmatch(
+            r"stage 1, slot 0 is held by process \d+ of .*, which is dead: it is free for the next worker", held
+        )
+        assert told == "2 found, 2 would be mended"
+    assert Slots(abandoned).counts(1) == SlotCounts(waiting=1, claimed=1)
+
+
+def test_a_repair_mends_and_then_nothing_is_wrong(abandoned, agesearch, place):
+    assert agesearch("repair", *place).out.splitlines()[-1] == "2 found, 2 mended"
+    assert Slots(abandoned).counts(1) == SlotCounts(waiting=3)
+    assert agesearch("repair", *place).out == "nothing is wrong\n"
+
+
+def test_the_status_shows_the_same_findings(abandoned, agesearch, place):
+    lines = agesearch("status", *place).out.splitlines()
+    assert "stage 1 lacks its slot 2 (see 'agesearch repair')" in lines
+    found = json.loads(agesearch("status", *place, "--json").out)["findings"]
+    assert found == json.loads(agesearch("repair", *place, "--dry-run", "--json").out)["findings"]
+    assert [each["kind"] for each in found] == ["missing slot", "abandoned slot"]
+    assert abandoned.name == "ages"
+
+
+def test_a_repair_that_leaves_something_to_the_user_says_what_to_do_and_fails(study, agesearch, place):
+    study.storage.rdb.create_new_trial(study.id, create_trial(state=TrialState.COMPLETE, value=1.0))
+    ended = agesearch("repair", *place)
+    assert (ended.code, ended.err) == (1, "")
+    assert "has a result, but belongs to no slot: it counts for nothing here" in ended.out
+    assert ended.out.splitlines()[-1] == "1 found, 0 mended"
+
+
+@pytest.mark.parametrize("command", ["status", "repair"])
+def test_a_storage_of_another_version_is_reported_with_the_way_out(command, storage, refused, place):
+    with storage.engine.begin() as tx:
+        tx.execute(update(schema).values(version=SCHEMA_VERSION + 1))
+    said = refused(command, *place)
+    assert f"has tables of version {SCHEMA_VERSION + 1}, this program needs {SCHEMA_VERSION}; use the version" in said
+
+
+@pytest.mark.parametrize("command", ["status", "repair"])
+def test_a_storage_on_a_network_file_system_is_reported_with_the_way_out(command, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr("search.address.file_system_of", lambda _path: "nfs4")
+    said = refused(command, "--storage", f"sqlite:///{tmp_path}/study.db")
+    assert "lies on a network file system (nfs4), whose locks SQLite cannot rely on; use a local directory" in said
