@@ -1,4 +1,4 @@
-"""Building a dataset file from a folder, an archive, or faces of our own drawing."""
+"""Building a dataset file from a folder, an archive, a table, or faces of our own drawing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from data.layout import Layout
 from data.options import BuildOptions
 from data.sources import open_source
 from data.synthetic import draw_splits, synthetic_digest
+from data.table import SUFFIX, collect_table
 
 if TYPE_CHECKING:
     from data.errors import Rejected
@@ -66,7 +67,7 @@ class BuildReport:
 def build_dataset(
     source: str | Path, out: Path, options: BuildOptions | None = None, progress: Progress | None = None
 ) -> BuildReport:
-    """Build the dataset file `out` from a folder, a .zip, a .tar(.gz), or the word `synthetic`.
+    """Build the dataset file `out` from a folder, a .zip, a .tar(.gz), a .csv, or the word `synthetic`.
 
     The file is written whole at the end, or not at all. Raises RejectedFilesError listing the files that cannot be used
     unless `options.skip_bad`, and DatasetError where the source or `out` cannot be used.
@@ -102,14 +103,18 @@ def collect_source(source: str | Path, options: BuildOptions, progress: Progress
     """Return the splits that `build_dataset` would write, without writing them; raises the same errors."""
     progress = progress or _quiet
     if source == SYNTHETIC:
+        if options.channels != 1:
+            raise DatasetError(f"channels is {options.channels}, but synthetic faces are gray; leave it at 1")
         splits = draw_splits(options, progress)
         return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
+    if Path(source).suffix.lower() == SUFFIX and Path(source).is_file():
+        return collect_table(Path(source), options, progress)
     return collect(open_source(Path(source), options.limits), options, progress)
 
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise DatasetError(f"{path} does not exist; give a folder, a .zip, a .tar, a .tar.gz, or {SYNTHETIC}")
+        raise DatasetError(f"{path} does not exist; give a folder, a .zip, a .tar, a .tar.gz, a .csv, or {SYNTHETIC}")
     return path
 
 

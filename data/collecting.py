@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
 
 
+MOST_WHOLE: Final = 200
+"""Different whole labels up to which each is a stratum of its own."""
+
+TWENTIETHS: Final = 20
+
+
 @dataclass(frozen=True, slots=True)
 class Collected:
     """What a source gave: its splits, the files left out, and its digest.
@@ -45,11 +51,11 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True)
-class _Image:
-    """One usable file; `split` is None where it is still to be chosen."""
+class Image:
+    """One usable file and its label; `split` is None where it is still to be chosen."""
 
     name: str
-    age: int
+    label: float
     split: str | None
     pixels: NDArray[np.uint8]
     sha256: str
@@ -62,7 +68,7 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
     files that cannot be used unless `options.skip_bad`, and DatasetError where the layout is unknown or a split empty.
     """
     layout, prefix = find_layout(source), len(source.prefix)
-    images: list[_Image] = []
+    images: list[Image] = []
     rejected: list[Rejected] = []
     digests: list[tuple[str, str]] = []
     for done, member in enumerate(source.read(), start=1):
@@ -73,15 +79,31 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
         except DatasetError as error:
             rejected.append(Rejected(name, str(error)))
         progress(done, len(source.names))
-    rejected.sort(key=lambda one: one.name)
+    return collected(layout, str(source.path), images, rejected, content_digest(digests), options)
+
+
+def collected(
+    layout: Layout, source: str, images: list[Image], rejected: list[Rejected], digest: str, options: BuildOptions
+) -> Collected:
+    """Sort labelled images into splits; raises RejectedFilesError and DatasetError as `collect` does."""
+    rejected = sorted(rejected, key=lambda one: one.name)
     if rejected and not options.skip_bad:
-        raise RejectedFilesError(str(source.path), rejected)
+        raise RejectedFilesError(source, rejected)
     placed = _place(sorted(images, key=lambda image: image.name), options.seed)
     splits = {name: _split(placed[name]) for name in SPLITS}
-    return Collected(layout, splits, tuple(rejected), content_digest(digests), *_duplicates(placed))
+    return Collected(layout, splits, tuple(rejected), digest, *_duplicates(placed))
 
 
-def _image(layout: Layout, name: str, member: Member, sha256: str, options: BuildOptions) -> _Image:
+def _strata(images: list[Image]) -> list[int]:
+    """Return what every split shall have alike: whole labels themselves, of others the twentieth that they lie in."""
+    labels = [image.label for image in images]
+    if all(label == round(label) for label in labels) and len(set(labels)) <= MOST_WHOLE:
+        return [round(label) for label in labels]
+    ranks = {label: rank for rank, label in enumerate(sorted(labels))}
+    return [ranks[label] * TWENTIETHS // len(labels) for label in labels]
+
+
+def _image(layout: Layout, name: str, member: Member, sha256: str, options: BuildOptions) -> Image:
     """Label, check and decode one file; raises DatasetError with the reason where it cannot be used."""
     split = split_of(member.name) if layout is Layout.COURSE else None
     if layout is Layout.COURSE and split is None:
@@ -91,14 +113,14 @@ def _image(layout: Layout, name: str, member: Member, sha256: str, options: Buil
         raise DatasetError("its name is of the course form, yet it lies in no split folder")
     if not options.min_age <= label.age <= options.max_age:
         raise DatasetError(f"the age {label.age} is out of the range {options.min_age}-{options.max_age}")
-    return _Image(name, label.age, split, decode_image(member.content, options.image_size), sha256)
+    return Image(name, label.age, split, decode_image(member.content, options.image_size, options.channels), sha256)
 
 
-def _place(images: list[_Image], seed: int) -> dict[str, list[_Image]]:
+def _place(images: list[Image], seed: int) -> dict[str, list[Image]]:
     """Put every image into its split; raises DatasetError where a split stays empty."""
-    placed: dict[str, list[_Image]] = {name: [] for name in SPLITS}
+    placed: dict[str, list[Image]] = {name: [] for name in SPLITS}
     if images and images[0].split is None:
-        numbers = stratified_split([image.age for image in images], [image.sha256 for image in images], seed)
+        numbers = stratified_split(_strata(images), [image.sha256 for image in images], seed)
         names = [SPLITS[number] for number in numbers]
     else:
         names = [str(image.split) for image in images]
@@ -109,15 +131,15 @@ def _place(images: list[_Image], seed: int) -> dict[str, list[_Image]]:
     return placed
 
 
-def _split(images: list[_Image]) -> Split:
+def _split(images: list[Image]) -> Split:
     return Split(
         images=np.stack([image.pixels for image in images]),
-        labels=np.array([image.age for image in images], np.float32),
+        labels=np.array([image.label for image in images], np.float32),
         names=tuple(image.name for image in images),
     )
 
 
-def _duplicates(placed: dict[str, list[_Image]]) -> tuple[int, int]:
+def _duplicates(placed: dict[str, list[Image]]) -> tuple[int, int]:
     """Count the groups of byte-identical images, and those of them that lie in more than one split."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, images in placed.items():

@@ -1,4 +1,4 @@
-"""From the bytes of an image file to gray pixels of a fixed size."""
+"""From the bytes of an image file to gray or coloured pixels of a fixed size."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 IMAGE_SIZE: Final = (91, 91)
 """Height and width of the paper's images, in pixels."""
 
+MODES: Final = {1: "L", 3: "RGB"}
+"""Pillow's name of what is stored, by the channels of an image."""
+
 MOST_PIXELS: Final = 50_000_000
 """Larger images are refused from their header, before a pixel is decoded."""
 
@@ -26,11 +29,11 @@ _FORMATS: Final = ("JPEG", "PNG")
 _MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 
 
-def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[np.uint8]:
-    """Decode a JPEG or PNG to gray, upright as its EXIF orientation says, resized where its size differs.
+def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: int = 1) -> NDArray[np.uint8]:
+    """Decode a JPEG or PNG to gray, or to RGB for 3 `channels`, upright by its EXIF orientation, resized if need be.
 
-    Returns uint8 (H, W, 1), `size` being (H, W): Pillow's `L` (ITU-R 601 luma) and bicubic resampling, so an image
-    that is gray and of that size already keeps every pixel. Raises DatasetError with the reason.
+    Returns uint8 (H, W, channels), `size` being (H, W): Pillow's `L` (ITU-R 601 luma) and bicubic resampling, so an
+    image that is gray and of that size already keeps every pixel. Raises DatasetError with the reason.
     """
     try:
         # Pillow warns where it doubts an image; the filter is restored at once.
@@ -38,7 +41,7 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[
             warnings.simplefilter("error")
             with Image.open(BytesIO(content), formats=_FORMATS) as image:
                 _check_header(image)
-                gray = _gray(image, (size[1], size[0]))
+                pixels = _pixels(image, (size[1], size[0]), MODES[channels])
     except DatasetError:
         raise
     except UnidentifiedImageError as error:
@@ -47,13 +50,13 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[
         # Pillow's decoders raise nearly every class on hostile bytes; each means that this image is bad.
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"it cannot be decoded: {reason}") from error
-    return np.asarray(gray, dtype=np.uint8)[:, :, np.newaxis]
+    return np.asarray(pixels, dtype=np.uint8).reshape(*size, channels)
 
 
-def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[np.uint8]:
+def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE, channels: int = 1) -> NDArray[np.uint8]:
     """Read one image file, or the bytes of one, as `decode_image` does; raises DatasetError naming the file."""
     if isinstance(image, bytes):
-        return decode_image(image, size)
+        return decode_image(image, size, channels)
     try:
         with Path(image).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -62,7 +65,7 @@ def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE) ->
     if len(content) > MOST_BYTES:
         raise DatasetError(f"{image} cannot be read: it is larger than {MOST_BYTES} bytes, the limit for one image")
     try:
-        return decode_image(content, size)
+        return decode_image(content, size, channels)
     except DatasetError as error:
         raise DatasetError(f"{image} cannot be used: {error}") from error
 
@@ -76,6 +79,6 @@ def _check_header(image: Image.Image) -> None:
         raise DatasetError(f"its pixels are of mode {image.mode}; save it as 8-bit gray or colour")
 
 
-def _gray(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    gray = ImageOps.exif_transpose(image).convert("L")
-    return gray if gray.size == size else gray.resize(size, Image.Resampling.BICUBIC)
+def _pixels(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
+    pixels = ImageOps.exif_transpose(image).convert(mode)
+    return pixels if pixels.size == size else pixels.resize(size, Image.Resampling.BICUBIC)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from data.options import stored_unit
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -41,3 +43,8 @@ class DatasetInfo:
     image_shape: tuple[int, int, int]
     arrays: dict[str, dict[str, StoredArray]]
     places: dict[str, dict[str, Place]]
+
+    @property
+    def unit(self) -> str:
+        """The unit of the labels, for people; "" where they have none."""
+        return stored_unit(self.options)

@@ -1,4 +1,4 @@
-"""How a source is laid out: split folders as in the course, UTKFace's crops, or drawn by ourselves."""
+"""How a source is laid out: split folders as in the course, UTKFace's crops, a table, or drawn by ourselves."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Layout(Enum):
     COURSE = "course"
     CROPS = "crops"
     SYNTHETIC = "synthetic"
+    TABLE = "table"
 
 
 def find_layout(source: Source) -> Layout:

@@ -71,11 +71,15 @@ def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Pro
 
 def _time_files(path: Path, source_path: Path, names: set[str]) -> float:
     """Decode each image of the source that the dataset holds; returns seconds."""
-    size = inspect_dataset(path).image_shape[:2]
+    height, width, channels = inspect_dataset(path).image_shape
     start = perf_counter()
     source = open_source(source_path)
     prefix = len(source.prefix)
-    images = [decode_image(member.content, size) for member in source.read() if member.name[prefix:] in names]
+    images = [
+        decode_image(member.content, (height, width), channels)
+        for member in source.read()
+        if member.name[prefix:] in names
+    ]
     seconds = perf_counter() - start
     if len(images) != len(names):
         raise DatasetError(f"{source_path} has {len(images)} of the {len(names)} images of {path}; give its own source")

@@ -7,13 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from data.errors import DatasetError
-from data.images import IMAGE_SIZE
+from data.images import IMAGE_SIZE, MODES
 from data.members import Limits
 from data.splits import PAPER_SIZES
 
 _SMALLEST, _LARGEST = 8, 1024
 OLDEST: Final = 150
 MOST_SYNTHETIC: Final = 200_000
+LONGEST_UNIT: Final = 30
+YEARS: Final = "years"
+LATER: Final = {"channels": 1, "unit": YEARS}
+"""Settings that datasets built before there were any do not hold, and what they stand for there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +25,8 @@ class BuildOptions:
     """How a dataset is built.
 
     `image_size` (H, W) in pixels; ages in years, both ends included; `seed` divides crops and draws synthetic faces;
-    `sizes` are the synthetic images of training, validation and test; `limits` bound what a source may hold.
+    `sizes` are the synthetic images of training, validation and test; `channels` are 1 (gray) or 3 (RGB); `unit` is
+    that of the labels, for people; `limits` bound what a source may hold.
     Raises DatasetError where a value cannot work.
     """
 
@@ -31,6 +36,8 @@ class BuildOptions:
     seed: int = 0
     skip_bad: bool = False
     sizes: tuple[int, int, int] = PAPER_SIZES
+    channels: int = 1
+    unit: str = YEARS
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
@@ -40,6 +47,10 @@ class BuildOptions:
             raise DatasetError(
                 f"ages are {self.min_age} to {self.max_age}, expected 0 <= min_age <= max_age <= {OLDEST}"
             )
+        if self.channels not in MODES:
+            raise DatasetError(f"channels is {self.channels}, expected 1 (gray) or 3 (colour)")
+        if not self.unit.isprintable() or len(self.unit) > LONGEST_UNIT:
+            raise DatasetError(f"unit is {self.unit!r}, expected a word or nothing")
         if not 0 <= self.seed < 2**63:
             raise DatasetError(f"seed is {self.seed}, expected 0 to 2^63-1")
         if min(self.sizes) < 1 or sum(self.sizes) > MOST_SYNTHETIC:
@@ -50,6 +61,9 @@ class BuildOptions:
     def as_json(self, layout: str) -> str:
         """Return the settings that decide what a dataset holds, with the layout, as JSON (the limits are left out)."""
         settings = {name: value for name, value in asdict(self).items() if name != "limits"}
+        for name, usual in LATER.items():
+            if settings[name] == usual:  # so that a dataset of faces is the same file that it always was
+                del settings[name]
         return json.dumps({"layout": layout, **settings}, sort_keys=True)
 
 
@@ -66,8 +80,25 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
             seed=int(stored["seed"]),
             skip_bad=bool(stored["skip_bad"]),
             sizes=(int(training), int(validation), int(test)),
+            channels=int(stored.get("channels", LATER["channels"])),
+            unit=str(stored.get("unit", LATER["unit"])),
             limits=limits or Limits(),
         )
         return str(stored["layout"]), options
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(f"the dataset's stored build settings cannot be used: {error}") from error
+
+
+def stored_unit(text: str) -> str:
+    """Return the unit of the labels from what `as_json` gave, or years, which all had before there were units.
+
+    Raises DatasetError for what is no unit, as only a damaged or forged dataset has.
+    """
+    try:
+        stored = json.loads(text)
+    except ValueError:
+        stored = None
+    unit = stored.get("unit", YEARS) if isinstance(stored, dict) else YEARS
+    if not isinstance(unit, str) or not unit.isprintable() or len(unit) > LONGEST_UNIT:
+        raise DatasetError(f"the dataset's unit of labels is {str(unit)[:LONGEST_UNIT]!r}, which is none")
+    return unit

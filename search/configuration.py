@@ -58,6 +58,7 @@ class Origin(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     digest: str | None = None
+    unit: str = "years"
 
 
 class Configuration(BaseModel):
@@ -114,7 +115,7 @@ def _document(study: Study, choice: Choice) -> dict[str, Any]:
             "recipe": spec.recipe, "batch_size": spec.batch_size, "precision": spec.precision,
         },
         "network": network_tables(spec.network),
-        "dataset": {"digest": spec.dataset},
+        "dataset": {"digest": spec.dataset, "unit": spec.unit},
         "choice": _choice(choice),
         "trial": {
             "number": best.number, "stage": best.stage, "slot": best.slot,

@@ -32,6 +32,7 @@ class Standing:
     slots: int
     best: float | None
     lost: int = 0
+    unit: str = "years"
 
 
 @outlasting
@@ -46,7 +47,7 @@ def standing(of: Slots) -> Standing:
     counts = of.counts(stage)
     here = counts.finished + counts.failed
     closed, lost = _closed_and_lost(study)
-    return Standing(title, here, sizes[stage - 1], closed, sum(sizes), best_score(study), lost)
+    return Standing(title, here, sizes[stage - 1], closed, sum(sizes), best_score(study), lost, study.spec.unit)
 
 
 def _closed_and_lost(study: Study) -> tuple[int, int]:
@@ -97,7 +98,7 @@ class Display:
 
     def update(self, now: Standing) -> None:
         """Show the standing `now`."""
-        best = "no trial has ended yet" if now.best is None else f"best {now.best:.3f} years"
+        best = "no trial has ended yet" if now.best is None else f"best {now.best:.3f} {now.unit}".rstrip()
         stage, note = now.stage, f"{best}, {self._pace.text(now)}"
         self._progress.update(
             self._bar, description=stage, completed=now.stage_closed, total=now.stage_slots, note=note

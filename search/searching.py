@@ -38,7 +38,7 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     require_fitting(settings, info)
     check_writable(_logs(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, spec_of(settings, info.digest, _precision(settings, storage)))
+    return create_or_resume(storage, settings.study, spec_of(settings, info, _precision(settings, storage)))
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:

@@ -13,12 +13,13 @@ from search.study import FinalistBudget, StudySpec
 from search.variation import Variation, recipe_for, variation
 
 
-def spec_of(settings: Settings, digest: str, precision: str) -> StudySpec:
-    """Return the study that the settings describe, for a dataset of that digest."""
+def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
+    """Return the study that the settings describe, for that dataset."""
     box = _box(settings)
     return StudySpec(
         seed=settings.seed,
-        dataset=digest,
+        dataset=info.digest,
+        unit=info.unit,
         precision=precision,
         trials=settings.trials,
         box=box,

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Final
 from warnings import catch_warnings, simplefilter
 
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
@@ -16,8 +15,6 @@ from search.errors import SearchError
 from search.space import FIRST_BOX, Box
 from search.storage import Storage, exclusively, storage_errors
 from search.tables import Now
-
-VALUE_NAME: Final = "score (years)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +60,7 @@ class StudySpec:
     epochs: int = 5
     batch_size: int = 32
     max_attempts: int = 3
+    unit: str = "years"
 
     def __post_init__(self) -> None:
         for name in ("threads", "images", "epochs", "batch_size", "max_attempts"):
@@ -124,7 +122,7 @@ def _create(storage: Storage, name: str, spec: StudySpec) -> int:
         number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
     except DuplicatedStudyError:
         number = storage.rdb.get_study_id_from_name(name)
-    _name_the_value(storage, name)
+    _name_the_value(storage, name, spec.unit)
     with storage.engine.begin() as tx:
         for table in (tables.studies, tables.stages, tables.slots, tables.workers):
             tx.execute(delete(table).where(table.c.study == name))
@@ -132,11 +130,13 @@ def _create(storage: Storage, name: str, spec: StudySpec) -> int:
     return number
 
 
-def _name_the_value(storage: Storage, name: str) -> None:
+def _name_the_value(storage: Storage, name: str, unit: str) -> None:
     """Tell Optuna, and so the dashboard, what a trial's value is."""
     with catch_warnings():
         simplefilter("ignore", ExperimentalWarning)  # of setting the name; nothing depends on it
-        load_optuna_study(study_name=name, storage=storage.rdb).set_metric_names([VALUE_NAME])
+        load_optuna_study(study_name=name, storage=storage.rdb).set_metric_names(
+            [f"score ({unit})" if unit else "score"]
+        )
 
 
 def _refuse_foreign(storage: Storage, name: str, number: int | None) -> None:

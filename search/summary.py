@@ -41,6 +41,7 @@ class StudySummary:
     best: float | None
     verdict: Verdict | None
     workers: tuple[WorkerView, ...]
+    unit: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -48,7 +49,11 @@ class StudySummary:
 
     def lines(self) -> list[str]:
         """Return the study and its stages as text, a line each."""
-        best = "no trial has finished with a value yet" if self.best is None else f"best {self.best:.3f} years"
+        best = (
+            "no trial has finished with a value yet"
+            if self.best is None
+            else f"best {self.best:.3f} {self.unit}".rstrip()
+        )
         return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages)]
 
 
@@ -57,7 +62,9 @@ def summary(study: Study) -> StudySummary:
     opened = {stage.number: stage for stage in list_stages(study)}
     sizes = enumerate(stage_sizes(study.spec), start=1)
     stages = tuple(_stage(study, number, size, opened.get(number)) for number, size in sizes)
-    return StudySummary(study.name, str(study.storage), stages, best_score(study), verdict(study), list_workers(study))
+    return StudySummary(
+        study.name, str(study.storage), stages, best_score(study), verdict(study), list_workers(study), study.spec.unit
+    )
 
 
 def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageSummary:

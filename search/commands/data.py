@@ -11,17 +11,25 @@ from search.commands.printing import answer, answer_json, progress_bar
 app = typer.Typer(help="Build, verify, describe and time dataset files.", no_args_is_help=True)
 
 Source = Annotated[
-    str, typer.Argument(help="A folder, .zip or .tar(.gz) in the course layout or of UTKFace crops; or 'synthetic'.")
+    str,
+    typer.Argument(
+        help="A folder, .zip or .tar(.gz) in the course layout or of UTKFace crops; a .csv of path,value[,split]; "
+        "or 'synthetic'."
+    ),
 ]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
-Size = Annotated[int, typer.Option(help="Height and width of the stored images, in pixels.")]
+Size = Annotated[
+    str, typer.Option(help="Height and width of the stored images, in pixels: one number, or as in 48x64.")
+]
 
 
 @app.command()
 def build(
     source: Source,
     out: Annotated[Path, typer.Option(help="The dataset file to write.")],
-    size: Size = 91,
+    size: Size = "91",
+    channels: Annotated[int, typer.Option(help="1 for gray images, 3 for colour.")] = 1,
+    unit: Annotated[str | None, typer.Option(help="Of the labels, for people. Default: years, of a .csv none.")] = None,
     ages: Annotated[str, typer.Option(help="Youngest and oldest age, both included, as in 1:80.")] = "1:80",
     seed: Annotated[int, typer.Option(help="Divides crops into splits, and draws synthetic faces.")] = 0,
     images: Annotated[
@@ -30,16 +38,23 @@ def build(
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Build a dataset file from image files, or from faces drawn by this program."""
+    """Build a dataset file from image files, by their names or a table, or from faces drawn by this program."""
     from data.build import build_dataset
     from data.errors import DatasetError
-    from data.options import BuildOptions
+    from data.options import YEARS, BuildOptions
 
     try:
         (youngest, oldest), (training, validation, test) = map(int, ages.split(":")), map(int, images.split(","))
+        height, width = map(int, size.split("x") if "x" in size else (size, size))
     except ValueError as error:
-        raise DatasetError(f"--ages {ages} or --images {images} is not of the form 1:80 or 5400,2315,1159") from error
-    options = BuildOptions((size, size), youngest, oldest, seed, skip_bad, (training, validation, test))
+        raise DatasetError(
+            f"--ages {ages}, --images {images} or --size {size} is not of the form 1:80, 5400,2315,1159 or 48x64"
+        ) from error
+    if unit is None:
+        unit = "" if source.lower().endswith(".csv") else YEARS
+    options = BuildOptions(
+        (height, width), youngest, oldest, seed, skip_bad, (training, validation, test), channels, unit
+    )
     with progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
     if as_json:

@@ -29,10 +29,14 @@ def fit(
     ] = False,
 ) -> None:
     """Train the best configuration on all training images, keeping the weights whenever validation improves."""
+    from data.dataset import inspect_dataset
+
     state = fit_to_the_end(settings, configuration, out, seed, any_dataset)
+    unit = inspect_dataset(dataset_of(settings)).unit
     best = state.best
     assert best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
-    answer(f"{out}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {best.validation_mae:.3f} years")
+    kept = f"epoch {best.epoch} of {len(state.history)} is kept, validation MAE {best.validation_mae:.3f}"
+    answer(f"{out}: {kept} {unit}".rstrip())
 
 
 @takes_settings("data")
@@ -43,11 +47,13 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Print the mean absolute error of a fitted network, with its standard error."""
+    from data.dataset import inspect_dataset
+
     found = evaluation_of(folder, dataset_of(settings), split)
     if as_json:
         answer_json({"split": split, **found.as_dict()})
         return
-    for line in evaluation_lines(found, split):
+    for line in evaluation_lines(found, split, inspect_dataset(dataset_of(settings)).unit):
         answer(line)
 
 
@@ -70,8 +76,8 @@ def predict(
     from model.saved_model import SavedModel
 
     model = SavedModel(path)
-    height, width, _ = model.image_shape
-    pixels = np.stack([read_image(image, (height, width)) for image in images])
+    height, width, channels = model.image_shape
+    pixels = np.stack([read_image(image, (height, width), channels) for image in images])
     ages = [round(float(age), 2) for age in model.predict(pixels)]
     if as_json:
         answer_json([{"image": str(image), "age": age} for image, age in zip(images, ages, strict=True)])
@@ -88,7 +94,8 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
     from search.searching import stop_on_signals
 
     dataset = dataset_of(settings)
-    chosen, digest = read_configuration(configuration), inspect_dataset(dataset).digest
+    chosen, info = read_configuration(configuration), inspect_dataset(dataset)
+    digest = info.digest
     if chosen.dataset.digest not in (None, digest) and not any_dataset:
         raise SearchError(
             f"{dataset} has the digest {digest[:12]}…, {configuration} comes from {chosen.dataset.digest[:12]}…; "
@@ -118,7 +125,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
         limit,
     )
     job = Fit(chosen.training.recipe, how, precision, threads, digest, chosen.own_network(), found.varied())
-    with stop_on_signals() as stop, FitDisplay(settings.fit_epochs).shown() as display:
+    with stop_on_signals() as stop, FitDisplay(settings.fit_epochs, info.unit).shown() as display:
 
         def progress(state: "FitState", epoch: int, share: float) -> None:
             display(state, epoch, share)
@@ -143,10 +150,11 @@ def evaluation_of(folder: Path, dataset: Path, split: str) -> "Evaluation":
     return evaluate(SavedModel(path).predict(examples.images), examples.labels)
 
 
-def evaluation_lines(found: "Evaluation", split: str) -> list[str]:
-    """Return an evaluation as text."""
+def evaluation_lines(found: "Evaluation", split: str, unit: str) -> list[str]:
+    """Return an evaluation as text, its errors in `unit`."""
+    unit = f" {unit}".rstrip()
     return [
-        f"{split} MAE {found.mae:.3f} ± {found.standard_error:.3f} years over {found.images} images",
+        f"{split} MAE {found.mae:.3f} ± {found.standard_error:.3f}{unit} over {found.images} images",
         f"median error {found.median_error:.2f}, RMSE {found.rmse:.2f}, bias {found.bias:+.2f}; "
         f"always answering the median would score {found.constant_mae:.2f}",
     ]

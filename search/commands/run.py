@@ -30,6 +30,7 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
 def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
+    from data.dataset import inspect_dataset
     from data.files import write_bytes
     from search.commands.fit import evaluation_lines, evaluation_of, fit_to_the_end
     from search.configuration import export_configuration
@@ -49,7 +50,7 @@ def run(settings: Settings) -> None:
     fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
     found = evaluation_of(folder, dataset, "test")
     answer("")
-    for line in evaluation_lines(found, "test"):
+    for line in evaluation_lines(found, "test", inspect_dataset(dataset).unit):
         answer(line)
     for line in _where(settings, best, folder):
         answer(line)

@@ -107,8 +107,8 @@ def export(
         answer_json(document)
         return
     found = document["hyperparameters"]
-    score = document["trial"]["score"]
-    answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score:.3f} years in its trial")
+    score, unit = document["trial"]["score"], f" {document['dataset']['unit']}".rstrip()
+    answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score:.3f}{unit} in its trial")
     answer(f"chosen as {document['choice']['reason']}")
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from data.errors import DatasetError
-from data.options import BuildOptions, stored_options
+from data.options import BuildOptions, stored_options, stored_unit
 
 
 @pytest.mark.parametrize(
@@ -13,6 +13,8 @@ from data.options import BuildOptions, stored_options
         ({"min_age": -1}, "ages are -1"),
         ({"max_age": 151}, "ages are 1 to 151"),
         ({"seed": -1}, "seed is -1"),
+        ({"channels": 2}, "channels is 2, expected 1 .gray. or 3 .colour."),
+        ({"unit": "a\nb"}, "unit is 'a"),
         ({"sizes": (1, 1, 0)}, "sizes are"),
         ({"sizes": (10**6, 1, 1)}, "sizes are"),
     ],
@@ -25,6 +27,26 @@ def test_a_setting_that_cannot_work_is_named(change, message):
 def test_settings_survive_being_stored():
     options = BuildOptions(image_size=(32, 48), min_age=2, max_age=70, seed=9, skip_bad=True, sizes=(3, 2, 1))
     assert stored_options(options.as_json("crops")) == ("crops", options)
+    options = BuildOptions(channels=3, unit="digits")
+    assert stored_options(options.as_json("table")) == ("table", options)
+
+
+def test_gray_faces_are_stored_as_before_there_were_other_channels_and_units():
+    assert "channels" not in BuildOptions().as_json("crops")
+    assert "unit" not in BuildOptions().as_json("crops")
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"), [("{}", "years"), ("", "years"), ("[]", "years"), ('{"unit": ""}', ""), ('{"unit": "mm"}', "mm")]
+)
+def test_the_unit_of_the_labels_is_read_and_is_years_where_none_is_stored(text, unit):
+    assert stored_unit(text) == unit
+
+
+@pytest.mark.parametrize("text", ['{"unit": 3}', '{"unit": "a\\u001b[2J"}', '{"unit": "%s"}' % ("x" * 99)])
+def test_a_unit_that_is_none_is_refused(text):
+    with pytest.raises(DatasetError, match="unit of labels is"):
+        stored_unit(text)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"image_size": 3}'])

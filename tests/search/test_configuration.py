@@ -44,7 +44,7 @@ def test_the_best_trial_is_exported_with_where_it_came_from(study):
     best = best_trials(study, 1)[0]
     assert found["hyperparameters"] == best.params
     assert found["training"] == {"recipe": "default", "batch_size": 16, "precision": "float32"}
-    assert found["dataset"] == {"digest": "ab12"}
+    assert found["dataset"] == {"digest": "ab12", "unit": "years"}
     assert found["trial"]["score"] == best.score
     assert (found["trial"]["stage"], found["trial"]["slot"]) == (best.stage, best.slot)
     assert found["trial"]["seeds"] == best.seeds

@@ -16,7 +16,7 @@ def state(*history):
 
 @contextmanager
 def shown(epochs):
-    with FitDisplay(epochs).shown() as update:
+    with FitDisplay(epochs, "years").shown() as update:
         yield update
 
 

@@ -88,3 +88,9 @@ def test_settings_survive_being_written_as_json():
 
 def test_optuna_knows_what_a_value_is(study_of, storage):
     assert optuna.load_study(study_name=study_of(2).name, storage=storage.rdb).metric_names == ["score (years)"]
+
+
+@pytest.mark.parametrize(("unit", "name"), [("mm", "score (mm)"), ("", "score")])
+def test_a_value_has_the_unit_of_the_dataset(unit, name, study_of, storage):
+    study = study_of(2, unit=unit)
+    assert optuna.load_study(study_name=study.name, storage=storage.rdb).metric_names == [name]

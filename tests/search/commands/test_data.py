@@ -29,6 +29,23 @@ def test_faces_are_drawn_into_a_dataset(agesearch, tmp_path):
     assert {"min_age": 20, "max_age": 40, "seed": 4}.items() <= json.loads(info.options).items()
 
 
+def test_a_table_of_pictures_becomes_a_dataset_without_a_unit_unless_one_is_given(agesearch, pictures, tmp_path):
+    rows = [f"{path.relative_to(pictures)},{place / 2}" for place, path in enumerate(sorted(pictures.rglob("*.jpg")))]
+    (pictures / "labels.csv").write_text("\n".join(["path,value", *rows]))
+    build = ("data", "build", pictures / "labels.csv", "--size", "12x16", "--channels", "3")
+    ended = agesearch(*build, "--out", "plain.h5")
+    assert ended.code == 0, ended.err
+    assert ended.out.splitlines()[0].endswith("; table, 12×16×3")
+    assert inspect_dataset(tmp_path / "plain.h5").unit == ""
+    agesearch(*build, "--out", "mm.h5", "--unit", "mm")
+    assert inspect_dataset(tmp_path / "mm.h5").unit == "mm"
+
+
+@pytest.mark.parametrize("size", ["0", "12x", "wide", "7x8x9"])
+def test_a_size_that_is_none_is_refused(size, refused, pictures):
+    assert "size" in refused("data", "build", pictures, "--out", "faces.h5", "--size", size)
+
+
 def test_the_report_of_a_build_is_json_where_that_is_asked_for(agesearch, pictures):
     ended = agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12", "--json")
     assert ended.code == 0

@@ -1,0 +1,128 @@
+"""Images that a table lists: a .csv file with the columns path, value and, if wished, split.
+
+    path,value,split
+    pictures/one.png,3.5,training
+    pictures/two.png,0.25,test
+
+The first row names the columns. Paths lead from the table's own folder and never out of it; values are any finite
+numbers; a split is training, validation or test, by any name that a folder of a split may have. Without the column the
+images are divided in the paper's proportions, alike at every value.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from data.collecting import Collected, Image, collected
+from data.errors import DatasetError, Rejected
+from data.images import decode_image
+from data.layout import SPLIT_FOLDERS, Layout
+from data.members import Quota, content_digest, safe_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from data.collecting import Progress
+    from data.options import BuildOptions
+
+SUFFIX: Final = ".csv"
+COLUMNS: Final = ("path", "value", "split")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: a file, its value, and its split if the table says."""
+
+    path: str
+    value: float
+    split: str | None
+
+
+def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Collected:
+    """Read the rows of a table and decode the images that they name, and sort them into splits, by name within one.
+
+    Raises RejectedFilesError for rows whose image cannot be used unless `options.skip_bad`, and DatasetError where the
+    table itself cannot be read or a split is left empty.
+    """
+    content, rows = _read(table, options.limits.file_bytes)
+    quota = Quota(str(table), options.limits)
+    images: list[Image] = []
+    rejected: list[Rejected] = []
+    digests = [(table.name, hashlib.sha256(content).hexdigest())]
+    for done, row in enumerate(rows, start=1):
+        try:
+            image = _image(table, row, options, quota)
+            images.append(image)
+            digests.append((row.path, image.sha256))
+        except DatasetError as error:
+            rejected.append(Rejected(row.path, str(error)))
+        progress(done, len(rows))
+    return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options)
+
+
+def _image(table: Path, row: Row, options: BuildOptions, quota: Quota) -> Image:
+    path = table.parent / row.path
+    if not path.resolve().is_relative_to(table.parent.resolve()):
+        raise DatasetError(f"it is a link that leads out of {table.parent}")
+    if not path.is_file():
+        raise DatasetError("there is no such file")
+    try:
+        with path.open("rb") as file:
+            content = file.read(quota.file_bytes + 1)
+    except OSError as error:
+        raise DatasetError(f"it cannot be read: {error.strerror}") from error
+    quota.take(row.path, len(content))
+    pixels = decode_image(content, options.image_size, options.channels)
+    return Image(row.path, row.value, row.split, pixels, hashlib.sha256(content).hexdigest())
+
+
+def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:
+    try:
+        with table.open("rb") as file:
+            content = file.read(most_bytes + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise DatasetError(f"{table} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{table} is not text in UTF-8") from error
+    if len(content) > most_bytes:
+        raise DatasetError(f"{table} is larger than {most_bytes} bytes, the limit for one file")
+    try:
+        lines = [line for line in csv.reader(text.splitlines(), strict=True) if line]
+    except csv.Error as error:
+        raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
+    heading = tuple(name.strip().lower() for name in lines[0]) if lines else ()
+    if heading not in (COLUMNS, COLUMNS[:2]):
+        raise DatasetError(
+            f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
+        )
+    rows = [_row(table, number, line, len(heading)) for number, line in enumerate(lines[1:], start=2)]
+    _require_distinct(table, rows)
+    return content, rows
+
+
+def _row(table: Path, number: int, line: list[str], columns: int) -> Row:
+    if len(line) != columns:
+        raise DatasetError(f"{table}: row {number} has {len(line)} columns, not {columns}")
+    path, text, *split = (each.strip() for each in line)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) < 1e30:  # beyond which a sum of squares is no float32 any more
+        raise DatasetError(f"{table}: row {number} has the value {text!r}, which is no finite number")
+    if split and split[0].lower() not in SPLIT_FOLDERS:
+        raise DatasetError(f"{table}: row {number} has the split {split[0]!r}; known are training, validation and test")
+    return Row(safe_name(str(table), path), value, SPLIT_FOLDERS[split[0].lower()] if split else None)
+
+
+def _require_distinct(table: Path, rows: list[Row]) -> None:
+    seen: set[str] = set()
+    for row in rows:
+        if row.path in seen:
+            raise DatasetError(f"{table} lists {row.path} more than once")
+        seen.add(row.path)

@@ -1,0 +1,136 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from data.build import build_dataset
+from data.dataset import inspect_dataset, read_split
+from data.errors import DatasetError, RejectedFilesError
+from data.options import BuildOptions
+from data.verify import verify_dataset
+
+OPTIONS = BuildOptions(image_size=(8, 10), channels=3, unit="mm")
+
+
+def png(seed, size=(10, 8)):
+    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    packed = io.BytesIO()
+    Image.fromarray(pixels).save(packed, "PNG")
+    return packed.getvalue(), pixels
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Write a table, and an image for every row; returns the table's path."""
+
+    def write(rows, heading="path,value,split", images=True):
+        folder = tmp_path / "source"
+        folder.mkdir(exist_ok=True)
+        for seed, row in enumerate(rows):
+            if images:
+                (folder / row.partition(",")[0]).write_bytes(png(seed)[0])
+        (folder / "labels.csv").write_text("\n".join([heading, *rows]) + "\n")
+        return folder / "labels.csv"
+
+    return write
+
+
+@pytest.fixture
+def build(tmp_path):
+    def run(path, options=OPTIONS):
+        return build_dataset(path, tmp_path / "out.h5", options)
+
+    return run
+
+
+SPLIT = ["c.png,-2.5,training", "a.png,1e3,train", "b.png,0,val", "d.png,7,test"]
+
+
+def test_images_get_the_values_and_splits_of_their_rows_in_colour(table, build, tmp_path):
+    report = build(table(SPLIT))
+    assert (report.layout, report.image_shape) == ("table", (8, 10, 3))
+    assert report.counts == {"training": 2, "validation": 1, "test": 1}
+    training = read_split(tmp_path / "out.h5", "training")
+    assert training.names == ("a.png", "c.png")
+    assert training.labels.tolist() == [1000.0, -2.5]
+    assert np.array_equal(training.images[1], png(0)[1])
+    assert inspect_dataset(tmp_path / "out.h5").unit == "mm"
+
+
+def test_gray_is_what_one_channel_holds(table, build, tmp_path):
+    build(table(SPLIT), BuildOptions(image_size=(8, 10)))
+    images = read_split(tmp_path / "out.h5", "training").images
+    assert images.shape == (2, 8, 10, 1)
+    assert np.array_equal(images[1, :, :, 0], np.asarray(Image.fromarray(png(0)[1]).convert("L")))
+
+
+def test_the_dataset_is_verified_against_its_table(table, build, tmp_path):
+    path = table(SPLIT)
+    build(path)
+    assert verify_dataset(tmp_path / "out.h5", path).lossless
+    path.write_text(path.read_text().replace("-2.5", "-2.25"))
+    report = verify_dataset(tmp_path / "out.h5", path)
+    assert report.differences == ("training: c.png has the label -2.5, its name says -2.25",)
+    assert not report.source_matches
+
+
+def test_without_splits_the_images_are_divided_alike_at_every_value(table, build, tmp_path):
+    report = build(table([f"{number}.png,{number / 7}" for number in range(100)], "path,value"))
+    assert report.counts == {"training": 61, "validation": 26, "test": 13}
+    spans = [np.ptp(read_split(tmp_path / "out.h5", name).labels) for name in report.counts]
+    assert min(spans) > 0.8 * 99 / 7
+
+
+def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path):
+    path = table(SPLIT)
+    (path.parent / "b2.png").write_text("no image")
+    (tmp_path / "outside.png").write_bytes(png(9)[0])
+    (path.parent / "link.png").symlink_to(tmp_path / "outside.png")
+    path.write_text(path.read_text() + "b2.png,1,val\nmissing.png,1,val\nlink.png,1,val\n")
+    with pytest.raises(RejectedFilesError) as refused:
+        build(path)
+    assert [(one.name, one.reason.partition(" that")[0]) for one in refused.value.rejected] == [
+        ("b2.png", "it is no JPEG or PNG image"),
+        ("link.png", "it is a link"),
+        ("missing.png", "there is no such file"),
+    ]
+    report = build(path, BuildOptions(image_size=(8, 10), skip_bad=True))
+    assert report.counts == {"training": 2, "validation": 1, "test": 1}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "begins with ''; its first row must be path,value or path,value,split"),
+        (b"file,age\n", "begins with 'file,age'; its first row must be"),
+        (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
+        (b"path,value\na.png,old\n", "row 2 has the value 'old', which is no finite number"),
+        (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
+        (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),
+        (b"path,value,split\na.png,1,holdout\n", "row 2 has the split 'holdout'; known are training"),
+        (b"path,value\na.png,1\n./a.png,1\n", "lists a.png more than once"),
+        (b"path,value\n../a.png,1\n", "which is no plain path inside it"),
+        (b"path,value\n/etc/passwd,1\n", "which is no plain path inside it"),
+        (b"path,value\n\xff\n", "is not text in UTF-8"),
+        (b'path,value\n"a.png,1\n', "is not a table of comma-separated values"),
+    ],
+)
+def test_a_table_that_is_none_is_refused_with_the_row(content, said, tmp_path, build):
+    path = tmp_path / "labels.csv"
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match=said):
+        build(path)
+    assert not (tmp_path / "out.h5").exists()
+
+
+def test_too_large_a_table_is_refused(table, build):
+    from data.members import Limits
+
+    with pytest.raises(DatasetError, match="is larger than 20 bytes"):
+        build(table(SPLIT), BuildOptions(limits=Limits(file_bytes=20)))
+
+
+def test_drawn_faces_have_no_colour(build):
+    with pytest.raises(DatasetError, match="synthetic faces are gray"):
+        build("synthetic", BuildOptions(channels=3))
