@@ -32,6 +32,12 @@ def test_every_setting_is_described_in_the_example_as_it_is():
     assert all(settings_variables().count(f"\n#{PREFIX}{name.upper()}=") == 1 for name in Settings.model_fields)
 
 
+def test_the_example_and_the_compose_file_name_no_setting_that_is_none():
+    compose = (ROOT / "docker-compose.yml").read_text()
+    named = re.findall(rf"^ *#?{PREFIX}(\w+)[=:]", EXAMPLE + compose, re.MULTILINE)
+    assert {name.lower() for name in named} <= set(Settings.model_fields)
+
+
 def test_every_variable_of_the_compose_file_is_in_the_example_with_the_same_default():
     used = dict(re.findall(r"\$\{(\w+):-([^}]*)\}", (ROOT / "docker-compose.yml").read_text()))
     assert used == {name: VARIABLES[name] for name in used}

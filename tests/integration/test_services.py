@@ -4,7 +4,9 @@ A folder is the root of all containers: only what is a volume or tmpfs in them c
 """
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.compose import ROOT, image_environment, service, variables_of
-from tests.postgres import PASSWORD
+from tests.compose import ROOT, image_environment, postgres_variables, service, variables_of
+from tests.postgres import GUARDED, PASSWORD
 from tests.search.tiny import write_tiny
 
 USER = 10001
@@ -98,6 +100,7 @@ def _root():
         (path.parent if is_file else path).mkdir(parents=True, exist_ok=True)
         if is_file:
             path.write_text(f"{PASSWORD}\n")
+            path.chmod(0o644 if AS_ROOT else 0o600)  # of another user in a container, as on a machine where we are root
         elif AS_ROOT and source in ("", "runs"):
             os.chown(path, USER, USER)
     write_tiny(root / "faces/faces.h5")
@@ -141,3 +144,37 @@ def test_the_best_configuration_is_exported_to_the_volume(searched):
     box, _ = searched
     box.run("worker", ["agesearch", "export", "--out", "runs/best.toml"])
     assert "[hyperparameters]" in (box.root / "runs/best.toml").read_text()
+
+
+def test_with_the_profile_postgres_the_study_is_in_the_database_that_the_secret_opens(box, postgresql):
+    with postgresql.database("agesearch") as url:
+        address = url.replace("postgres@", f"{GUARDED}@")
+        study = Box(box.root, VARIABLES | postgres_variables() | {"AGESEARCH_STORAGE": address})
+        answer = study.run("init")
+        assert answer.startswith("study age in postgresql+psycopg://")
+        assert study.run("worker", service("worker", study.variables).health).startswith(answer.splitlines()[0])
+        study.close()
+
+
+ASK = f"""
+import urllib.error, urllib.request
+for password in ("", {PASSWORD!r}):
+    page = urllib.request.Request("http://127.0.0.1:8080/api/studies")
+    page.add_header("Authorization", "Basic " + __import__("base64").b64encode(("me:" + password).encode()).decode())
+    try:
+        print(urllib.request.urlopen(page).status)
+    except urllib.error.HTTPError as error:
+        print(error.code)
+"""
+
+
+@pytest.mark.skipif(not AS_ROOT, reason="a network of its own, where nobody else listens or hears, takes root")
+def test_the_dashboard_is_well_and_asks_for_the_password(searched):
+    box, _ = searched
+    dashboard = box.start("dashboard", before=OWN_NETWORK)
+    assert re.search(r"http://0\.0\.0\.0:8080/", dashboard.stdout.readline()), dashboard.stderr.read()
+    within = ("nsenter", f"--net=/proc/{dashboard.pid}/ns/net")
+    box.run("dashboard", service("dashboard", VARIABLES).health, before=within)
+    assert box.run("dashboard", ["python", "-c", ASK], before=within).split() == ["401", "200"]
+    dashboard.send_signal(signal.SIGINT)
+    assert dashboard.wait() == 130
