@@ -33,7 +33,7 @@ def python(code, *arguments, folder=ROOT):
 def test_the_commands_are_those_of_the_design():
     assert {name for name, *_ in commands()} == {
         *("run", "data", "init", "search", "worker", "status", "export", "dashboard", "fit", "evaluate", "predict"),
-        *("report", "compare", "summary"),
+        *("report", "compare", "summary", "move", "repair"),
     }
 
 

@@ -1,0 +1,36 @@
+"""`agesearch move`: a study taken from one storage to another."""
+
+from typing import Annotated
+
+import typer
+
+from search.commands.options import AsJson, takes_settings
+from search.commands.printing import answer, answer_json
+from search.settings import Settings
+
+
+@takes_settings("study")
+def move(
+    settings: Settings,
+    source: Annotated[str, typer.Option("--from", help="The database URL of the storage that has the study.")],
+    target: Annotated[str, typer.Option("--to", help="The database URL of another one; made where there is none.")],
+    as_json: AsJson = False,
+) -> None:
+    """Copy a study that nobody works on to another storage, and compare every value."""
+    from dataclasses import asdict
+
+    from search.moving import move_study
+    from search.password import with_password
+    from search.storage import quieten_optuna
+
+    quieten_optuna()
+    source, target = (with_password(url, settings.storage_password_file) for url in (source, target))
+    moved = move_study(source, target, settings.study)
+    if as_json:
+        answer_json(asdict(moved))
+        return
+    answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
+    answer(f"all {moved.rows} rows are the same in both places; those at --from are as they were")
+
+
+COMMANDS = (move,)
