@@ -55,6 +55,8 @@ def check_writable(path: Path) -> None:
 
     For finding out before minutes of work; `whole_file` still has the last word.
     """
+    if "\0" in str(path):
+        raise DatasetError(f"cannot write {str(path)!r}: its name has a null character; choose another --out")
     if path.is_dir():
         raise DatasetError(f"cannot write {path}: it is a folder; choose another --out")
     try:

@@ -3,32 +3,44 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from sqlalchemy import Integer, String, cast, column, select, table
 from sqlalchemy.engine import Connection, Row
 
+from search.artifacts import ArtifactFolder, unattached
 from search.claims import Held
 from search.owner import host_and_pid, is_gone
 from search.slots import Slots
+from search.storage import Storage
 from search.study import Study
 from search.tables import CLAIMED, FINISHED, Now, slots, stages
 from search.trials import RunningTrial, Trials
 
 Kind: TypeAlias = Literal[
-    "damaged file", "abandoned slot", "running trial", "slot without a trial", "missing slot", "trial without a slot"
+    "damaged file",
+    "abandoned slot",
+    "running trial",
+    "slot without a trial",
+    "missing slot",
+    "trial without a slot",
+    "stray artifact",
 ]
 
 # Optuna's table, as far as it is read here; it checks its version whenever it opens a storage.
 _trials = table("trials", column("trial_id", Integer), column("study_id", Integer), column("state"))
 _ENDED_WELL = ("COMPLETE", "PRUNED")
 
+STRAYS = "stray"
+"""The folder within that of the artifacts to which `repair` moves those that belong to no trial."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing that is wrong: its kind, the thing as a sentence, and what `repair` does about it, or what you can do.
 
-    `trial` is Optuna's id, and `held` is how an abandoned slot was seen.
+    `trial` is Optuna's id, `held` is how an abandoned slot was seen, and `path` where a stray artifact lies.
     """
 
     kind: Kind
@@ -39,6 +51,7 @@ class Finding:
     slot: int | None = None
     trial: int | None = None
     held: Held | None = None
+    path: Path | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return what people and programs want to know, by name."""
@@ -48,8 +61,12 @@ class Finding:
         return f"{self.text}: {self.remedy}"
 
 
-def find(of: Slots) -> tuple[Finding, ...]:
-    """Look for everything that is wrong with a study; what living workers are just doing is not."""
+def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, ...]:
+    """Look for everything that is wrong with a study and its artifacts; what living workers are just doing is not."""
+    return (*_in_tables(of), *_strays(of.study.storage, artifacts))
+
+
+def _in_tables(of: Slots) -> tuple[Finding, ...]:
     # Before the slots, so that a trial that ends meanwhile is found with its slot closed, and is not ours to end.
     running = Trials(of.study).running()
     with of.study.storage.engine.begin() as tx:
@@ -128,3 +145,10 @@ def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
         text = f"trial {trial} of Optuna's table has a result, but belongs to no slot"
         remedy = "it counts for nothing here; somebody else has made it, and can delete it"
         yield Finding("trial without a slot", text, remedy, mendable=False, trial=trial)
+
+
+def _strays(storage: Storage, artifacts: ArtifactFolder | None) -> Iterator[Finding]:
+    for path in unattached(storage, artifacts) if artifacts else ():
+        # Not removed: a folder that the user has named may be another storage's as well.
+        remedy = f"it is moved to {path.parent / STRAYS}, where you can delete it"
+        yield Finding("stray artifact", f"the artifact {path} belongs to no trial", remedy, path=path)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from sqlalchemy import insert, update
 from sqlalchemy.exc import IntegrityError
 
 from search.claims import Held
 from search.errors import StaleClaim
-from search.findings import Finding
+from search.findings import STRAYS, Finding
 from search.mending import mend
 from search.owner import this_process
 from search.slots import Slots
@@ -23,6 +24,8 @@ def repair(of: Slots, findings: Sequence[Finding]) -> None:
     for finding in findings:
         if finding.held is not None:
             _settle(of, finding.held)
+        elif finding.path is not None:
+            _move_away(finding.path)
         elif finding.kind == "running trial" and finding.trial is not None:
             Trials(of.study).fail(finding.trial, _REASON)
         elif finding.kind == "slot without a trial":
@@ -37,6 +40,13 @@ def _settle(of: Slots, held: Held) -> None:
     with suppress(StaleClaim):  # a worker has taken it over in turn
         if claim and mend(of, Trials(of.study), claim):
             of.give_back(claim)
+
+
+def _move_away(path: Path) -> None:
+    folder = path.parent / STRAYS
+    folder.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):  # another repair has moved it
+        path.rename(folder / path.name)
 
 
 def _reopen(of: Slots, finding: Finding) -> None:

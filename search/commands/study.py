@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from search.findings import Finding
 
 
-@takes_settings("study", "storage")
+@takes_settings("study", "storage", "artifacts")
 def status(settings: Settings, as_json: AsJson = False) -> None:
     """Show where the study stands, worker by worker."""
+    from search.artifacts import artifact_folder
     from search.findings import find
     from search.slots import Slots
     from search.storage import open_storage
@@ -27,7 +28,8 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     from search.summary import summary
 
     study = load_study(open_storage(settings.storage), settings.study)
-    now, failed, findings = summary(study), Slots(study).failed(), find(Slots(study))
+    now, failed = summary(study), Slots(study).failed()
+    findings = find(Slots(study), artifact_folder(settings))
     if as_json:
         closed = [{"stage": f.stage, "slot": f.slot, "reason": f.reason} for f in failed]
         answer_json({**now.as_dict(), "failed": closed, "findings": [each.as_dict() for each in findings]})
@@ -49,13 +51,14 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
         answer(columns(rows))
 
 
-@takes_settings("study", "storage")
+@takes_settings("study", "storage", "artifacts")
 def repair(
     settings: Settings,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be mended, and mend nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
+    from search.artifacts import artifact_folder
     from search.findings import find
     from search.repairing import repair as mend
     from search.slots import Slots
@@ -65,7 +68,7 @@ def repair(
     quieten_optuna()
     slots = Slots(load_study(open_storage(settings.storage), settings.study))
     with storage_errors(slots.study.storage):
-        findings = find(slots)
+        findings = find(slots, artifact_folder(settings))
         if not dry_run:
             mend(slots, findings)
     if as_json:

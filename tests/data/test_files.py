@@ -1,6 +1,8 @@
 import os
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from data.errors import DatasetError
 from data.files import check_writable, whole_file, write_bytes, write_whole
@@ -79,3 +81,21 @@ def test_a_folder_without_write_permission_is_named(tmp_path):
 def test_checking_changes_nothing_on_disk(tmp_path):
     check_writable(tmp_path / "a/b/out.bin")
     assert names(tmp_path) == []
+
+
+@given(st.text(min_size=1, max_size=300) | st.binary(min_size=1, max_size=300).map(os.fsdecode))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_file_of_any_name_is_written_whole_or_refused_in_a_sentence_and_nothing_else_is_left(tmp_path, name):
+    folder = tmp_path / "folder"
+    folder.mkdir(exist_ok=True)
+    path = folder / name.replace("/", "_")
+    said = None
+    try:
+        write_bytes(path, b"content")
+    except DatasetError as error:
+        said = str(error)
+    if said is None:
+        assert path.read_bytes() == b"content"
+        path.unlink()
+    assert said is None or said.startswith("cannot write ")
+    assert list(folder.iterdir()) == []

@@ -1,4 +1,8 @@
+from pathlib import Path
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.errors import DatasetError
 from data.members import Limits, Quota, common_folder, content_digest, is_litter, safe_name
@@ -67,3 +71,16 @@ def test_each_limit_is_named_when_it_is_passed(limits, message):
     quota = Quota("faces.zip", limits)
     with pytest.raises(DatasetError, match=message):
         [quota.take(name, 5) for name in ("a.jpg", "b.jpg")]
+
+
+@given(st.text(alphabet=st.sampled_from("ab./\\:\0\n é\udcff"), max_size=30) | st.text(max_size=1100))
+def test_any_name_of_a_member_is_a_plain_path_within_the_source_or_refused(name):
+    try:
+        safe = safe_name("faces.zip", name)
+    except DatasetError:
+        return
+    inside = (Path("/source") / safe).resolve()
+    assert inside != Path("/source").resolve()
+    assert inside.is_relative_to(Path("/source").resolve())
+    assert safe == safe_name("faces.zip", safe)
+    assert safe.isprintable()

@@ -1,5 +1,7 @@
 import math
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -181,3 +183,41 @@ def test_hyperparameters_survive_being_written_to_the_last_bit(learning_rate, l2
     written = configuration.tomli_w.dumps({"hyperparameters": {"learning_rate": learning_rate, "l2": l2}})
     found = Configuration.model_validate(tomllib.loads(written)).hyperparameters
     assert (found.learning_rate, found.l2) == (learning_rate, l2)
+
+
+def sentence(path):
+    """Read a configuration; returns what a refusal says, or None where there is none."""
+    try:
+        read_configuration(path)
+    except SearchError as error:
+        return str(error)
+    return None
+
+
+tables = st.sampled_from(["hyperparameters", "training", "dataset", "trial", "study", "stages", "versions", "x"])
+keys = st.sampled_from(["learning_rate", "l2", "recipe", "batch_size", "precision", "digest", "x"])
+plain = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats() | st.text(max_size=5)
+values = st.recursive(
+    plain, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+)
+
+
+@given(st.dictionaries(tables, st.dictionaries(keys, values, max_size=4) | values, max_size=4))
+def test_any_toml_is_a_configuration_or_one_sentence_that_names_the_file(document):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(configuration.tomli_w.dumps(document).encode("utf-8", "surrogatepass"))
+        file.flush()
+        said = sentence(Path(file.name))
+    assert said is None or (said.startswith(f"the configuration {file.name} ") and "\n" not in said)
+
+
+@given(st.data())
+def test_a_damaged_configuration_is_one_that_holds_or_one_sentence(data):
+    whole = MINIMAL.encode() + b'[training]\nrecipe = "default"\n[dataset]\ndigest = "ab12"\n'
+    at = data.draw(st.integers(0, len(whole) - 1))
+    damaged = whole[:at] + data.draw(st.binary(max_size=3)) + whole[at + data.draw(st.integers(0, 3)) :]
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(damaged)
+        file.flush()
+        said = sentence(Path(file.name))
+    assert said is None or file.name in said

@@ -1,7 +1,11 @@
+import os
+import uuid
+
 import pytest
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import delete, update
 
+from search.artifacts import ArtifactFolder, attach
 from search.claims import NoClaim
 from search.findings import find
 from search.owner import this_process
@@ -118,3 +122,21 @@ def test_repairing_twice_at_once_does_no_harm(slots):
     repair(slots, findings)
     repair(slots, findings)
     assert slots.counts(1) == SlotCounts(waiting=2)
+
+
+def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
+    folder = ArtifactFolder(tmp_path / "artifacts")
+    trial = slots.study.storage.rdb.create_new_trial(slots.study.id)
+    attach(slots.study.storage, folder, trial, "curve.png", "image/png", b"attached")
+    (attached,) = folder.path.iterdir()
+    stray = folder.path / str(uuid.uuid4())
+    stray.write_bytes(b"stray")
+    for path in (attached, stray):
+        os.utime(path, (0, 0))
+    (found,) = find(slots, folder)
+    assert (found.kind, found.path) == ("stray artifact", stray)
+    for _ in range(2):
+        repair(slots, [found])
+    assert find(slots, folder) == ()
+    assert (folder.path / "stray" / stray.name).read_bytes() == b"stray"
+    assert attached.read_bytes() == b"attached"
