@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from data.arrays import SPLITS, Split
+from data.decoding import Decoder
 from data.errors import DatasetError, Rejected, RejectedFilesError
-from data.images import decode_image
 from data.labels import NameForm, parse_name
 from data.layout import Layout, find_layout, split_of
 from data.members import content_digest
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from data.members import Member
     from data.options import BuildOptions
     from data.sources import Source
 
@@ -71,14 +70,17 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
     images: list[Image] = []
     rejected: list[Rejected] = []
     digests: list[tuple[str, str]] = []
-    for done, member in enumerate(source.read(), start=1):
-        digests.append((member.name, hashlib.sha256(member.content).hexdigest()))
-        name = member.name[prefix:]
-        try:
-            images.append(_image(layout, name, member, digests[-1][1], options))
-        except DatasetError as error:
-            rejected.append(Rejected(name, str(error)))
-        progress(done, len(source.names))
+    with Decoder() as decoder:
+        for done, member in enumerate(source.read(), start=1):
+            digests.append((member.name, hashlib.sha256(member.content).hexdigest()))
+            name = member.name[prefix:]
+            try:
+                age, split = _label(layout, member.name, options)
+                pixels = decoder.decode(member.content, options.image_size, options.channels)
+                images.append(Image(name, age, split, pixels, digests[-1][1]))
+            except DatasetError as error:
+                rejected.append(Rejected(name, str(error)))
+            progress(done, len(source.names))
     return collected(layout, str(source.path), images, rejected, content_digest(digests), options)
 
 
@@ -103,17 +105,17 @@ def _strata(images: list[Image]) -> list[int]:
     return [ranks[label] * TWENTIETHS // len(labels) for label in labels]
 
 
-def _image(layout: Layout, name: str, member: Member, sha256: str, options: BuildOptions) -> Image:
-    """Label, check and decode one file; raises DatasetError with the reason where it cannot be used."""
-    split = split_of(member.name) if layout is Layout.COURSE else None
+def _label(layout: Layout, name: str, options: BuildOptions) -> tuple[int, str | None]:
+    """Return the age and the split of a file; raises DatasetError with the reason where it cannot be used."""
+    split = split_of(name) if layout is Layout.COURSE else None
     if layout is Layout.COURSE and split is None:
         raise DatasetError("it lies in no split folder")
-    label = parse_name(member.name.rpartition("/")[2])
+    label = parse_name(name.rpartition("/")[2])
     if layout is Layout.CROPS and label.form is not NameForm.CROP:
         raise DatasetError("its name is of the course form, yet it lies in no split folder")
     if not options.min_age <= label.age <= options.max_age:
         raise DatasetError(f"the age {label.age} is out of the range {options.min_age}-{options.max_age}")
-    return Image(name, label.age, split, decode_image(member.content, options.image_size, options.channels), sha256)
+    return label.age, split
 
 
 def _place(images: list[Image], seed: int) -> dict[str, list[Image]]:

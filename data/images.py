@@ -13,7 +13,11 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from data.errors import DatasetError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
+
+    Decode = Callable[[bytes, tuple[int, int], int], NDArray[np.uint8]]
 
 IMAGE_SIZE: Final = (91, 91)
 """Height and width of the paper's images, in pixels."""
@@ -53,10 +57,12 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     return np.asarray(pixels, dtype=np.uint8).reshape(*size, channels)
 
 
-def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE, channels: int = 1) -> NDArray[np.uint8]:
+def read_image(
+    image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE, channels: int = 1, decode: Decode = decode_image
+) -> NDArray[np.uint8]:
     """Read one image file, or the bytes of one, as `decode_image` does; raises DatasetError naming the file."""
     if isinstance(image, bytes):
-        return decode_image(image, size, channels)
+        return decode(image, size, channels)
     try:
         with Path(image).open("rb") as file:
             content = file.read(MOST_BYTES + 1)
@@ -65,7 +71,7 @@ def read_image(image: Path | str | bytes, size: tuple[int, int] = IMAGE_SIZE, ch
     if len(content) > MOST_BYTES:
         raise DatasetError(f"{image} cannot be read: it is larger than {MOST_BYTES} bytes, the limit for one image")
     try:
-        return decode_image(content, size, channels)
+        return decode(content, size, channels)
     except DatasetError as error:
         raise DatasetError(f"{image} cannot be used: {error}") from error
 

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from data.collecting import Collected, Image, collected
+from data.decoding import Decoder
 from data.errors import DatasetError, Rejected
-from data.images import decode_image
 from data.layout import SPLIT_FOLDERS, Layout
 from data.members import Quota, content_digest, safe_name
 
@@ -53,18 +53,20 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     images: list[Image] = []
     rejected: list[Rejected] = []
     digests = [(table.name, hashlib.sha256(content).hexdigest())]
-    for done, row in enumerate(rows, start=1):
-        try:
-            image = _image(table, row, options, quota)
-            images.append(image)
-            digests.append((row.path, image.sha256))
-        except DatasetError as error:
-            rejected.append(Rejected(row.path, str(error)))
-        progress(done, len(rows))
+    with Decoder() as decoder:
+        for done, row in enumerate(rows, start=1):
+            try:
+                file = _file(table, row, quota)
+                pixels = decoder.decode(file, options.image_size, options.channels)
+                images.append(Image(row.path, row.value, row.split, pixels, hashlib.sha256(file).hexdigest()))
+                digests.append((row.path, images[-1].sha256))
+            except DatasetError as error:
+                rejected.append(Rejected(row.path, str(error)))
+            progress(done, len(rows))
     return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options)
 
 
-def _image(table: Path, row: Row, options: BuildOptions, quota: Quota) -> Image:
+def _file(table: Path, row: Row, quota: Quota) -> bytes:
     path = table.parent / row.path
     if not path.resolve().is_relative_to(table.parent.resolve()):
         raise DatasetError(f"it is a link that leads out of {table.parent}")
@@ -76,8 +78,7 @@ def _image(table: Path, row: Row, options: BuildOptions, quota: Quota) -> Image:
     except OSError as error:
         raise DatasetError(f"it cannot be read: {error.strerror}") from error
     quota.take(row.path, len(content))
-    pixels = decode_image(content, options.image_size, options.channels)
-    return Image(row.path, row.value, row.split, pixels, hashlib.sha256(content).hexdigest())
+    return content
 
 
 def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:

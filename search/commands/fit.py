@@ -67,6 +67,7 @@ def predict(
     """Print the age a fitted network sees in each image."""
     import numpy as np
 
+    from data.decoding import Decoder
     from data.images import read_image
     from model.device import configure
     from search.fit_folder import model_file
@@ -77,7 +78,8 @@ def predict(
 
     model = SavedModel(path)
     height, width, channels = model.image_shape
-    pixels = np.stack([read_image(image, (height, width), channels) for image in images])
+    with Decoder() as decoder:
+        pixels = np.stack([read_image(image, (height, width), channels, decoder.decode) for image in images])
     ages = [round(float(age), 2) for age in model.predict(pixels)]
     if as_json:
         answer_json([{"image": str(image), "age": age} for image, age in zip(images, ages, strict=True)])
