@@ -100,7 +100,7 @@ def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
     place, ended_well = f"stage {row.stage}, slot {row.slot}", row.trial_state in _ENDED_WELL
     where = {"stage": row.stage, "slot": row.slot, "trial": row.trial_id}
     if row.state == CLAIMED and (why := _why_abandoned(row, lease_seconds)):
-        remedy = "it is closed, since its trial has a result" if ended_well else "it is free for the next worker"
+        remedy = "it is closed, since its trial has a result" if ended_well else "it is set free for the next worker"
         held = Held(row.stage, row.slot, row.token, row.lease_expires)
         yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held, **where)
     elif row.state == FINISHED and not ended_well:

@@ -57,7 +57,7 @@ def test_a_slot_whose_worker_is_dead_is_found_once_with_its_trial(slots):
     (found,) = find(slots)
     assert (found.kind, found.stage, found.slot, found.trial) == ("abandoned slot", 1, 0, trial)
     assert found.text.startswith("stage 1, slot 0 is held by process ")
-    assert str(found).endswith(", which is dead: it is free for the next worker")
+    assert str(found).endswith(", which is dead: it is set free for the next worker")
 
 
 def test_a_slot_whose_trial_has_a_result_will_be_closed(slots):

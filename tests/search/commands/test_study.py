@@ -143,7 +143,7 @@ def test_a_dry_repair_says_what_is_wrong_and_mends_nothing(abandoned, agesearch,
         missing, held, told = ended.out.splitlines()
         assert missing == MISSING
         assert re.fullmatch(
-            r"stage 1, slot 0 is held by process \d+ of .*, which is dead: it is free for the next worker", held
+            r"stage 1, slot 0 is held by process \d+ of .*, which is dead: it is set free for the next worker", held
         )
         assert told == "2 found, 2 would be mended"
     assert Slots(abandoned).counts(1) == SlotCounts(waiting=1, claimed=1)
