@@ -14,6 +14,7 @@ import numpy.typing as npt
 import tensorflow as tf
 
 from model.adam import Adam
+from model.balance import balancing_weights
 from model.distortion import distorted
 from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
@@ -66,6 +67,7 @@ class Engine:
         self._dtype = tf.as_dtype(setup.precision)
         self._operations = operations(network)
         self._images, self._labels = tf.constant(examples.images), tf.constant(examples.labels)
+        self._balance = tf.constant(balancing_weights(examples.labels)) if setup.balanced else None
         self._weights = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in network.weights]
         self._adam = Adam(network, self._weights, setup.decay)
         self._averages = [tf.Variable(tf.zeros(spec.shape)) for spec in network.weights] if setup.averaging else []
@@ -180,7 +182,7 @@ class Engine:
             tape.watch(trainable)
             run = TrainingPass(self._weights, self._dtype, seed, self._rates)
             errors = tf.abs(run.predict(self._operations, self._seen(rows, seed)) - labels)
-            loss = tf.reduce_mean(errors)
+            loss = tf.reduce_mean(errors if self._balance is None else errors * tf.gather(self._balance, rows))
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         self._adam.apply(gradients, self._steps, learning_rate, penalty)
         self._steps.assign_add(1)

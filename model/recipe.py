@@ -21,9 +21,9 @@ class Recipe:
     `output` is the last layer's activation. `bias_at_mean` starts its bias at the mean training label. `momentum` is
     batch normalisation's. `recompute_statistics` measures batch-norm statistics anew, under the final weights, before
     validation. `penalty_in_score` adds the penalty to the validation error that ranks trials. `schedule` is that of the
-    learning rate over a whole training. `augmentation`, `decay` and `averaging` are those of `Setup`. `flip_averaged`
-    has the exported model answer the mean over an image and its mirror image. `layers` are a network of the user's own
-    instead of the paper's, and `variant` says what is varied about either (None: nothing).
+    learning rate over a whole training. `augmentation`, `decay`, `averaging` and `balanced` are those of `Setup`.
+    `flip_averaged` has the exported model answer the mean over an image and its mirror image. `layers` are a network
+    of the user's own instead of the paper's, and `variant` says what is varied about either (None: nothing).
     """
 
     name: RecipeName
@@ -36,13 +36,14 @@ class Recipe:
     augmentation: Augmentation | None = None
     decay: float = 0.0
     averaging: float = 0.0
+    balanced: bool = False
     flip_averaged: bool = False
     layers: tuple[Layer, ...] | None = None
     variant: PaperVariant | None = None
 
     def setup(self, batch_size: int, precision: str) -> Setup:
         """Return what an engine for this recipe is compiled with."""
-        return Setup(batch_size, self.momentum, precision, self.augmentation, self.decay, self.averaging)
+        return Setup(batch_size, self.momentum, precision, self.augmentation, self.decay, self.averaging, self.balanced)
 
     def network(self) -> Network:
         """Return the paper's network with this recipe's output, or the user's own; as a variant where there is one."""

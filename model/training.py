@@ -9,7 +9,7 @@ import numpy as np
 from model.checks import require_count
 from model.engine import Engine, Training
 from model.errors import ModelError
-from model.examples import Examples, Labels, Rows
+from model.examples import Examples, Labels
 from model.network import Network
 from model.recipe import Recipe
 from model.schedule import factors
@@ -71,6 +71,7 @@ class ShortTraining:
         self.mean_label = float(training.labels.mean())
         self.total = len(training)
         self.engine = Engine(network, training, recipe.setup(batch_size, precision))
+        self._rows = np.arange(self.total, dtype=np.int32)
 
     def run(self, training: Training, budget: Budget, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
         """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
@@ -82,6 +83,7 @@ class ShortTraining:
             raise ModelError(f"images is {budget.images}; the training split has {self.total}: choose 1 to that many")
         self.engine.reset(draws.weights, self.mean_label if self.recipe.bias_at_mean else 0.0)
         rows = np.random.default_rng(draws.subset).permutation(self.total)[: budget.images].astype(np.int32)
+        self._rows = rows
         orders = np.random.default_rng(draws.order)
         mae = math.nan
         steps = -(-len(rows) // self.engine.setup.batch_size)
@@ -91,14 +93,20 @@ class ShortTraining:
                 self.engine.train(orders.permutation(rows), training, rates), f"the training error of epoch {epoch}"
             )
             after_epoch(epoch, mae)
-        return self._score(training, rows, mae)
+        return self._score(training, mae)
 
-    def _score(self, training: Training, rows: Rows, mae: float) -> Score:
+    def validation_error(self) -> float:
+        """Return the validation error of the training that goes on as it stands now; it changes nothing of how it ends.
+
+        Raises DivergedError where it is not finite.
+        """
         if self.recipe.recompute_statistics:
-            self.engine.recompute_statistics(rows)
-        validation = _finite(
-            mean_error(self.engine.predict(self.validation.images), self.validation.labels), "the validation error"
-        )
+            self.engine.recompute_statistics(self._rows)
+        predictions = self.engine.predict(self.validation.images)
+        return _finite(mean_error(predictions, self.validation.labels), "the validation error")
+
+    def _score(self, training: Training, mae: float) -> Score:
+        validation = self.validation_error()
         penalty = _finite(training.penalty * self.engine.penalty(), "the penalty")
         return Score(mae, validation, penalty)
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.age_model import AgeModel
+from model.balance import balancing_weights
 from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Snapshot, Training
 from model.errors import ModelError
 from model.examples import Examples
@@ -340,3 +341,22 @@ def test_a_rate_of_dropout_that_is_given_is_as_good_as_the_layers_own(examples: 
     engine.reset(1, 35.0)
     assert engine.train(rows(40), TRAINING) != expected
     assert engine.traces == max(traces, 1)
+
+
+def test_in_a_balanced_loss_an_image_counts_as_much_as_its_weight(draw_examples: Draw) -> None:
+    network = Network((Flatten(), Dense(1)), (12, 12, 1), regularizer="none")
+    examples = draw_examples(6, seed=4)
+    weights = balancing_weights(examples.labels)
+    assert len(np.unique(weights)) > 1
+    plain, balanced = (Engine(network, examples, Setup(6, 0.9, "float32", balanced=each)) for each in (False, True))
+    moments = []
+    for engine in (plain, balanced):
+        engine.reset(1)
+        engine.train(np.arange(6, dtype=np.int32), Training(1e-3, 0.0))
+        moments.append(engine.snapshot().first_moments[0])
+    pixels = examples.images.reshape(6, -1) / 255
+    start = initial_weights(network, 1)[0]
+    signs = np.sign(pixels @ start[:, 0] - examples.labels)
+    for moment, counted in zip(moments, (np.ones(6), weights), strict=True):
+        gradient = (signs * counted) @ pixels / 6
+        np.testing.assert_allclose(moment[:, 0], 0.1 * gradient, rtol=1e-4, atol=1e-6)

@@ -205,3 +205,21 @@ def test_the_mean_error_is_summed_in_double_precision() -> None:
     stream = np.random.default_rng(1)
     predictions, labels = (stream.uniform(0, 80, 10_000).astype(np.float32) for _ in range(2))
     assert mean_error(predictions, labels) == np.abs(predictions.astype(np.float64) - labels).mean()
+
+
+def test_the_validation_error_on_the_way_is_that_of_a_training_that_ends_there(short: ShortTraining) -> None:
+    seen: list[float] = []
+    score = short.run(TRAINING, BUDGET, DRAWS, lambda _epoch, _mae: seen.append(short.validation_error()))
+    ends = [short.run(TRAINING, replace(BUDGET, epochs=count), DRAWS, ignore).validation_mae for count in (1, 2, 3)]
+    assert seen == ends
+    assert score == short.run(TRAINING, BUDGET, DRAWS, ignore)
+
+
+def test_a_validation_error_on_the_way_that_is_no_number_ends_the_training(default: ShortTraining) -> None:
+    def validate(_epoch: int, _mae: float) -> None:
+        engine = default.engine
+        engine.restore(replace(engine.snapshot(), weights=[weight * np.nan for weight in engine.weights]))
+        default.validation_error()
+
+    with pytest.raises(DivergedError, match="the validation error is nan"):
+        default.run(TRAINING, BUDGET, DRAWS, validate)
