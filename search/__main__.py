@@ -9,7 +9,7 @@ import typer
 
 from data.errors import DatasetError
 from model.errors import ModelError
-from search.commands import data, fit, move, report, search, study
+from search.commands import data, experiment, fit, move, report, search, study
 from search.commands.run import run
 from search.errors import SearchError
 
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.add_typer(data.app, name="data")
+app.add_typer(experiment.app, name="experiment")
 for command in (*search.COMMANDS, *study.COMMANDS, *move.COMMANDS, *fit.COMMANDS, *report.COMMANDS):
     app.command()(command)
 

@@ -6,16 +6,18 @@ from typing import Literal, TypeAlias
 from search.ranges import Value
 from search.seeds import TrialSeeds
 from search.space import Box
+from search.variants import Curve
 
-Role: TypeAlias = Literal["sampled", "finalist"]
-"""What a trial is for: to look for a good configuration, or to look at one of the best again."""
+Role: TypeAlias = Literal["sampled", "finalist", "variant"]
+"""What a trial is for: to find a good configuration, to look at one of the best again, or to compare a variant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What one slot's trial is, the same at every attempt.
 
-    `params` lie in `box`, which Optuna keeps beside them; `images` and `epochs` are the trial's budget.
+    `params` lie in `box`, which Optuna keeps beside them; `images` and `epochs` are the trial's budget. `curve` is what
+    it keeps beside its result, `repeat` which of a variant's trials it is, from 0.
     """
 
     role: Role
@@ -24,3 +26,5 @@ class Assignment:
     seeds: TrialSeeds
     images: int
     epochs: int
+    curve: Curve = "none"
+    repeat: int = 0

@@ -20,7 +20,14 @@ class Choice:
 
 
 def choose(study: Study) -> Choice:
-    """Return the study's choice as things stand; raises SearchError where no trial has finished with a value yet."""
+    """Return the study's choice as things stand.
+
+    Raises SearchError where no trial has finished with a value yet, or the study is an experiment.
+    """
+    if study.spec.experiment is not None:
+        raise SearchError(
+            f"the study {study.name!r} compares variants and chooses none; name one that 'agesearch search' made"
+        )
     ranked = best_trials(study, 1)
     if not ranked:
         raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")

@@ -22,11 +22,14 @@ class Course:
         self._trials = Trials(study)
         self._values: dict[int, float] = {}
 
-    def report(self, epoch: int, training_mae: float) -> None:
-        """Store a value; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
+    def report(self, epoch: int, training_mae: float, validation_mae: float | None = None) -> None:
+        """Store the validation error where there is one, else that of training; the curve is always that of training.
+
+        Raises `StaleClaim` if the trial has been told FAIL meanwhile.
+        """
         self._values[epoch] = training_mae
         try:
-            self._trials.report(self._trial_id, epoch, training_mae)
+            self._trials.report(self._trial_id, epoch, training_mae if validation_mae is None else validation_mae)
         except (SQLAlchemyError, StorageInternalError) as error:
             _log.warning("the value of epoch %d could not be stored: %s", epoch, error)
 

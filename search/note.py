@@ -7,7 +7,7 @@ from dataclasses import fields
 from search.choice import choose
 from search.narrowing import FinishedTrial, Narrowing
 from search.planning import stage_sizes
-from search.plans import Finalists
+from search.plans import Finalists, Variants
 from search.ranges import Choices, LogRange, Range, Value
 from search.ranking import RankedTrial, best_trials
 from search.settings import Ranges
@@ -15,6 +15,7 @@ from search.slots import Slots
 from search.space import Box
 from search.stages import Stage, list_stages
 from search.study import Study, StudySpec
+from search.variants import Experiment
 from search.verdict import table
 
 OWN_PART = "*Written by agesearch. What you write below this line stays.*"
@@ -28,12 +29,14 @@ its random draws follow from; *worker* and *device*; *training_mae*, *validation
 *seconds*."""
 
 _ALWAYS = ("seed", "trials", "precision")
-_OTHERWISE = ("box", "ranges", "finalists", "dataset", "network")
+_OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network")
 """Settings of a study that have flags of another form."""
 
 
 def study_note(study: Study) -> str:
     """Return the note of a study as it is now."""
+    if study.spec.experiment is not None:
+        return _experiment_note(study, study.spec.experiment)
     stages = list_stages(study)
     parts = [
         f"# {study.name}",
@@ -46,6 +49,32 @@ def study_note(study: Study) -> str:
         "---",
         OWN_PART,
     ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _experiment_note(study: Study, experiment: Experiment) -> str:
+    rows = [
+        (
+            each.name,
+            each.images,
+            each.epochs,
+            each.repeats,
+            ", ".join(f"{k} {_cell(v)}" for k, v in each.params.items()),
+        )
+        for each in experiment.variants
+    ]
+    spec = study.spec
+    parts = (
+        f"# {study.name}",
+        f"The experiment *{experiment.name}*: variants of one training, side by side. The parameter *variant* "
+        "says which a trial is, its attribute *repeat* which of the variant's trials. Its value is an error, as are "
+        "its intermediate values, one for each epoch.",
+        _table(("variant", "images", "epochs", "trials", "parameters"), rows),
+        f"Recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, dataset `{spec.dataset}`.",
+        f"`agesearch experiment {experiment.name} --help` says how to run it, and `agesearch report` shows it.",
+        "---",
+        OWN_PART,
+    )
     return "\n\n".join(parts) + "\n"
 
 
@@ -97,6 +126,8 @@ def _finalists(spec: StudySpec) -> dict[str, object]:
 
 def _stage(stage: Stage) -> Iterator[str]:
     plan = stage.plan
+    if isinstance(plan, Variants):  # an experiment has a note of its own
+        return
     if isinstance(plan, Finalists):
         yield f"## Finalists: {plan.slots} trials"
         yield (

@@ -7,7 +7,8 @@ from functools import lru_cache
 from data.arrays import Split
 from model.engine import Training
 from model.examples import Examples
-from model.training import Budget, DivergedError, Draws, ShortTraining
+from model.recipe import Recipe
+from model.training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialStopped
 from search.ranges import Value
 from search.study import StudySpec
@@ -39,14 +40,15 @@ class Objective:
 
     def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
+        start, curve = time.perf_counter(), task.assignment.curve
+        training, maes = self.training_for(task.params), []
 
         def after_epoch(epoch: int, mae: float) -> None:
             if task.stopping:
                 raise TrialStopped
-            task.report(epoch, mae)
+            maes.append(mae)
+            task.report(epoch, mae, training.validation_error() if curve == "validation" else None)
 
-        start = time.perf_counter()
-        training = self.training_for(task.params)
         budget = Budget(task.assignment.images, task.assignment.epochs)
         draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
         try:
@@ -54,15 +56,20 @@ class Objective:
         except DivergedError as error:
             return Diverged(str(error))
         return TrialOutcome(
-            score=score.validation_mae + (score.penalty if self._base.recipe.penalty_in_score else 0),
+            score=min(maes) if curve == "training" else _ranked_by(score, training.recipe),
             validation_mae=score.validation_mae,
             training_mae=score.training_mae,
             penalty=score.penalty,
             seconds=time.perf_counter() - start,
+            training_curve=tuple(maes) if curve != "none" else (),
         )
 
     def _compile(self, how: Variation) -> ShortTraining:
         return ShortTraining(how.recipe, how.batch_size, self._training, self._validation, self._precision)
+
+
+def _ranked_by(score: Score, recipe: Recipe) -> float:
+    return score.validation_mae + (score.penalty if recipe.penalty_in_score else 0)
 
 
 def _arguments(task: TrialTask) -> Training:

@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 from search.candidates import candidates
 from search.finished import finished_trials
 from search.narrowing import Narrowing, narrow, override
-from search.plans import Finalists, Plan, Sampled
+from search.plans import Finalists, Plan, Sampled, Variants
 from search.space import Box, around
 from search.study import Study, StudySpec
 
@@ -22,6 +22,8 @@ def stage_sizes(spec: StudySpec) -> tuple[int, ...]:
 def next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
     """Return the plan of the stage that comes after those in `before`, all of whose slots are closed."""
     spec, number = study.spec, len(before) + 1
+    if spec.experiment is not None:
+        return Variants(spec.experiment)
     boxes = [plan.box for plan in before]
     if number > len(spec.trials):
         return _finalists(tx, study, boxes)

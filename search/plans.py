@@ -6,6 +6,7 @@ and the slot alone; workers, slots, leases and mending know nothing of it. Which
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator, TypeAdapter
@@ -15,6 +16,7 @@ from search.candidates import Candidate
 from search.narrowing import Narrowing
 from search.seeds import trial_seeds, uniforms
 from search.space import Box
+from search.variants import VARIANT, Experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,37 @@ class Finalists:
         )
 
 
-Plan: TypeAlias = Annotated[Sampled | Finalists, Discriminator("kind")]
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The trials of an experiment, each variant's after one another."""
+
+    experiment: Experiment
+    kind: Literal["variants"] = "variants"
+
+    @property
+    def slots(self) -> int:
+        """How many trials that takes."""
+        return self.experiment.slots
+
+    @property
+    def box(self) -> Box:
+        """What the parameters of all variants are chosen from."""
+        return self.experiment.box
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        _, variant, repeat = next(islice(self.experiment.places(), slot, None))
+        seeds = trial_seeds(seed, stage, repeat if self.experiment.paired else slot)
+        params = {VARIANT: variant.name, **variant.params}
+        return Assignment(
+            "variant", params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.experiment)
+
+
+Plan: TypeAlias = Annotated[Sampled | Finalists | Variants, Discriminator("kind")]
 
 
 def plan_from_json(text: str) -> Plan:

@@ -23,7 +23,7 @@ from search.settings import Settings
 from search.slots import Slots
 from search.specifying import require_fitting, spec_of
 from search.storage import Storage, create_storage, storage_errors
-from search.study import Study, create_or_resume, load_study, study_names
+from search.study import Study, StudySpec, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
 
@@ -36,9 +36,17 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     """
     info = inspect_dataset(dataset)
     require_fitting(settings, info)
+    return make_study(settings, lambda precision: spec_of(settings, info, precision))
+
+
+def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Study:
+    """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
+
+    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
+    """
     check_writable(_logs(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, spec_of(settings, info, _precision(settings, storage)))
+    return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:

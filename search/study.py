@@ -15,6 +15,7 @@ from search.errors import SearchError
 from search.space import FIRST_BOX, Box
 from search.storage import Storage, exclusively, storage_errors
 from search.tables import Now
+from search.variants import Experiment
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class StudySpec:
 
     `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
     if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
-    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's).
+    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's). Where there is an
+    `experiment`, its trials are the study's only stage.
     """
 
     seed: int
@@ -52,6 +54,7 @@ class StudySpec:
     box: Box = FIRST_BOX
     ranges: Box | None = None
     finalists: FinalistBudget | None = None
+    experiment: Experiment | None = None
     network: str | None = None
     recipe: str = "default"
     sampler: str = "random"

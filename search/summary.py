@@ -71,6 +71,8 @@ def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageS
     if opened is not None:
         plan = opened.plan
         return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan))
+    if study.spec.experiment is not None:
+        return StageSummary(number, "variants", size, SlotCounts(waiting=size), str(study.spec.experiment))
     kind = "sampled" if number <= len(study.spec.trials) else "finalists"
     known = study.spec.box if number == 1 else study.spec.ranges
     return StageSummary(number, kind, size, SlotCounts(waiting=size), str(known or "") if kind == "sampled" else "")

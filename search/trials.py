@@ -6,6 +6,7 @@ once, whatever else happens, so a trial that has been told FAIL can never come b
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
@@ -17,12 +18,16 @@ from search.errors import SearchError, StaleClaim
 from search.patience import outlasting
 from search.study import Study
 
+CURVE: Final = "training_curve"
+"""The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
+
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
     """What a trial came to: the score that ranks it, what it measured in years, and the seconds it took.
 
-    The score is the validation MAE, to which the paper's own recipe adds the penalty.
+    The score is the validation MAE, to which the paper's own recipe adds the penalty. `training_curve` is the training
+    error of each epoch, where the trial was to keep it.
     """
 
     score: float
@@ -30,6 +35,7 @@ class TrialOutcome:
     training_mae: float
     penalty: float
     seconds: float
+    training_curve: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,7 @@ class Trials:
             "role": assignment.role,
             "images": assignment.images,
             "epochs": assignment.epochs,
+            "repeat": assignment.repeat,
             "seeds": asdict(assignment.seeds),
         }
         trial = create_trial(
@@ -102,8 +109,11 @@ class Trials:
             if isinstance(outcome, Diverged):
                 self._end(trial_id, state, {"reason": outcome.reason})
             else:
-                measured = {key: float(value) for key, value in asdict(outcome).items()}  # not NumPy's or TensorFlow's
-                self._end(trial_id, state, measured, measured.pop("score"))
+                found = asdict(outcome)
+                curve = [float(value) for value in found.pop("training_curve")]
+                measured = {key: float(value) for key, value in found.items()}  # not NumPy's or TensorFlow's
+                score = measured.pop("score")
+                self._end(trial_id, state, measured | ({CURVE: curve} if curve else {}), score)
         except UpdateFinishedTrialError as error:
             if self._rdb.get_trial(trial_id).state is state:
                 return  # nobody else ends it so: this very result was stored, and the connection lost with the answer
@@ -129,9 +139,7 @@ class Trials:
             if trial.user_attrs.keys() >= set(keys)  # else somebody else's, which belongs to no slot
         ]
 
-    def _end(
-        self, trial_id: int, state: TrialState, attributes: Mapping[str, float | str], value: float | None = None
-    ) -> None:
+    def _end(self, trial_id: int, state: TrialState, attributes: Mapping[str, Any], value: float | None = None) -> None:
         for key, attribute in attributes.items():
             self._rdb.set_trial_user_attr(trial_id, key, attribute)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):

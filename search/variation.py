@@ -7,6 +7,7 @@ from typing import Any
 from model.augmentation import Augmentation
 from model.paper import PaperVariant
 from model.recipe import Recipe, recipe_named
+from model.residual import residual_network
 from search.network_file import layers_of
 
 NETWORK = ("width", "batch_norm", "dropout", "initializer")
@@ -26,12 +27,20 @@ class Variation:
 
 
 def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str, Any]) -> Variation:
-    """Return what `params`, by their names in `search.parameters`, make of `base` for images of `shape`.
+    """Return what `params` make of `base` for images of `shape`.
 
+    Their names are those of `search.parameters`; experiments vary "recipe", "architecture" and "weighting" as well.
     What they do not name stays. Learning rate and L2 are no part of it: they are arguments of every training.
     """
     named = {name: params[name] for name in NETWORK if params.get(name) is not None}
-    recipe = replace(base.recipe, variant=PaperVariant(input_shape=shape, **named))
+    recipe = base.recipe
+    if params.get("recipe") is not None:
+        recipe = replace(recipe_named(params["recipe"]), layers=recipe.layers)
+    if params.get("architecture") == "residual":
+        recipe = replace(recipe, layers=residual_network(recipe.output).layers)
+    recipe = replace(recipe, variant=PaperVariant(input_shape=shape, **named))
     if params.get("augmentation") is not None:
         recipe = replace(recipe, augmentation=Augmentation().scaled(params["augmentation"]))
+    if params.get("weighting") == "balanced":
+        recipe = replace(recipe, balanced=True)
     return Variation(recipe, params.get("batch_size") or base.batch_size)

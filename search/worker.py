@@ -34,13 +34,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrialTask:
-    """What a trial gets to know: its place and assignment; and `report(epoch, value)` for values on the way."""
+    """What a trial gets to know: its place and assignment; and how to report from on the way.
+
+    `report(epoch, training error, validation error)`, in years; the last is None where the trial does not validate.
+    """
 
     stage: int
     slot: int
     attempt: int
     assignment: Assignment
-    report: Callable[[int, float], None]
+    report: Callable[[int, float, float | None], None]
     is_stopping: Callable[[], bool]
 
     @property
@@ -153,6 +156,11 @@ class _Worker:
 
 
 def _checked(outcome: TrialOutcome | Diverged) -> TrialOutcome | Diverged:
-    if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, astuple(outcome))):
+    if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, _measures(outcome))):
         return Diverged(f"a measure is not finite: {outcome}")
     return outcome
+
+
+def _measures(outcome: TrialOutcome) -> tuple[float, ...]:
+    *measures, curve = astuple(outcome)
+    return (*measures, *curve)

@@ -96,6 +96,7 @@ def summary(
 def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     """Return what there is to report on; what was not named and is not there is left out."""
     from search.fit_folder import MODEL
+    from search.report.experiments import TITLES
     from search.report.report import Sources
     from search.report.sections import LeftOut
 
@@ -110,7 +111,24 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
         fits = (usual,)
     if not fits:
         left_out.append(LeftOut("Final fit and its errors", f"no fit is named and {usual} holds none; give --fit DIR"))
-    return Sources(settings.data, None if isinstance(study, LeftOut) else study, fits, tuple(left_out))
+    experiments = _experiments(settings)
+    left_out += [LeftOut(TITLES[name], _unrun(name)) for name, found in experiments.items() if found is None]
+    ran = tuple(found for found in experiments.values() if found is not None)
+    return Sources(settings.data, None if isinstance(study, LeftOut) else study, fits, tuple(left_out), ran)
+
+
+def _experiments(settings: Settings) -> "dict[str, Study | None]":
+    from search.report.experiments import TITLES, experiments_beside
+    from search.storage import open_storage
+
+    try:
+        return experiments_beside(open_storage(settings.storage), settings.study)
+    except SearchError:  # there is no storage, which has been said of the search
+        return dict.fromkeys(TITLES)
+
+
+def _unrun(name: str) -> str:
+    return f"it was not run; 'agesearch experiment {name}' runs it"
 
 
 def _study(settings: Settings) -> "Study | LeftOut":

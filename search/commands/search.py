@@ -12,6 +12,7 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
+    from search.study import Study
     from search.verdict import Verdict
 
 STUDY = ("data", "study", "storage")
@@ -74,17 +75,23 @@ def dataset_of(settings: Settings) -> Path:
 
 def search_to_the_end(settings: Settings, dataset: Path) -> bool:
     """Run the search and show it on stderr; return whether it came to its end."""
+    from search.searching import prepare_study
+    from search.storage import quieten_optuna
+
+    quieten_optuna()
+    return run_to_the_end(settings, prepare_study(settings, dataset), dataset)
+
+
+def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
+    """Launch the workers of a study and show on stderr how it goes; return whether it came to its end."""
     from rich.console import Console
 
     from search.narrowing import explain
     from search.progress import Display, Standing, standing
-    from search.searching import launch, prepare_study
+    from search.searching import launch
     from search.slots import Slots
     from search.stages import sampled_stages
-    from search.storage import quieten_optuna
 
-    quieten_optuna()
-    study = prepare_study(settings, dataset)
     display = Display(Console(stderr=True), standing(Slots(study)))
     told = len(sampled_stages(study))
 

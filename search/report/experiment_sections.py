@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from model.curves import Level, Panel, Runs, draw_curves
+from model.curves import MOST_LINES, Level, Panel, Runs, draw_curves
 from search.report.paper import CAPACITY_MAE
 from search.report.sections import Column, Figure, Section, Table
 
@@ -26,17 +26,11 @@ def capacity_section(images: int, seeds: Mapping[str, Sequence[float]]) -> Secti
         f"{images} training images, no regularisation: {learnt} of {len(seeds)} initialisations learn them (training "
         f"MAE of at most {LEARNT:g} years); the best reaches {min(reached.values()):.3f}, the paper {CAPACITY_MAE:g}."
     )
-    panel = Panel(
-        "",
-        {name: [errors] for name, errors in seeds.items()},
-        levels=(Level(f"the paper: {CAPACITY_MAE:g}", CAPACITY_MAE),),
-        log=True,
-    )
     figure = Figure(
         "figure-2-capacity",
         f"Figure 2. Training error on {images} images, a curve for each seed; a logarithmic axis.",
         text,
-        draw_curves([panel]),
+        draw_curves(_capacity_panels(seeds)),
     )
     columns = (Column("seed"), Column("epochs", "d"), Column("lowest training MAE (years)", ".3f"), Column("learnt"))
     rows = [
@@ -44,6 +38,12 @@ def capacity_section(images: int, seeds: Mapping[str, Sequence[float]]) -> Secti
     ]
     table = Table("capacity", "The same in numbers.", columns, tuple(rows))
     return Section("Is the network complex enough?", (text,), (figure, table))
+
+
+def _capacity_panels(seeds: Mapping[str, Sequence[float]]) -> list[Panel]:
+    names, level = list(seeds), Level(f"the paper: {CAPACITY_MAE:g}", CAPACITY_MAE)
+    parts = [names[start : start + MOST_LINES] for start in range(0, len(names), MOST_LINES)]
+    return [Panel("", {name: [seeds[name]] for name in part}, levels=(level,), log=True) for part in parts]
 
 
 def variants_section(

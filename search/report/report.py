@@ -15,12 +15,13 @@ from model.recipe import recipe_named
 from search.errors import SearchError
 from search.fitted import FitRecord, predict, read_fit
 from search.report.dataset_sections import dataset_section
+from search.report.experiments import experiment_section
 from search.report.fit_sections import fit_section
 from search.report.network_sections import network_section
 from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
-from search.report.sections import LeftOut, Report, Section
+from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
 from search.study import Study
 
 PAGE = "report.html"
@@ -36,6 +37,7 @@ class Sources:
     study: Study | None
     fits: tuple[Path, ...]
     left_out: tuple[LeftOut, ...] = ()
+    experiments: tuple[Study, ...] = ()
 
 
 def make_report(sources: Sources) -> Report:
@@ -49,6 +51,7 @@ def make_report(sources: Sources) -> Report:
     gathered: Gathered = (
         *_results(sources.dataset, fits),
         *((search_section(sources.study),) if sources.study else ()),
+        *(experiment_section(study) for study in sources.experiments),
         *((dataset_section(sources.dataset),) if sources.dataset else ()),
         network_section(_network(fits)),
     )
@@ -59,13 +62,19 @@ def make_report(sources: Sources) -> Report:
 
 def write_report(report: Report, folder: Path) -> Path:
     """Write a report's figures, tables and page, each whole and the page last; return the page's path."""
-    for figure in report.figures:
-        write_bytes(folder / "figures" / f"{figure.name}.png", figure.picture)
-    for table in report.tables:
-        write_bytes(folder / "tables" / f"{table.name}.csv", table.to_csv())
+    write_parts((*report.figures, *report.tables), folder)
     path = folder / PAGE
     write_bytes(path, page(report).encode())
     return path
+
+
+def write_parts(parts: Sequence[Part], folder: Path) -> tuple[Path, ...]:
+    """Write figures and tables to a folder, each whole, and return their paths."""
+    files = {folder / "figures" / f"{part.name}.png": part.picture for part in parts if isinstance(part, Figure)}
+    files |= {folder / "tables" / f"{part.name}.csv": part.to_csv() for part in parts if isinstance(part, Table)}
+    for path, content in files.items():
+        write_bytes(path, content)
+    return tuple(files)
 
 
 def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:

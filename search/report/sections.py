@@ -35,6 +35,12 @@ class Table:
             [_shown(cell, column.form) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
         ]
 
+    def records(self) -> list[dict[str, Cell]]:
+        """Return the rows by headings, with all digits; headings that recur have their place behind them."""
+        headings = [column.heading for column in self.columns]
+        names = [f"{each} ({place + 1})" if headings.count(each) > 1 else each for place, each in enumerate(headings)]
+        return [dict(zip(names, row, strict=True)) for row in self.rows]
+
     def to_csv(self) -> bytes:
         """Return headings and rows as CSV, with all digits; what there is none of is an empty cell."""
         text = io.StringIO()
@@ -77,6 +83,11 @@ class Section:
     def anchor(self) -> str:
         """The section's name in an address."""
         return "-".join("".join(letter if letter.isalnum() else " " for letter in self.title.lower()).split())
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Its tables, in order."""
+        return tuple(part for part in self.parts if isinstance(part, Table))
 
 
 @dataclass(frozen=True, slots=True)

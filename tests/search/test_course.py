@@ -101,3 +101,19 @@ def test_without_a_folder_values_are_stored_all_the_same(study_of, no_stop):
     work(Slots(study), run_with_values, no_stop)
     assert trials_of(study)[0].intermediate_values == {1: 30.0, 2: 15.0}
     assert trials_of(study)[0].system_attrs == {}
+
+
+def test_the_validation_error_is_stored_where_a_trial_has_one_and_the_curve_stays_that_of_training(
+    study_of, no_stop, folder
+):
+    def validated(task):
+        for epoch in (1, 2):
+            task.report(epoch, 30.0 / epoch, 40.0 / epoch)
+        return run_trial(task)
+
+    study = study_of(1)
+    work(Slots(study), validated, no_stop, "", folder)
+    (trial,) = trials_of(study)
+    assert trial.intermediate_values == {1: 40.0, 2: 20.0}
+    (key,) = trial.system_attrs
+    assert b"training 15.00" in folder.open_reader(key.removeprefix("artifacts:")).read()

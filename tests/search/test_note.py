@@ -12,6 +12,7 @@ from search.specifying import spec_of as specified
 from search.stages import sampled_stages
 from search.study import FinalistBudget
 from search.trials import Diverged
+from search.variants import Experiment, Variant
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off, work_some
 
@@ -113,3 +114,10 @@ def test_what_people_wrote_below_the_line_stays():
 
 def test_a_note_that_people_wrote_before_or_instead_stays_below_the_line():
     assert with_own_part(f"one\n{OWN_PART}\n", "mine") == f"one\n{OWN_PART}\n\nmine"
+
+
+def test_the_note_of_an_experiment_lists_its_variants(study_of):
+    experiment = Experiment("dropout", tuple(Variant(rate, {"dropout": float(rate)}, 5, 2, 3) for rate in ("0", "0.5")))
+    note = study_note(study_of(6, experiment=experiment, box=experiment.box))
+    assert "| 0.5 | 5 | 2 | 3 | dropout 0.5 |" in note
+    assert "`agesearch experiment dropout --help`" in note

@@ -23,16 +23,19 @@ class FakeTraining:
     end = SCORE
 
     def __init__(self, recipe, batch_size, training, validation, precision):
-        self.made_of = (recipe.name, batch_size, training, validation, precision)
-        self.runs = []
+        self.recipe, self.made_of = recipe, (recipe.name, batch_size, training, validation, precision)
+        self.runs, self.validated = [], iter([12.0, 11.0])
 
     def run(self, training, budget, draws, after_epoch):
         self.runs.append((training, budget, draws))
         for epoch in (1, 2):
-            after_epoch(epoch, 8.0)
+            after_epoch(epoch, 6.0 + epoch)
         if isinstance(self.end, Exception):
             raise self.end
         return self.end
+
+    def validation_error(self):
+        return next(self.validated)
 
 
 @pytest.fixture
@@ -50,10 +53,10 @@ def split_of(count):
     return Split(images, np.full(count, 30, np.float32), names)
 
 
-def task_of(is_stopping=lambda: False, params=None):
+def task_of(is_stopping=lambda: False, params=None, curve="none", report=lambda *_: None):
     params = params or {"learning_rate": 1e-4, "l2": 1e-3}
-    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2)
-    return TrialTask(1, 0, 1, assignment, lambda *_: None, is_stopping)
+    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, curve=curve)
+    return TrialTask(1, 0, 1, assignment, report, is_stopping)
 
 
 def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
@@ -128,3 +131,25 @@ def test_a_trial_that_is_told_to_stop_does_so_after_the_epoch(objective_of):
     with pytest.raises(TrialStopped):
         objective_of()(task_of(lambda: next(epochs)))
     assert next(epochs, None) is None
+
+
+@pytest.mark.parametrize(
+    ("curve", "validated", "kept", "score"),
+    [
+        ("none", (None, None), (), 9.0),
+        ("validation", (12.0, 11.0), (7.0, 8.0), 9.0),
+        ("training", (None, None), (7.0, 8.0), 7.0),
+    ],
+)
+def test_a_trial_reports_each_epoch_and_validates_after_it_where_it_is_told_to(
+    curve, validated, kept, score, objective_of
+):
+    told = []
+    outcome = objective_of()(task_of(curve=curve, report=lambda *what: told.append(what)))
+    assert told == [(1, 7.0, validated[0]), (2, 8.0, validated[1])]
+    assert (outcome.training_curve, outcome.score, outcome.validation_mae) == (kept, score, 9.0)
+
+
+def test_the_penalty_ranks_a_trial_whose_own_recipe_is_the_papers(objective_of):
+    params = {"learning_rate": 1e-4, "l2": 1e-3, "recipe": "paper"}
+    assert objective_of(recipe="default")(task_of(params=params)).score == 9.5

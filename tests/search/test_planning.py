@@ -1,14 +1,16 @@
 import pytest
 
 from search.planning import stage_sizes
-from search.plans import Finalists
+from search.plans import Finalists, Variants
 from search.slots import SlotCounts, Slots
 from search.space import Box, LogRange
 from search.stages import list_stages, sampled_stages
 from search.study import FinalistBudget
 from search.trials import Diverged
+from search.variants import Experiment, Variant
 from search.worker import work
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
+from tests.search.tiny import run_variant
 
 BUDGET = FinalistBudget(configurations=3, repeats=2, images=700, epochs=8)
 
@@ -65,3 +67,16 @@ def test_the_box_of_the_finalists_holds_them_whatever_ranges_were_given(study_of
 def test_a_budget_that_cannot_be_is_refused(budget, said):
     with pytest.raises(Exception, match=said):
         FinalistBudget(*budget)
+
+
+def test_the_only_stage_of_an_experiment_is_that_of_its_variants(study_of, no_stop):
+    experiment = Experiment(
+        "batch-size", tuple(Variant(size, {"batch_size": int(size)}, 5, 2, 2) for size in ("32", "64"))
+    )
+    study = study_of(4, experiment=experiment)
+    work(Slots(study), run_variant, no_stop)
+    assert [stage.plan for stage in list_stages(study)] == [Variants(experiment)]
+    assert [params for _, (params, _) in finished(study)] == [
+        {"variant": size, "batch_size": int(size)} for size in ("32", "32", "64", "64")
+    ]
+    assert sampled_stages(study) == ()

@@ -1,11 +1,14 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
 from search.candidates import Candidate
 from search.documents import to_json
-from search.plans import Finalists, Sampled, plan_from_json
+from search.plans import Finalists, Sampled, Variants, plan_from_json
 from search.seeds import trial_seeds, uniforms
 from search.space import FIRST_BOX
+from search.variants import Experiment, Variant
 
 FIRST, SECOND = {"learning_rate": 1e-4, "l2": 1e-3}, {"learning_rate": 1e-5, "l2": 1e-2}
 SAMPLED = Sampled(4, FIRST_BOX, None, images=500, epochs=5)
@@ -14,7 +17,13 @@ FINALISTS = Finalists(
 )
 
 
-@pytest.mark.parametrize("plan", [SAMPLED, FINALISTS])
+EXPERIMENT = Experiment(
+    "batch-size",
+    (Variant("32", {"batch_size": 32}, 20, 3, 2), Variant("64", {"batch_size": 64}, 10, 4, 2, "training")),
+)
+
+
+@pytest.mark.parametrize("plan", [SAMPLED, FINALISTS, Variants(EXPERIMENT)])
 def test_a_plan_survives_being_written_as_json(plan):
     assert plan_from_json(to_json(plan)) == plan
 
@@ -48,3 +57,20 @@ def test_a_finalists_seeds_are_those_of_no_sampled_trial():
 def vars_of(assignment):
     seeds = assignment.seeds
     return seeds.subset, seeds.weights, seeds.order
+
+
+def test_every_variant_gets_its_own_parameters_budget_and_curve_and_says_which_it_is():
+    given = [Variants(EXPERIMENT).assignment(7, 1, slot) for slot in range(4)]
+    assert [each.params for each in given] == [{"variant": "32", "batch_size": 32}] * 2 + [
+        {"variant": "64", "batch_size": 64}
+    ] * 2
+    assert [(each.images, each.epochs, each.curve, each.repeat) for each in given] == [
+        (20, 3, "validation", 0), (20, 3, "validation", 1), (10, 4, "training", 0), (10, 4, "training", 1),
+    ]  # fmt: skip
+    assert {each.role for each in given} == {"variant"}
+
+
+@pytest.mark.parametrize(("paired", "places"), [(True, [0, 1, 0, 1]), (False, [0, 1, 2, 3])])
+def test_variants_share_the_seeds_of_a_repeat_where_they_are_paired(paired, places):
+    plan = Variants(replace(EXPERIMENT, paired=paired))
+    assert [plan.assignment(7, 1, slot).seeds for slot in range(4)] == [trial_seeds(7, 1, place) for place in places]

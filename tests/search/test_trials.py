@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -93,6 +94,11 @@ def test_a_trial_with_a_result_cannot_be_failed_any_more(study, trials, trial_id
 def test_trials_of_other_programs_are_not_counted(study, trials):
     study.storage.rdb.create_new_trial(study.id)
     assert trials.running() == []
+
+
+def test_a_training_curve_is_kept_where_there_is_one(study, trials, trial_id):
+    trials.commit(trial_id, replace(OUTCOME, training_curve=(12.5, np.float32(11.25))))
+    assert study.storage.rdb.get_trial(trial_id).user_attrs["training_curve"] == [12.5, 11.25]
 
 
 def test_a_study_deleted_meanwhile_is_reported(study, trials):

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from model.augmentation import Augmentation
 from model.layers import Dense, Dropout, Flatten
 from model.paper import PaperVariant, paper_network
 from model.recipe import recipe_named
+from model.residual import residual_network
 from search.network_file import network_text
 from search.variation import Variation, recipe_for, variation
 
@@ -43,3 +46,16 @@ def test_a_network_of_the_users_own_takes_the_datasets_shape_and_the_rate_of_dro
     found = variation(Variation(recipe_for("default", OWN), 32), (8, 8, 3), {"dropout": 0.1}).recipe.network()
     assert found.layers == (Flatten(), Dropout(0.1), Dense(1))
     assert found.input_shape == (8, 8, 3)
+
+
+def test_an_experiment_may_have_another_recipe_a_residual_network_and_a_balanced_loss():
+    made = variation(BASE, SHAPE, {"recipe": "paper", "architecture": "residual", "weighting": "balanced"})
+    assert (made.recipe.name, made.recipe.balanced) == ("paper", True)
+    assert made.recipe.network().layers == residual_network("relu").layers
+    plain = variation(BASE, SHAPE, {"recipe": "default", "architecture": "paper", "weighting": "none"})
+    assert plain == variation(BASE, SHAPE, {})
+
+
+def test_another_recipe_keeps_the_users_network():
+    base = Variation(replace(BASE.recipe, layers=residual_network().layers), 32)
+    assert variation(base, SHAPE, {"recipe": "paper"}).recipe.layers == base.recipe.layers

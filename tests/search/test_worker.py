@@ -11,6 +11,8 @@ from search.worker import work
 from search.workers import list_workers
 from tests.integration.fake_study import expected, finished, run_trial, running
 
+NO_CURVE = TrialOutcome(1, 1, 1, 1, 1, (9.0, math.nan))
+
 
 def states(study):
     return [trial.state for trial in study.storage.rdb.get_all_trials(study.id)]
@@ -75,7 +77,8 @@ def test_after_three_failed_attempts_the_slot_is_closed_as_failed_and_the_search
 
 
 @pytest.mark.parametrize(
-    "outcome", [Diverged("the loss is nan"), TrialOutcome(math.nan, 1, 1, 1, 1), TrialOutcome(1, 1, 1, math.inf, 1)]
+    "outcome",
+    [Diverged("the loss is nan"), TrialOutcome(math.nan, 1, 1, 1, 1), TrialOutcome(1, 1, 1, math.inf, 1), NO_CURVE],
 )
 def test_a_diverged_trial_finishes_its_slot(outcome, study_of, no_stop):
     study = study_of(1)

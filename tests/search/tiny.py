@@ -7,6 +7,7 @@ import numpy as np
 from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from search.slots import Slots
+from search.trials import TrialOutcome
 from search.worker import work
 from tests.integration.fake_study import run_trial
 
@@ -56,3 +57,13 @@ def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)))
         best = min(best, validation)
     (folder / "history.csv").write_text("\n".join(lines) + "\n")
     return folder
+
+
+def run_variant(task):
+    """Run a trial of an experiment in no time, whose errors fall from epoch to epoch and differ by slot and variant."""
+    epochs = range(1, task.assignment.epochs + 1)
+    training = tuple(10 / epoch + task.slot for epoch in epochs)
+    for epoch in epochs:
+        validation = 20 / epoch + task.slot if task.assignment.curve == "validation" else None
+        task.report(epoch, training[epoch - 1], validation)
+    return TrialOutcome(20 / epochs[-1] + task.slot, 21.0, training[-1], 0.5, 1.0, training)

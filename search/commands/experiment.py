@@ -1,0 +1,125 @@
+"""`agesearch experiment NAME`: the paper's other studies, a command for each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search.commands.options import AsJson, takes_settings
+from search.commands.printing import answer, answer_json, columns
+from search.commands.search import dataset_of
+from search.experiments import DECLARED, Declared, Size
+from search.settings import Settings
+
+if TYPE_CHECKING:
+    from search.report.sections import Section
+    from search.study import Study
+    from search.variants import Experiment
+
+app = typer.Typer(
+    help="Run one of the paper's other studies, or of those it suggests, by workers in the same storage.",
+    no_args_is_help=True,
+)
+
+SHARED = ("data", "study", "storage", "seed", "precision", "threads", "max_attempts", "workers", "out")
+
+Images = Annotated[
+    int | None, typer.Option(min=1, show_default=False, help="Training images of each trial, instead of the paper's.")
+]
+Epochs = Annotated[
+    int | None, typer.Option(min=1, show_default=False, help="Epochs of each trial, instead of the paper's.")
+]
+Repeats = Annotated[
+    int | None, typer.Option(min=1, show_default=False, help="Trials of each variant, each with other seeds.")
+]
+
+
+def _command(declared: Declared) -> Callable[..., None]:
+    def run(
+        settings: Settings,
+        images: Images = None,
+        epochs: Epochs = None,
+        repeats: Repeats = None,
+        as_json: AsJson = False,
+    ) -> None:
+        from search.experiments import experiment_of
+
+        size = Size(images, epochs, repeats)
+        _run(settings, declared.name, lambda count: experiment_of(declared, size, count), as_json)
+
+    images = declared.images or "all"
+    run.__name__ = declared.name
+    run.__doc__ = f"{declared.about}\n\n{images} images, {declared.epochs} epochs, {declared.repeats} trials a variant."
+    return takes_settings(*SHARED, "recipe")(run)
+
+
+for _declared in DECLARED:
+    app.command(_declared.name)(_command(_declared))
+
+
+@app.command("proxy")
+@takes_settings(*SHARED)
+def proxy(
+    settings: Settings,
+    configurations: Annotated[int, typer.Option(min=3, help="Configurations of learning rate and L2.")] = 12,
+    budgets: Annotated[
+        str, typer.Option(help="Images x epochs of a trial; the first one also under the paper's recipe.")
+    ] = "500x5,250x5,500x10",
+    images: Images = None,
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of the long trainings.")] = 12,
+    repeats: Annotated[int, typer.Option(min=2, help="Trials of each configuration under each judge.")] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Can a short trial be believed? Its scores against longer trainings, under the paper's recipe and the default.
+
+    By default the long trainings are on all images.
+    """
+    from search.proxy import NAME, Budget, Design, experiment_of, read_budgets
+
+    judged = read_budgets(budgets)
+
+    def make(count: int) -> "Experiment":
+        return experiment_of(Design(configurations, judged, Budget(images or count, epochs), repeats), settings.seed)
+
+    _run(settings, NAME, make, as_json)
+
+
+def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
+    """Run an experiment to its end, print what it came to, and write its figures and tables."""
+    from search.commands.search import run_to_the_end
+    from search.experimenting import prepare_experiment, settings_for
+    from search.report.experiments import experiment_section
+    from search.report.sections import LeftOut
+    from search.storage import quieten_optuna
+
+    quieten_optuna()
+    dataset = dataset_of(settings)
+    study = prepare_experiment(settings, dataset, make)
+    ended = run_to_the_end(settings_for(settings, name), study, dataset)
+    section = experiment_section(study)
+    if isinstance(section, LeftOut):
+        answer(f"{section.title}: {section.reason}")
+    else:
+        _show(section, study, settings.out / "experiments" / study.name, as_json)
+    if not ended:
+        raise KeyboardInterrupt
+
+
+def _show(section: "Section", study: "Study", folder: Path, as_json: bool) -> None:
+    from search.report.report import write_parts
+
+    written = write_parts(section.parts, folder)
+    if as_json:
+        tables = {table.name: table.records() for table in section.tables}
+        files = [str(path) for path in written]
+        answer_json({"study": study.name, "text": section.text, "tables": tables, "files": files})
+        return
+    for line in section.text:
+        answer(line)
+    for table in section.tables:
+        answer("")
+        answer(columns([[column.heading for column in table.columns], *table.shown()]))
+    answer("")
+    for path in written:
+        answer(str(path))

@@ -1,0 +1,90 @@
+"""The experiments of a storage in the report: which there are, and the section of each."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from search.errors import SearchError
+from search.experimenting import study_name
+from search.experiments import BY_NAME, DECLARED, LENGTHS
+from search.proxy import NAME as PROXY
+from search.proxy import judge
+from search.report.experiment_sections import capacity_section, variants_section
+from search.report.length_sections import length_section
+from search.report.proxy_sections import proxy_section
+from search.report.sections import LeftOut, Section
+from search.runs import Run, runs_of
+from search.storage import Storage
+from search.study import Study, load_study, study_names
+from search.variants import Experiment
+
+TITLES: Final = {each.name: each.title for each in DECLARED} | {PROXY: "What a short trial is worth"}
+
+Runs = Mapping[str, Sequence[Run]]
+
+
+def experiments_beside(storage: Storage, study: str) -> dict[str, Study | None]:
+    """Return by name the experiments that belong to the search `study`; None for those that were not run."""
+    known = set(study_names(storage))
+    return {
+        name: load_study(storage, study_name(study, name)) if study_name(study, name) in known else None
+        for name in TITLES
+    }
+
+
+def experiment_section(study: Study) -> Section | LeftOut:
+    """Show an experiment as it stands now."""
+    experiment = study.spec.experiment
+    if experiment is None:
+        raise ValueError(f"the study {study.name!r} is no experiment")
+    runs = {name: found for name, found in runs_of(study).items() if found}
+    finished = sum(map(len, runs.values()))
+    if not finished:
+        return LeftOut(TITLES[experiment.name], f"no trial of it has finished with a value yet in {study.name!r}")
+    try:
+        return SECTIONS.get(experiment.name, _variants)(experiment, runs, _text(study, experiment, finished))
+    except SearchError as error:  # too few trials have finished
+        return LeftOut(TITLES[experiment.name], str(error))
+
+
+def _text(study: Study, experiment: Experiment, finished: int) -> tuple[str, ...]:
+    spec, without = study.spec, experiment.slots - finished
+    missing = f" {without} of them have no value: they diverged, failed, or have not been run." if without else ""
+    return (
+        f"{experiment}, recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, in the study "
+        f"{study.name}.{missing}",
+    )
+
+
+def _capacity(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+    (variant,) = experiment.variants
+    section = capacity_section(variant.images, {f"seed {run.repeat}": run.training for run in runs[variant.name]})
+    return Section(section.title, (*section.text, *text), section.parts)
+
+
+def _length(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+    (found,) = runs.values()
+    declared = BY_NAME[experiment.name]
+    training, validation = ([getattr(run, name) for run in found] for name in ("training", "validation"))
+    return length_section(declared.title, declared.caption, LENGTHS, training, validation, text)
+
+
+def _proxy(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+    return proxy_section(TITLES[PROXY], judge(experiment, runs), text)
+
+
+def _variants(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+    declared = BY_NAME[experiment.name]
+    curves = {
+        name: {"training": [run.training for run in found], "validation": [run.validation for run in found]}
+        for name, found in runs.items()
+    }
+    file = "figure-3-batchnorm" if experiment.name == "batchnorm" else experiment.name
+    return variants_section(declared.title, file, declared.caption, curves, text)
+
+
+SECTIONS: Final[Mapping[str, Callable[[Experiment, Runs, tuple[str, ...]], Section]]] = {
+    "capacity": _capacity,
+    "training-length": _length,
+    PROXY: _proxy,
+}
+"""The experiments that are not shown as variants side by side."""

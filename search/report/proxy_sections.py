@@ -1,0 +1,99 @@
+"""What a short trial is worth, in the report: each judge's scores against what longer trainings came to."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from model.plotting import MUTED, PALETTE, new_figure, plain, png
+from search.agreement import Agreement, Correlation
+from search.proxy import REFERENCE, Proxy
+from search.report.sections import Cell, Column, Figure, Section, Table
+
+PANELS = 3
+"""Judges side by side in one row of the figure."""
+
+
+def proxy_section(title: str, found: Proxy, text: Sequence[str]) -> Section:
+    """Show the agreement of each judge with the long trainings."""
+    reference = next(each for each in found.experiment.variants if each.group == REFERENCE)
+    words = (
+        f"The reference is the lowest validation error of a training on {reference.images} images for "
+        f"{reference.epochs} epochs. Every trial has seeds of its own, as in a search; intervals are at 95 %, of "
+        "drawing the configurations anew. Regret is what the pick of the best score loses in the reference.",
+    )
+    figure = Figure(
+        "proxy",
+        "Each trial's score against what the longer training of its configuration came to, in years.",
+        f"Scores of {len(found.scores)} judges against the reference.",
+        draw_agreement(found.scores, found.reference),
+    )
+    return Section(title, (*text, *words), (figure, _table(found.judges), _configurations(found)))
+
+
+def draw_agreement(scores: Mapping[str, Sequence[Sequence[float]]], reference: Sequence[float]) -> bytes:
+    """Draw a panel for each judge: a mark for each trial, the configuration's reference upwards; as a PNG."""
+    rows = math.ceil(len(scores) / PANELS)
+    figure = new_figure(9.2, 3.0 * rows)
+    places = figure.subplots(rows, min(PANELS, len(scores)), sharey=True, squeeze=False).flat
+    for axes, (name, of_judge) in zip(places, scores.items(), strict=False):
+        points = [(score, goal) for row, goal in zip(of_judge, reference, strict=True) for score in row]
+        shown = [point for point in points if all(map(math.isfinite, point))]
+        axes.plot(*zip(*shown, strict=True), "o", color=PALETTE[0], markersize=4, alpha=0.7)
+        plain(axes, "score of a trial (years)", "reference (years)")
+        axes.set_title(name, fontsize=9, loc="left", color=MUTED)
+    for axes in list(places):
+        axes.set_visible(False)
+    return png(figure)
+
+
+def _table(judges: Mapping[str, Agreement]) -> Table:
+    columns = (
+        Column("a trial's recipe and budget"),
+        Column("configurations", "d"),
+        Column("trials each", "d"),
+        Column("Spearman, one trial", ".2f"),
+        Column("95 % interval"),
+        Column("Spearman, their mean", ".2f"),
+        Column("95 % interval"),
+        Column("SD of one trial (years)", ".2f"),
+        Column("regret, best trial (years)", ".2f"),
+        Column("regret, best mean (years)", ".2f"),
+    )
+    rows = [_row(name, found) for name, found in judges.items()]
+    return Table("proxy", "What a trial's score is worth.", columns, tuple(rows))
+
+
+def _row(name: str, found: Agreement) -> tuple[Cell, ...]:
+    counts = (found.configurations, found.repeats)
+    single, averaged = (_shown(each) for each in (found.single, found.averaged))
+    noise = None if math.isnan(found.noise) else found.noise
+    return (name, *counts, *single, *averaged, noise, found.regret, found.averaged_regret)
+
+
+def _shown(found: Correlation) -> tuple[Cell, Cell]:
+    return found.value, f"{found.low:.2f} to {found.high:.2f}"
+
+
+def _configurations(found: Proxy) -> Table:
+    long = [each for each in found.experiment.variants if each.group == REFERENCE]
+    columns = (
+        Column("configuration", "d"),
+        Column("learning rate", ".3e"),
+        Column("L2", ".3e"),
+        Column("reference (years)", ".3f"),
+        *(Column(f"{name} (mean score)", ".3f") for name in found.scores),
+    )
+    rows = [
+        (
+            place,
+            variant.params["learning_rate"],
+            variant.params["l2"],
+            _finite(found.reference[place]),
+            *(_finite(sum(scores[place]) / len(scores[place])) for scores in found.scores.values()),
+        )
+        for place, variant in enumerate(long)
+    ]
+    return Table("proxy-configurations", "The configurations and their scores.", columns, tuple(rows), folded=True)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,51 @@
+import pytest
+
+from search.experiments import LENGTHS
+from search.report.length_sections import length_section
+from search.report.paper import TABLE_3
+from search.report.sections import Figure
+
+TRAINING, VALIDATION = (tuple(top / epoch for epoch in range(1, 11)) for top in (10.0, 20.0))
+BUMPY = (9.0, 8.0, 3.0, 7.0, 8.0, 6.0, 5.0, 4.0, 2.0, 4.5)
+
+
+def section_of(training=(TRAINING,), validation=(BUMPY,)):
+    return length_section("Length", "Figures 5 and 6.", LENGTHS, training, validation, ("Said before.",))
+
+
+def test_a_shorter_training_is_read_off_the_longest_one(table_of):
+    rows = table_of(section_of(), "table-3-lengths").rows
+    assert [row[1:] for row in rows[:2]] == [(1, 10.0, 9.0, None), (6, pytest.approx(10 / 6), 6.0, None)]
+    assert rows[4][1:] == (10, 1.0, 4.5, None)
+    assert rows[1][0] == "6 epochs (for the paper's 600 epochs)"
+
+
+def test_the_best_checkpoint_is_that_of_the_length_in_which_the_paper_kept_one(table_of):
+    row = table_of(section_of(), "table-3-lengths").rows[3]
+    assert row == ("best checkpoint of 8 epochs, seed 0", 3, pytest.approx(10 / 3), 3.0, None)  # not the ninth
+
+
+def test_the_papers_rows_stand_below(table_of):
+    rows = table_of(section_of(), "table-3-lengths").rows
+    assert [row[-1] for row in rows[-3:]] == [row.test_loss for row in TABLE_3]
+
+
+def test_several_seeds_are_averaged_and_have_a_checkpoint_each(table_of):
+    section = section_of((TRAINING, TRAINING), (BUMPY, VALIDATION))
+    rows = table_of(section, "table-3-lengths").rows
+    assert rows[0][3] == pytest.approx((9 + 20) / 2)
+    assert [row[:2] for row in rows[3:5]] == [
+        ("best checkpoint of 8 epochs, seed 0", 3), ("best checkpoint of 8 epochs, seed 1", 8),
+    ]  # fmt: skip
+
+
+def test_the_lengths_of_a_single_epoch_are_all_that_epoch(table_of):
+    rows = table_of(section_of(((5.0,),), ((6.0,),)), "table-3-lengths").rows
+    assert {row[1] for row in rows[:5]} == {1}
+
+
+def test_the_curve_is_drawn_and_the_text_says_that_the_test_split_is_not_read():
+    section = section_of()
+    assert [part.name for part in section.parts if isinstance(part, Figure)] == ["figure-5-6-lengths"]
+    assert section.text[0] == "Said before."
+    assert "The test split is not read here" in section.text[1]
