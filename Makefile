@@ -3,10 +3,18 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run test lint types bench chaos image-test clean
+.PHONY: run example test lint types bench chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
+
+# The same on handwritten digits, with a network and a space of their own: a minute or two.
+example: runs/digits/digits.h5
+	$(BIN)/agesearch run --config examples/digits/agesearch.toml
+
+runs/digits/digits.h5: | $(VENV)/installed
+	$(BIN)/python examples/digits/images.py runs/digits/images
+	$(BIN)/agesearch data build runs/digits/images/labels.csv --size 8 --unit digits --out $@
 
 # As many tests at a time as there are cores; what is timed comes afterwards and has them all.
 test: $(VENV)/installed
