@@ -66,13 +66,17 @@ def test_a_crash_while_mending_a_crash_is_mended(first, second, study_of, start)
     assert_exact(study)
 
 
-def test_a_crash_after_the_next_stage_was_opened_opens_no_other(study_of, start):
-    study = study_of(2, 2)
-    dying = start(fake.work_and_die, study.storage.url, "after search.slots:open_next", 2)
+@pytest.mark.parametrize(
+    "step", ["before search.slots:open_next", "after search.stages:_insert", "after search.slots:open_next"]
+)
+def test_a_crash_around_or_within_the_opening_of_a_stage_opens_it_once_and_alike(step, study_of, start):
+    study = study_of(4, 2)
+    dying = start(fake.work_and_die, study.storage.url, step, 2)
     dying.join()
-    box = list_stages(study)[1].plan.box
+    assert dying.exitcode == -signal.SIGKILL
+    assert len(list_stages(study)) == (2 if step == "after search.slots:open_next" else 1)
     fake.work_to_the_end(study.storage.url)
-    assert list_stages(study)[1].plan.box == box
+    assert [stage.number for stage in list_stages(study)] == [1, 2]
     assert_exact(study)
 
 
