@@ -5,8 +5,11 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
+from optuna.storages import get_storage
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +23,9 @@ from search.storage import open_storage, quieten_optuna
 THREADS = 8
 CONNECTIONS = 1000
 """Each open page holds up to six."""
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ def serve(settings: Settings, access: Access, ready: Callable[[str], None]) -> N
         raise SearchError(
             f"the dashboard cannot listen on {host}:{settings.port}: {error.strerror}; choose another --port"
         ) from error
+    Thread(target=pages.read_ahead, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
     ready(f"http://{shown}:{server.effective_port}/")
     try:
@@ -100,6 +107,14 @@ class Pages:
             self._forget_deleted()
         return self._reading(environ, start_response)
 
+    def read_ahead(self) -> None:
+        """Read all trials, so that whoever opens a large study first need not wait for that."""
+        try:
+            for study in self._trials.get_all_studies():
+                self._trials.get_all_trials(study._study_id, deepcopy=False)
+        except (SQLAlchemyError, StorageInternalError, KeyError) as error:  # a page will say it, if it lasts
+            _log.warning("the trials could not be read ahead: %s", error)
+
     def healthy(self) -> bool:
         """Tell whether the storage answers."""
         try:
@@ -120,9 +135,8 @@ class Pages:
 
     def _cached(self) -> Application:
         """Make an application that reads a finished trial once, and not each time that a page asks for the study."""
-        from optuna.storages import get_storage
-
-        return self._made_of(get_storage(self._storage.rdb))
+        self._trials = get_storage(self._storage.rdb)
+        return self._made_of(self._trials)
 
     def _made_of(self, storage: Any) -> Application:
         import optuna_dashboard

@@ -80,7 +80,7 @@ def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
         "xaxis": _axis(found.x),
         "yaxis": _axis(found.y),
         "coloraxis": colours,
-        "legend": {"orientation": "h", "y": -0.4},
+        "legend": {"orientation": "h", "y": -0.3},
         "margin": {"t": 50, "b": 10},
     }
 

@@ -1,0 +1,66 @@
+"""A finished study of many trials in a moment: a small one is run, and its rows are copied as often as it takes."""
+
+from pathlib import Path
+from threading import Event
+
+from sqlalchemy import MetaData, Table, func, insert, select
+from sqlalchemy.engine import Connection
+
+from search.artifacts import ArtifactFolder
+from search.board import show
+from search.slots import Slots
+from search.storage import create_storage, quieten_optuna
+from search.study import StudySpec, create_or_resume
+from search.trials import TrialOutcome
+from search.worker import TrialTask, work
+
+SMALL = 10
+COPIED = (
+    "trial_params",
+    "trial_values",
+    "trial_user_attributes",
+    "trial_system_attributes",
+    "trial_intermediate_values",
+)
+
+
+def make_big(url: str, name: str, trials: int) -> int:
+    """Create a study of about as many trials at `url`, each with values on the way; return Optuna's id for it."""
+    quieten_optuna()
+    storage = create_storage(url)
+    spec = StudySpec(seed=1, dataset="0f", precision="float32", trials=(SMALL,))
+    study = create_or_resume(storage, name, spec)
+    work(Slots(study), _trial, Event(), "a processor", ArtifactFolder(Path(f"{storage.engine.url.database}.artifacts")))
+    tables = MetaData()
+    tables.reflect(storage.engine)
+    with storage.engine.begin() as tx:
+        for copy in range(1, trials // SMALL):
+            _copy_trials(tx, tables.tables, copy * SMALL)
+    show(study)
+    return study.id
+
+
+def _trial(task: TrialTask) -> TrialOutcome:
+    error = 10 + task.seeds.order % 1000 / 100
+    for epoch in range(1, 6):
+        task.report(epoch, error + 10 / epoch)
+    return TrialOutcome(score=error, validation_mae=error, training_mae=error - 1, penalty=0.1, seconds=8.0)
+
+
+def _copy_trials(tx: Connection, tables: dict[str, Table], shift: int) -> None:
+    trials, slots = tables["trials"], tables["agesearch_slots"]
+    first = trials.c.number < SMALL
+    _copy(tx, trials, first, {"trial_id": trials.c.trial_id + shift, "number": trials.c.number + shift})
+    ids = select(trials.c.trial_id).where(first)
+    for name in COPIED:
+        table = tables[name]
+        (key,) = table.primary_key.columns
+        last = tx.scalar(select(func.max(key)))
+        shifted = {key.name: key + last, "trial_id": table.c.trial_id + shift}
+        _copy(tx, table, table.c.trial_id.in_(ids), shifted)
+    _copy(tx, slots, slots.c.slot < SMALL, {"slot": slots.c.slot + shift, "trial_id": slots.c.trial_id + shift})
+
+
+def _copy(tx: Connection, table: Table, where: object, changed: dict[str, object]) -> None:
+    columns = [changed.get(column.name, column).label(column.name) for column in table.columns]
+    tx.execute(insert(table).from_select(list(table.columns.keys()), select(*columns).where(where)))
