@@ -29,6 +29,9 @@ LEAN = 0.35
 GAP, LEAST_STEP = 0.3, 0.85
 """Between two layers, and from one's front to the next one's, so that the words below have room."""
 
+LETTERS, ROOMY = 7.0, 20
+"""The words' size in points, and of how many layers they have room in that size."""
+
 WIDEST = 9.6
 """Inches; what a page shows without making the words too small to read."""
 
@@ -64,13 +67,13 @@ def draw_network(network: Network) -> bytes:
     from matplotlib.patches import Patch
 
     layers = slabs(network)
-    left = 0.0
+    left, size = 0.0, LETTERS * min(1.0, ROOMY / len(layers))
     figure = new_figure(min(WIDEST, 1.4 + 0.5 * len(layers)), 3.1)
     axes = figure.subplots()
     axes.set_aspect("equal")
     axes.axis("off")
     for layer in layers:
-        left = max(_draw_layer(axes, layer, left) + GAP, left + LEAST_STEP)
+        left = max(_draw_layer(axes, layer, left, size) + GAP, left + LEAST_STEP)
     drawn = {slab.kind for layer in layers for slab in layer}
     patches = [Patch(facecolor=colour, edgecolor=INK, label=kind) for kind, colour in COLOURS.items() if kind in drawn]
     figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False, fontsize=8)
@@ -109,15 +112,15 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
             return "sum with what skipped", f"add\n{_shape(shape)}"
 
 
-def _draw_layer(axes: "Axes", layer: tuple[Slab, ...], left: float) -> float:
-    """Draw the slabs of a layer one behind the other from `left` on; return where they end."""
+def _draw_layer(axes: "Axes", layer: tuple[Slab, ...], left: float, size: float) -> float:
+    """Draw the slabs of a layer one behind the other from `left` on, with words of a size; return where they end."""
     start, lean = left, 0.0
     for slab in layer:
         lean = LEAN * slab.height if len(slab.shape) == 3 else 0.1
         _draw_slab(axes, slab, left, lean)
         left += slab.depth
     base = -0.5 * layer[0].height
-    axes.text((start + left) / 2, base - 0.12, layer[0].words, ha="center", va="top", fontsize=7, color=INK)
+    axes.text((start + left) / 2, base - 0.12, layer[0].words, ha="center", va="top", fontsize=size, color=INK)
     return left + 0.55 * lean
 
 

@@ -18,7 +18,8 @@ class ErrorGroup:
     """The images whose label, or prediction, is at least `low` and below `high`.
 
     `mae` with its `standard_error`, `bias` (the mean of prediction minus label) with its `bias_error`, and the means
-    of labels and predictions. The standard errors are None for a single image.
+    of labels and predictions. The standard errors are None for a single image. `whole` is True where the groups are of
+    whole numbers, as ages are given.
     """
 
     low: float
@@ -30,11 +31,12 @@ class ErrorGroup:
     bias_error: float | None
     mean_label: float
     mean_prediction: float
+    whole: bool
 
     @property
     def name(self) -> str:
-        """The group's range as text: whole numbers inclusive, as ages are given, others with their bounds."""
-        if self.low.is_integer() and self.high.is_integer():
+        """The group's range as text: of whole numbers its first and its last, of others its bounds."""
+        if self.whole and self.low.is_integer() and self.high.is_integer():
             return f"{self.low:g}–{self.high - 1:g}" if self.high - self.low > 1 else f"{self.low:g}"
         return f"{self.low:g}–{self.high:g}"
 
@@ -68,18 +70,18 @@ def _groups(predictions: Labels, labels: Labels, ordered_by: Labels) -> tuple[Er
     if predictions.shape != labels.shape or labels.ndim != 1 or not len(labels):
         raise ModelError(f"predictions are {predictions.shape} for labels of {labels.shape}; both must be (n,), n ≥ 1")
     bounds = edges(ordered_by)
+    whole = bool((ordered_by == np.round(ordered_by)).all())
     place = np.clip(np.digitize(ordered_by.astype(np.float64), bounds) - 1, 0, len(bounds) - 2)
     return tuple(
-        _group(float(bounds[each]), float(bounds[each + 1]), predictions[place == each], labels[place == each])
+        _group((float(bounds[each]), float(bounds[each + 1])), predictions[place == each], labels[place == each], whole)
         for each in np.unique(place)
     )
 
 
-def _group(low: float, high: float, predictions: Labels, labels: Labels) -> ErrorGroup:
+def _group(bounds: tuple[float, float], predictions: Labels, labels: Labels, whole: bool) -> ErrorGroup:
     signed = predictions.astype(np.float64) - labels
     return ErrorGroup(
-        low,
-        high,
+        *bounds,
         len(labels),
         float(np.abs(signed).mean()),
         _standard_error(np.abs(signed)),
@@ -87,6 +89,7 @@ def _group(low: float, high: float, predictions: Labels, labels: Labels) -> Erro
         _standard_error(signed),
         float(labels.mean(dtype=np.float64)),
         float(predictions.mean(dtype=np.float64)),
+        whole,
     )
 
 

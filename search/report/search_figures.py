@@ -1,10 +1,10 @@
-"""Pictures of a search: the map, the scores in their order, trial curves, parallel coordinates, importances."""
+"""Pictures of a search: the map, the scores in their order, trial curves, importances."""
 
-import math
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from model.plotting import INK, MAE_LABEL, MUTED, PALETTE, new_figure, plain, png
+from model.plotting import INK, MAE_LABEL, PALETTE, new_figure, plain, png
+from search.report.look import COLOUR_MAP, colour_range, name_of
 from search.report.study_trials import ShownTrial
 from search.search_map import MapBox, MapTrial, SearchMap
 
@@ -13,15 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Normalize
 
 SHAPES = ("o", "s", "^", "D", "v")
-COLOURS = "viridis"
-NAMES = {"learning_rate": "learning rate", "l2": "L2", "batch_size": "batch size", "batch_norm": "batch norm"}
 STEEP = 10.0
 """Scores of which the worst is so many times the best are drawn on a logarithmic axis."""
-
-
-def name_of(parameter: str) -> str:
-    """Return a parameter's name as people write it."""
-    return NAMES.get(parameter, parameter.replace("_", " "))
 
 
 def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
@@ -34,7 +27,7 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     figure = new_figure(7.2, 5.0)
     axes = figure.subplots()
     axes.set(xscale="log", yscale="log")
-    colours = _colours([trial.validation_mae for trial in found.trials])
+    colours = colour_range([trial.validation_mae for trial in found.trials])
     for box in found.boxes:
         _draw_box(axes, box)
     for stage in sorted({trial.stage for trial in found.trials}):
@@ -42,7 +35,9 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     _ring([trial for trial in found.trials if trial.number in finalists], axes, "finalist")
     _ring(sorted(found.trials, key=lambda trial: trial.score)[:1], axes, "best trial", size=190)
     plain(axes, name_of(found.x), name_of(found.y))
-    figure.colorbar(ScalarMappable(colours, COLOURS), ax=axes, label="validation MAE (years)", extend="max", pad=0.02)
+    figure.colorbar(
+        ScalarMappable(colours, COLOUR_MAP), ax=axes, label="validation MAE (years)", extend="max", pad=0.02
+    )
     figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=8)
     return png(figure)
 
@@ -73,37 +68,15 @@ def draw_trial_curves(trials: Sequence[ShownTrial]) -> bytes:
 
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
-    colours = _colours([trial.validation_mae for trial in trials])
+    colours = colour_range([trial.validation_mae for trial in trials])
     for trial in sorted(trials, key=lambda trial: -trial.validation_mae):
-        colour = mpl.colormaps[COLOURS](colours(trial.validation_mae))
+        colour = mpl.colormaps[COLOUR_MAP](colours(trial.validation_mae))
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, color=colour, linewidth=1.1, marker=".")
     plain(axes, "epoch", MAE_LABEL)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    figure.colorbar(ScalarMappable(colours, COLOURS), ax=axes, label="validation MAE (years)", extend="max", pad=0.02)
-    return png(figure)
-
-
-def draw_parallel(trials: Sequence[ShownTrial]) -> bytes:
-    """Draw a line for each trial through its parameters to its error, the best on top, as a PNG."""
-    import matplotlib as mpl
-
-    names = list(dict.fromkeys(name for trial in trials for name in trial.params))
-    scales = [_Scale([trial.params[name] for trial in trials if name in trial.params]) for name in names]
-    errors = _Scale([trial.validation_mae for trial in trials], log=False)
-    colours = _colours([trial.validation_mae for trial in trials])
-    figure = new_figure(max(5.5, 1.5 + 2.0 * len(names)), 3.6)
-    axes = figure.subplots()
-    for trial in sorted(trials, key=lambda trial: -trial.validation_mae):
-        places = [scale.place(trial.params.get(name)) for name, scale in zip(names, scales, strict=True)]
-        colour = mpl.colormaps[COLOURS](colours(trial.validation_mae))
-        axes.plot([*places, errors.place(trial.validation_mae)], color=colour, linewidth=1.1, alpha=0.8)
-    for place, scale in enumerate([*scales, errors]):
-        _draw_scale(axes, place, scale)
-    labels = [*map(name_of, names), "validation MAE\n(years)"]
-    axes.set_xticks(range(len(labels)), labels, color=INK)
-    axes.set(yticks=(), xlim=(-0.15, len(names) + 0.45), ylim=(-0.04, 1.04))
-    axes.spines[:].set_visible(False)
-    axes.tick_params(length=0)
+    figure.colorbar(
+        ScalarMappable(colours, COLOUR_MAP), ax=axes, label="validation MAE (years)", extend="max", pad=0.02
+    )
     return png(figure)
 
 
@@ -127,67 +100,13 @@ def draw_importances(by_stage: Mapping[int, Mapping[str, float]]) -> bytes:
     return png(figure)
 
 
-class _Scale:
-    """An axis from 0 to 1 for numbers, logarithmic where they all are above 0 and span a decade, or for choices."""
-
-    def __init__(self, values: Sequence[Any], *, log: bool | None = None) -> None:
-        numbers = all(isinstance(value, int | float) and not isinstance(value, bool) for value in values)
-        self._choices = None if numbers else list(dict.fromkeys(map(str, values)))
-        if self._choices is not None:
-            self.low, self.high, self.log = 0.0, float(max(1, len(self._choices) - 1)), False
-        else:
-            self.low, self.high = float(min(values)), float(max(values))
-            self.log = self.low > 0 and self.high >= 10 * self.low if log is None else log
-
-    def place(self, value: Any) -> float:
-        """Return where a value lies; not a number for one that a trial does not have."""
-        if value is None:
-            return math.nan
-        number = float(value) if self._choices is None else float(self._choices.index(str(value)))
-        return self._share(number)
-
-    def ticks(self) -> list[tuple[float, str]]:
-        """Return places with their names: the powers of ten within, the choices, or both ends and the middle."""
-        if self._choices is not None:
-            return [(self._share(place), name) for place, name in enumerate(self._choices)]
-        if self.log:
-            powers = range(math.ceil(math.log10(self.low)), math.floor(math.log10(self.high)) + 1)
-            return [(self._share(10.0**power), f"$10^{{{power}}}$") for power in powers]
-        return [(self._share(each), f"{each:.3g}") for each in (self.low, (self.low + self.high) / 2, self.high)]
-
-    def _share(self, number: float) -> float:
-        low, high = self.low, self.high
-        if self.log:
-            low, high, number = math.log10(low), math.log10(high), math.log10(number)
-        return 0.5 if low == high else (number - low) / (high - low)
-
-
-def _draw_scale(axes: "Axes", place: int, scale: _Scale) -> None:
-    axes.axvline(place, color=MUTED, linewidth=0.9)
-    for height, name in scale.ticks():
-        axes.plot([place, place + 0.025], [height, height], color=MUTED, linewidth=0.9)
-        axes.text(place + 0.04, height, name, fontsize=8, va="center", color=INK, bbox=_PAPER)
-
-
-_PAPER = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75}
-
-
-def _colours(errors: Sequence[float]) -> "Normalize":
-    """Return the colours' range, from the best to the 90th percentile: a few bad trials shall not hide the rest."""
-    from matplotlib.colors import Normalize
-
-    ranked = sorted(errors)
-    high = ranked[math.ceil(0.9 * (len(ranked) - 1))]
-    return Normalize(ranked[0], high if high > ranked[0] else ranked[0] + 1)
-
-
 def _draw_stage(axes: "Axes", trials: Sequence[MapTrial], colours: "Normalize") -> None:
     stage = trials[0].stage
     axes.scatter(
         [trial.x for trial in trials],
         [trial.y for trial in trials],
         c=[trial.validation_mae for trial in trials],
-        cmap=COLOURS,
+        cmap=COLOUR_MAP,
         norm=colours,
         marker=SHAPES[(stage - 1) % len(SHAPES)],
         s=42,

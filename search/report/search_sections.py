@@ -7,15 +7,10 @@ from search.choice import choose
 from search.errors import SearchError
 from search.narrowing import explain
 from search.plans import Finalists
+from search.report.look import name_of
 from search.report.paper import CHOSEN
-from search.report.search_figures import (
-    draw_importances,
-    draw_map,
-    draw_parallel,
-    draw_scores,
-    draw_trial_curves,
-    name_of,
-)
+from search.report.parallel_figure import draw_parallel
+from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.sections import Column, Figure, LeftOut, Listing, Part, Section, Table
 from search.report.study_trials import LEAST_TRIALS, ShownTrial, frozen_trials, importances, shown
 from search.report.trial_tables import finalist_table, table_2, text_of

@@ -6,8 +6,8 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from search.report.look import name_of
 from search.report.paper import TABLE_2, PaperTrial
-from search.report.search_figures import name_of
 from search.report.sections import Cell, Column, Table
 from search.report.study_trials import ShownTrial
 from search.verdict import Finalist, Verdict

@@ -48,6 +48,12 @@ def test_groups_by_prediction_ask_what_predictions_turn_out_to_be() -> None:
     assert [(group.mean_prediction, group.mean_label, group.count) for group in groups] == [(22, 30, 2), (44, 40, 1)]
 
 
+def test_groups_of_predictions_are_named_by_their_bounds_unless_all_are_whole_numbers() -> None:
+    labels = ages(10, 20, 30, 40)
+    assert [group.name for group in by_prediction(ages(16.5, 23.9, 25, 30), labels)][:2] == ["16–18", "22–24"]
+    assert [group.name for group in by_prediction(ages(16, 23, 25, 30), labels)][:2] == ["16–17", "22–23"]
+
+
 def test_groups_of_fractions_are_named_by_their_bounds() -> None:
     assert [group.name for group in by_label(ages(0, 0), ages(0.1, 0.36))] == ["0.1–0.15", "0.35–0.4"]
 

@@ -4,14 +4,7 @@ import pytest
 from optuna.distributions import FloatDistribution
 from PIL import Image
 
-from search.report.search_figures import (
-    draw_importances,
-    draw_map,
-    draw_parallel,
-    draw_scores,
-    draw_trial_curves,
-    name_of,
-)
+from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.study_trials import ShownTrial
 from search.search_map import MapBox, MapTrial, SearchMap
 
@@ -50,7 +43,7 @@ def test_the_map_shows_the_boxes():
     assert draw_map(map_of(), ()) != draw_map(map_of(boxes=BOXES[:1]), ())
 
 
-@pytest.mark.parametrize("draw", [draw_scores, draw_trial_curves, draw_parallel])
+@pytest.mark.parametrize("draw", [draw_scores, draw_trial_curves])
 @pytest.mark.parametrize("count", [1, 6])
 def test_trials_are_drawn_however_many_there_are(draw, count):
     assert draw(trials(count)).startswith(b"\x89PNG")
@@ -62,24 +55,7 @@ def test_scores_of_very_different_size_get_a_logarithmic_axis():
     assert low != high
 
 
-def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():
-    mixed = [
-        trial(0, 9.0, initializer="xavier", dropout=0.1),
-        trial(1, 8.0, initializer="gaussian"),
-        trial(2, 7.0, initializer="xavier", dropout=0.5),
-    ]
-    assert draw_parallel(mixed) != draw_parallel(mixed[::2])
-
-
 def test_importances_are_drawn_stage_by_stage():
     one = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}})
     two = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}, 2: {"learning_rate": 0.6, "l2": 0.4}})
     assert (0xD5, 0x5E, 0x00) in colours(two) - colours(one)
-
-
-def test_parameters_are_named_as_people_write_them():
-    assert [name_of(name) for name in ("learning_rate", "l2", "augment_strength")] == [
-        "learning rate",
-        "L2",
-        "augment strength",
-    ]

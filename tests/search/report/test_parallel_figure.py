@@ -1,0 +1,19 @@
+from search.report.parallel_figure import draw_parallel
+from search.report.study_trials import ShownTrial
+
+
+def trial(number, error, **params):
+    return ShownTrial(number, 1, number, error, error, 5.0, params, {}, ())
+
+
+def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():
+    mixed = [
+        trial(0, 9.0, initializer="xavier", dropout=0.1),
+        trial(1, 8.0, initializer="gaussian"),
+        trial(2, 7.0, initializer="xavier", dropout=0.5),
+    ]
+    assert draw_parallel(mixed) != draw_parallel(mixed[::2])
+
+
+def test_a_single_trial_is_drawn():
+    assert draw_parallel([trial(0, 9.0, l2=1e-4, learning_rate=1e-3)]).startswith(b"\x89PNG")
