@@ -52,7 +52,7 @@ runs/bench/synthetic.h5: | $(VENV)/installed
 runs/bench/small.h5: | $(VENV)/installed
 	$(BIN)/agesearch data build synthetic --images 64,64,2 --out $@
 
-# Builds the image and runs everything in it; as root, after `apt-get install buildah debootstrap`. About 10 minutes.
+# Builds the image and runs everything in it; as root, after `apt-get install buildah debootstrap`. About 20 minutes.
 image-test: $(VENV)/installed
 	PYTHONPATH=. $(BIN)/python tests/image/check.py
 
