@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
 from search.choice import choose
+from search.enqueued import written
 from search.narrowing import FinishedTrial, Narrowing
 from search.planning import stage_sizes
 from search.plans import Finalists, Variants
@@ -29,8 +30,8 @@ its random draws follow from; *worker* and *device*; *training_mae*, *validation
 *seconds*."""
 
 _ALWAYS = ("seed", "trials", "precision")
-_OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network")
-"""Settings of a study that have flags of another form."""
+_OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network", "enqueued", "unit")
+"""Settings of a study that have flags of another form, or are the dataset's."""
 
 
 def study_note(study: Study) -> str:
@@ -96,6 +97,8 @@ def command_of(name: str, spec: StudySpec) -> str:
         flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in pair)
     if spec.network is not None:
         flags["network"] = "NETWORK.toml"
+    if spec.enqueued:
+        flags["enqueue"] = written(spec.enqueued)
     flags |= _finalists(spec)
     flags |= {
         field.name: getattr(spec, field.name)

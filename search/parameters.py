@@ -108,11 +108,12 @@ def _from_text(text: str) -> dict[str, Any]:
 def _from_word(text: str) -> Any:
     kind, *bounds = text.split(":")
     if bounds:
-        return {kind: [_number(each) for each in bounds]}
-    return [_number(each) for each in text.split("|")]
+        return {kind: [number_or_word(each) for each in bounds]}
+    return [number_or_word(each) for each in text.split("|")]
 
 
-def _number(text: str) -> Value:
+def number_or_word(text: str) -> Value:
+    """Return a value as text gives it: a whole number, a number, or else the word itself."""
     for kind in (int, float):
         try:
             return kind(text)

@@ -29,7 +29,8 @@ def next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
         return _finalists(tx, study, boxes)
     narrowing = _narrowing(tx, study, boxes[-1], number) if boxes else None
     box = narrowing.new if narrowing else spec.box
-    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs)
+    enqueued = spec.enqueued if number == 1 else ()
+    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued)
 
 
 def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:

@@ -13,6 +13,7 @@ from pydantic import Discriminator, TypeAdapter
 
 from search.assignment import Assignment
 from search.candidates import Candidate
+from search.enqueued import Wanted
 from search.narrowing import Narrowing
 from search.seeds import trial_seeds, uniforms
 from search.space import Box
@@ -21,19 +22,25 @@ from search.variants import VARIANT, Experiment
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """Every slot is a configuration drawn from `box`, which came about by `narrowing` (None: it is the study's own)."""
+    """Every slot is a configuration drawn from `box`, which came about by `narrowing` (None: it is the study's own).
+
+    The first slots have what is in `enqueued`, and draw the rest.
+    """
 
     slots: int
     box: Box
     narrowing: Narrowing | None
     images: int
     epochs: int
+    enqueued: tuple[Wanted, ...] = ()
     kind: Literal["sampled"] = "sampled"
 
     def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
         """Return what the trial of `slot` is."""
         seeds = trial_seeds(seed, stage, slot)
         params = self.box.at(uniforms(seeds.parameters, len(self.box.ranges)))
+        if slot < len(self.enqueued):
+            params |= dict(self.enqueued[slot])
         return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)
 
     def __str__(self) -> str:

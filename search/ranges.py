@@ -34,6 +34,10 @@ class LogRange:
         # exp(log(x)) is not always x, and a bound overstepped by a rounding is a trial that Optuna refuses.
         return min(max(math.exp(bottom + share * (top - bottom)), self.low), self.high)
 
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in it."""
+        return not isinstance(value, str) and self.low <= value <= self.high
+
     def __str__(self) -> str:
         return f"{self.name} [{self.low:g}, {self.high:g}]"
 
@@ -57,6 +61,10 @@ class LinearRange:
     def at(self, share: float) -> float:
         """Return the number `share` of the way from low to high, 0 to 1."""
         return min(max(self.low + share * (self.high - self.low), self.low), self.high)
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in it."""
+        return not isinstance(value, str) and self.low <= value <= self.high
 
     def __str__(self) -> str:
         return f"{self.name} [{self.low:g}, {self.high:g}] linear"
@@ -82,6 +90,10 @@ class IntegerRange:
         """Return the whole number `share` of the way from low to high, 0 to 1."""
         return min(self.low + int(share * (self.high - self.low + 1)), self.high)
 
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in it."""
+        return type(value) is int and self.low <= value <= self.high
+
     def __str__(self) -> str:
         return f"{self.name} {self.low} to {self.high}"
 
@@ -101,6 +113,10 @@ class Choices:
     def at(self, share: float) -> Value:
         """Return the value `share` of the way through the list, 0 to 1."""
         return self.values[min(int(share * len(self.values)), len(self.values) - 1)]
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value is among them."""
+        return value in self.values
 
     def __str__(self) -> str:
         return f"{self.name} {' | '.join(map(str, self.values))}"

@@ -20,6 +20,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from search.enqueued import Wanted, read_enqueued
 from search.errors import SearchError
 from search.parameters import read_space
 from search.password import PASSWORD_VARIABLE, with_password
@@ -61,6 +62,10 @@ def _by_name(value: Any) -> Any:
 _named = BeforeValidator(_by_name)
 
 
+def _enqueued(value: Any) -> Any:
+    return None if value is None or value == "none" else read_enqueued(value)
+
+
 def _space(value: Any) -> Any:
     return None if value is None or value == "none" else read_space(value)
 
@@ -95,6 +100,9 @@ class Settings(BaseModel):
     ranges: Annotated[Ranges | None, _named] = Field(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
+    )
+    enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = Field(
+        None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
     finalists: NonNegativeInt = Field(
         5, description="Configurations that are trained again after the last stage, to choose among; 0 is none."

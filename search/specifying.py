@@ -26,6 +26,7 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
         ranges=_later(box, settings.ranges) if settings.ranges else None,
         finalists=_finalists(settings),
         network=_network(settings),
+        enqueued=settings.enqueue or (),
         recipe=settings.recipe,
         threads=settings.threads,
         images=settings.images,

@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from search import tables
 from search.documents import from_json, to_json
+from search.enqueued import Wanted, require_in
 from search.errors import SearchError
 from search.space import FIRST_BOX, Box
 from search.storage import Storage, exclusively, storage_errors
@@ -43,8 +44,8 @@ class StudySpec:
 
     `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
     if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
-    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's). Where there is an
-    `experiment`, its trials are the study's only stage.
+    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's), `enqueued` what
+    the first slots shall try. Where there is an `experiment`, its trials are the study's only stage.
     """
 
     seed: int
@@ -56,6 +57,7 @@ class StudySpec:
     finalists: FinalistBudget | None = None
     experiment: Experiment | None = None
     network: str | None = None
+    enqueued: tuple[Wanted, ...] = ()
     recipe: str = "default"
     sampler: str = "random"
     threads: int = 1
@@ -73,6 +75,7 @@ class StudySpec:
             raise SearchError(f"trials = {_show(self.trials)} must name at least one trial for each stage, as in 50,50")
         if self.ranges is not None and _kinds(self.ranges) != _kinds(self.box):
             raise SearchError(f"ranges = {self.ranges} must have the names and kinds of the first box: {self.box}")
+        require_in(self.box, self.enqueued, self.trials[0])
 
 
 @dataclass(frozen=True, slots=True)

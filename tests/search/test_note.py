@@ -1,4 +1,5 @@
 import shlex
+from types import SimpleNamespace
 
 import pytest
 
@@ -85,6 +86,8 @@ def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
         {"trials": (3, 4, 5), "seed": 7, "recipe": "paper", "images": 9, "epochs": 2, "batch_size": 3, "threads": 2},
         {"finalists": FinalistBudget(3, 4, 5, 6)},
         {"box": MANY},
+        {"enqueued": ((("learning_rate", 1e-4), ("l2", 1e-3)),)},
+        {"unit": "mm"},
         {"box": OTHER, "ranges": OTHER, "precision": "bfloat16", "max_attempts": 1},
     ],
 )
@@ -96,7 +99,8 @@ def test_the_command_says_everything_that_decides_the_results(given, tmp_path, m
     names = [flag.removeprefix("--").replace("-", "_") for flag in flags[::2]]
     settings = load_settings(None, dict(zip(names, flags[1::2], strict=True)))
     assert settings.study == "two words"
-    assert specified(settings, spec.dataset, settings.precision) == spec
+    dataset = SimpleNamespace(digest=spec.dataset, unit=spec.unit)
+    assert specified(settings, dataset, settings.precision) == spec
 
 
 def test_a_network_of_the_users_own_is_asked_for():
