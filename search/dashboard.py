@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from threading import Thread
 from typing import Any
 
-from optuna.exceptions import StorageInternalError
 from optuna.storages import get_storage
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -112,7 +111,7 @@ class Pages:
         try:
             for study in self._trials.get_all_studies():
                 self._trials.get_all_trials(study._study_id, deepcopy=False)
-        except (SQLAlchemyError, StorageInternalError, KeyError) as error:  # a page will say it, if it lasts
+        except Exception as error:  # whatever it is, a page will say it if it lasts
             _log.warning("the trials could not be read ahead: %s", error)
 
     def healthy(self) -> bool:

@@ -230,6 +230,28 @@ def test_an_artifact_that_is_missing_is_not_found(study_of, storage, pages, sett
     assert ask(pages, address)[0] == 404
 
 
+def test_what_has_been_read_ahead_is_not_read_again_when_the_study_is_opened(study_of, pages, monkeypatch):
+    study = study_of(3)
+    work_off(study)
+    pages.read_ahead()
+    built = []
+    monkeypatch.setattr(
+        type(study.storage.rdb), "_build_frozen_trial_from_trial_model", lambda _self, row: built.append(row)
+    )
+    pages.read_ahead()
+    assert built == []
+    monkeypatch.undo()
+    assert len(trials_of(pages, study)) == 3
+
+
+def test_what_cannot_be_read_ahead_is_logged_and_ends_nothing(study_of, storage, pages, caplog):
+    study_of(1)
+    with storage.engine.begin() as tx:
+        tx.exec_driver_sql("drop table study_user_attributes")
+    pages.read_ahead()
+    assert "the trials could not be read ahead" in caplog.text
+
+
 def test_it_is_not_healthy_where_the_storage_fails(study_of, storage, pages):
     study_of(1)
     assert pages.healthy()
