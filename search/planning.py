@@ -30,7 +30,7 @@ def next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
     narrowing = _narrowing(tx, study, boxes[-1], number) if boxes else None
     box = narrowing.new if narrowing else spec.box
     enqueued = spec.enqueued if number == 1 else ()
-    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued)
+    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued, spec.sampler)
 
 
 def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:

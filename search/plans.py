@@ -15,7 +15,8 @@ from search.assignment import Assignment
 from search.candidates import Candidate
 from search.enqueued import Wanted
 from search.narrowing import Narrowing
-from search.seeds import trial_seeds, uniforms
+from search.sampling import SamplerName, shares
+from search.seeds import trial_seeds
 from search.space import Box
 from search.variants import VARIANT, Experiment
 
@@ -33,12 +34,13 @@ class Sampled:
     images: int
     epochs: int
     enqueued: tuple[Wanted, ...] = ()
+    sampler: SamplerName = "random"
     kind: Literal["sampled"] = "sampled"
 
     def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
         """Return what the trial of `slot` is."""
         seeds = trial_seeds(seed, stage, slot)
-        params = self.box.at(uniforms(seeds.parameters, len(self.box.ranges)))
+        params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):
             params |= dict(self.enqueued[slot])
         return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)

@@ -25,6 +25,7 @@ from search.errors import SearchError
 from search.parameters import read_space
 from search.password import PASSWORD_VARIABLE, with_password
 from search.ranges import Range
+from search.sampling import SamplerName
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
@@ -101,6 +102,7 @@ class Settings(BaseModel):
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
     )
+    sampler: SamplerName = Field("random", description="How a stage's box is sampled; sobol spreads trials evenly.")
     enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = Field(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )

@@ -28,6 +28,7 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
         network=_network(settings),
         enqueued=settings.enqueue or (),
         recipe=settings.recipe,
+        sampler=settings.sampler,
         threads=settings.threads,
         images=settings.images,
         epochs=settings.epochs,

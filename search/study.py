@@ -13,6 +13,7 @@ from search import tables
 from search.documents import from_json, to_json
 from search.enqueued import Wanted, require_in
 from search.errors import SearchError
+from search.sampling import SamplerName
 from search.space import FIRST_BOX, Box
 from search.storage import Storage, exclusively, storage_errors
 from search.tables import Now
@@ -59,7 +60,7 @@ class StudySpec:
     network: str | None = None
     enqueued: tuple[Wanted, ...] = ()
     recipe: str = "default"
-    sampler: str = "random"
+    sampler: SamplerName = "random"
     threads: int = 1
     images: int = 500
     epochs: int = 5

@@ -70,6 +70,8 @@ def refuse(*_, **__):
 
 heavy, *modules = sys.argv[1:]
 platform.processor()  # which starts a process, once; SQLAlchemy asks for it
+with contextlib.suppress(ImportError):
+    import sklearn  # which sets variables for its OpenMP; Optuna's importance asks for it where it is installed
 if heavy == "heavy":
     import keras, tensorflow
 import numpy.random
