@@ -56,7 +56,9 @@ def move_study(source_url: str, target_url: str, name: str) -> Moved:
 def _place(url: str) -> object:
     """Return what two URLs of one database have in common, whatever user they name and however they write a path."""
     address = parse_address(url)
-    return file_of(address).resolve() if is_sqlite(address) else (address.host, address.port, address.database)
+    if is_sqlite(address):
+        return file_of(address).resolve()
+    return address.host, address.query.get("host"), address.port, address.database
 
 
 def _frozen(source: Storage) -> Any:

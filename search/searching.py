@@ -19,6 +19,7 @@ from data.files import check_writable
 from search.errors import SearchError
 from search.launcher import Launcher, places
 from search.progress import Standing, standing
+from search.ray_workers import RayWorkers
 from search.settings import Settings
 from search.slots import Slots
 from search.specifying import require_fitting, spec_of
@@ -63,22 +64,31 @@ def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[
     slots = Slots(study)
     if _done(standing(slots)):
         return True
-    devices = machine()
-    wanted = None if settings.workers == "auto" else settings.workers
-    launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
+    team, start = _team(settings, study, dataset)
     with stop_on_signals() as stop:
         study.storage.patience.stop = stop
         try:
-            launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
+            start()
             now = standing(slots)
-            while launcher.tend(now.closed, now.lost) and not stop.wait(WATCH_SECONDS):
+            while team.tend(now.closed, now.lost) and not stop.wait(WATCH_SECONDS):
                 with suppress(SQLAlchemyError):
                     now = standing(slots)
                     watch(now)
         finally:
-            launcher.stop()
+            team.stop()
     watch(now := standing(slots))
     return _done(now)
+
+
+def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | RayWorkers, Callable[[], None]]:
+    """Return the workers, to run where the settings want them, and what starts them."""
+    if settings.on != "here":
+        workers = RayWorkers(settings, study, dataset)
+        return workers, workers.start
+    devices = machine()
+    wanted = None if settings.workers == "auto" else settings.workers
+    launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
+    return launcher, lambda: launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
 
 
 @contextmanager

@@ -133,6 +133,13 @@ class Settings(BaseModel):
     workers: Literal["auto"] | PositiveInt = Field(
         "auto", description="Worker processes; auto is one a GPU, else one a physical core."
     )
+    on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = Field(
+        "here",
+        description="Where workers run: here, on the Ray cluster that is here (ray), or on another: ray://HOST:PORT.",
+    )
+    gpus_per_worker: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
+        "auto", description="GPUs, or the share of one, that Ray gives to a worker; auto is an equal share of one."
+    )
     per_gpu: PositiveInt = Field(1, description="Workers that auto starts on each GPU; they share its memory equally.")
 
     fit_epochs: PositiveInt = Field(50, description="Epochs of the final fit at most.")

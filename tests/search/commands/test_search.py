@@ -25,7 +25,7 @@ class FakeLauncher:
     def start(self, where):
         assert where == (Place(),)
 
-    def tend(self, finished):
+    def tend(self, finished, _lost):
         work_some(self.study, 1, self.run_trial)
         return finished < sum(stage_sizes(self.study.spec))
 
