@@ -15,6 +15,13 @@ def quiet():
     quieten_optuna()
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Save the time that pictures take, where it is not for them."""
+    for name in ("draw_map", "draw_scores", "draw_parallel", "draw_importances"):
+        monkeypatch.setattr(f"search.report.search_sections.{name}", lambda *_: b"")
+
+
 def test_a_finished_search_is_shown_with_every_figure_and_the_reason_of_its_boxes(study_of, table_of):
     study = study_of(12, 3)
     work_off(study)
@@ -40,6 +47,7 @@ def test_a_finished_search_is_shown_with_every_figure_and_the_reason_of_its_boxe
     assert {row[0] for row in table_of(section, "search-importances").rows} == {1}
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_search_that_goes_on_is_shown_as_far_as_it_is(study_of):
     study = study_of(4, 3)
     work_some(study, 2)
@@ -53,6 +61,7 @@ def test_a_study_without_a_value_is_left_out(study_of):
     assert left_out.reason.startswith("the study 'ages' has no finished trial with a value yet")
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(study_of, table_of):
     study = study_of(3, finalists=FinalistBudget(2, 2, 700, 8))
     work_off(study)
@@ -62,6 +71,7 @@ def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(stud
     assert len(table_of(section, "search-map").rows) == 3
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkeypatch):
     marked = []
     monkeypatch.setattr("search.report.search_sections.draw_map", lambda _map, numbers: marked.append(numbers) or b"")
