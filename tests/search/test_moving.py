@@ -118,7 +118,7 @@ def test_other_studies_of_the_source_stay_where_they_are(storage, study_of, move
     assert [each.study_name for each in moved.storage.rdb.get_all_studies()] == [study.name]
 
 
-@pytest.mark.parametrize("owner", [HERE, THERE])
+@pytest.mark.parametrize("owner", [HERE, THERE], ids=["ours", "elsewhere"])
 def test_a_study_with_a_slot_that_somebody_holds_is_not_moved(owner, study_of, move, target_url):
     study = study_of(2)
     Slots(study).claim(owner)
