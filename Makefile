@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run example test test-experiments lint types bench chaos image-test clean
+.PHONY: run example test test-long lint types bench chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -21,9 +21,9 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/benchmarks
 	$(BIN)/python -m pytest tests/benchmarks
 
-# Every experiment in its smallest form, with the real network; minutes, so that it is no part of `make test`.
-test-experiments: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow tests/integration/test_experiments.py
+# What takes minutes: two hundred and more kills, a Ray cluster that loses a node, every experiment, another problem.
+test-long: $(VENV)/installed
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

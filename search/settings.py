@@ -20,12 +20,12 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from search.enqueued import Wanted, read_enqueued
 from search.errors import SearchError
-from search.parameters import read_space
 from search.password import PASSWORD_VARIABLE, with_password
-from search.ranges import Range
-from search.sampling import SamplerName
+from search.space.enqueued import Wanted, read_enqueued
+from search.space.parameters import read_space
+from search.space.ranges import Range
+from search.space.sampling import SamplerName
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"

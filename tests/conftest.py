@@ -75,7 +75,7 @@ def postgresql():
     pytest.importorskip("psycopg", reason="the driver psycopg is not installed: pip install -e '.[postgres]'")
     if postgres.programs() is None:
         pytest.skip("no PostgreSQL server is installed: apt-get install postgresql, or pip install pgserver")
-    from search.storage import create_storage
+    from search.storage.database import create_storage
 
     with postgres.running_server() as server:
         server.execute("CREATE DATABASE empty")

@@ -17,7 +17,15 @@ FORBIDDEN = {
 }
 """What the files of each room may not import, not even within a function or for types alone."""
 
-MEETING_PLACES = {"search/objective.py", "search/fitting.py"}
+FLOORS = (
+    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "work", "experiment", "report",
+    "commands",
+)  # fmt: skip
+"""The rooms within search/, the lowest first."""
+
+INNER = [path for path in FILES if path.parent.parent == ROOT / "search"]
+
+MEETING_PLACES = {"search/work/objective.py", "search/fit/fitting.py"}
 """Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
 
 
@@ -51,15 +59,26 @@ def test_a_file_imports_nothing_by_a_name_made_at_run_time(path):
 
 
 def test_images_become_examples_in_two_places_alone():
-    makers = {name_of(path) for path in FILES if "import Examples" in path.read_text() and path.parts[-2] == "search"}
-    assert makers == MEETING_PLACES
+    makers = {name_of(path) for path in FILES if "import Examples" in path.read_text()}
+    assert {name for name in makers if name.startswith("search/")} == MEETING_PLACES
+
+
+def test_every_room_within_search_has_its_floor():
+    assert {path.parent.name for path in INNER} == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", INNER, ids=name_of)
+def test_a_room_within_search_imports_from_itself_and_those_below_it_alone(path):
+    modules = {node.module for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)}
+    used = {module.split(".")[1] for module in modules if module.startswith("search.")} & set(FLOORS)
+    assert used <= set(FLOORS[: FLOORS.index(path.parent.name) + 1])
 
 
 def test_tests_have_no_package_that_shadows_a_room():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-HEAVY = {"search.objective", "search.fitting", "search.fit_display"}
+HEAVY = {"search.work.objective", "search.fit.fitting", "search.fit.display"}
 """Modules of search/ that load TensorFlow, and are imported where there is a network to train."""
 
 IMPORT = """

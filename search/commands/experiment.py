@@ -9,13 +9,13 @@ import typer
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import dataset_of
-from search.experiments import DECLARED, Declared, Size
+from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
 
 if TYPE_CHECKING:
     from search.report.sections import Section
-    from search.study import Study
-    from search.variants import Experiment
+    from search.study.study import Study
+    from search.study.variants import Experiment
 
 app = typer.Typer(
     help="Run one of the paper's other studies, or of those it suggests, by workers in the same storage.",
@@ -43,7 +43,7 @@ def _command(declared: Declared) -> Callable[..., None]:
         repeats: Repeats = None,
         as_json: AsJson = False,
     ) -> None:
-        from search.experiments import experiment_of
+        from search.experiment.declared import experiment_of
 
         size = Size(images, epochs, repeats)
         _run(settings, declared.name, lambda count: experiment_of(declared, size, count), as_json)
@@ -75,7 +75,7 @@ def proxy(
 
     By default the long trainings are on all images.
     """
-    from search.proxy import NAME, Budget, Design, experiment_of, read_budgets
+    from search.experiment.proxy import NAME, Budget, Design, experiment_of, read_budgets
 
     judged = read_budgets(budgets)
 
@@ -88,10 +88,10 @@ def proxy(
 def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
     from search.commands.search import run_to_the_end
-    from search.experimenting import prepare_experiment, settings_for
+    from search.experiment.running import prepare_experiment, settings_for
     from search.report.experiments import experiment_section
     from search.report.sections import LeftOut
-    from search.storage import quieten_optuna
+    from search.storage.database import quieten_optuna
 
     quieten_optuna()
     dataset = dataset_of(settings)

@@ -70,7 +70,7 @@ def predict(
     from data.decoding import Decoder
     from data.images import read_image
     from model.device import configure
-    from search.fit_folder import model_file
+    from search.fit.folder import model_file
 
     path = model_file(folder)
     configure(threads=1)
@@ -90,10 +90,10 @@ def predict(
 def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int, any_dataset: bool) -> "FitState":
     """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch."""
     from data.dataset import inspect_dataset, read_split
-    from search.configuration import read_configuration
     from search.errors import SearchError
-    from search.fit_folder import started_precision
-    from search.searching import stop_on_signals
+    from search.fit.folder import started_precision
+    from search.results.configuration import read_configuration
+    from search.work.searching import stop_on_signals
 
     dataset = dataset_of(settings)
     chosen, info = read_configuration(configuration), inspect_dataset(dataset)
@@ -112,8 +112,8 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
     if precision == "auto":
         precision = started_precision(out) or fastest_precision()
     from model.final_fit import FitSettings
-    from search.fit_display import FitDisplay
-    from search.fitting import Fit, run_fit
+    from search.fit.display import FitDisplay
+    from search.fit.fitting import Fit, run_fit
 
     limit = None if settings.fit_minutes is None else settings.fit_minutes * 60
     found = chosen.hyperparameters
@@ -140,7 +140,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
 def evaluation_of(folder: Path, dataset: Path, split: str) -> "Evaluation":
     """Evaluate a fitted network on one split of a dataset."""
     from data.dataset import read_split
-    from search.fit_folder import model_file
+    from search.fit.folder import model_file
 
     examples, path = read_split(dataset, split), model_file(folder)
     from model.device import configure, usable_cores

@@ -19,9 +19,9 @@ def move(
     """Copy a study that nobody works on to another storage, and compare every value."""
     from dataclasses import asdict
 
-    from search.moving import move_study
     from search.password import with_password
-    from search.storage import quieten_optuna
+    from search.storage.database import quieten_optuna
+    from search.upkeep.moving import move_study
 
     quieten_optuna()
     source, target = (with_password(url, settings.storage_password_file) for url in (source, target))

@@ -12,10 +12,10 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
-    from search.comparing import StudyComparison
     from search.report.report import Sources
     from search.report.sections import LeftOut
-    from search.study import Study
+    from search.results.comparing import StudyComparison
+    from search.study.study import Study
 
 Fits = Annotated[
     list[Path] | None,
@@ -34,7 +34,7 @@ def report(
     """Write one page with every table and figure beside the paper's, and CSV and PNG files; reads the test split."""
     from data.files import check_writable
     from search.report.report import PAGE, make_report, write_report
-    from search.storage import quieten_optuna
+    from search.storage.database import quieten_optuna
 
     check_writable(out / PAGE)
     quieten_optuna()
@@ -95,7 +95,7 @@ def summary(
 
 def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     """Return what there is to report on; what was not named and is not there is left out."""
-    from search.fit_folder import MODEL
+    from search.fit.folder import MODEL
     from search.report.experiments import TITLES
     from search.report.report import Sources
     from search.report.sections import LeftOut
@@ -119,7 +119,7 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
 
 def _experiments(settings: Settings) -> "dict[str, Study | None]":
     from search.report.experiments import TITLES, experiments_beside
-    from search.storage import open_storage
+    from search.storage.database import open_storage
 
     try:
         return experiments_beside(open_storage(settings.storage), settings.study)
@@ -133,8 +133,8 @@ def _unrun(name: str) -> str:
 
 def _study(settings: Settings) -> "Study | LeftOut":
     from search.report.sections import LeftOut
-    from search.storage import open_storage
-    from search.study import load_study
+    from search.storage.database import open_storage
+    from search.study.study import load_study
 
     try:
         return load_study(open_storage(settings.storage), settings.study)
@@ -148,7 +148,7 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     from data.dataset import read_split
     from model.comparison import compare as compared
     from model.evaluation import evaluate
-    from search.fitted import predict
+    from search.fit.record import predict
 
     examples = read_split(dataset_of(settings), split)
     predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
@@ -164,10 +164,10 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
 
 
 def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
-    from search.comparing import compare_studies
-    from search.ranking import table
-    from search.storage import open_storage
-    from search.study import load_study
+    from search.results.comparing import compare_studies
+    from search.results.ranking import table
+    from search.storage.database import open_storage
+    from search.study.study import load_study
 
     storage = open_storage(settings.storage)
     found = compare_studies(load_study(storage, names[0]), load_study(storage, names[1]))

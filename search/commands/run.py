@@ -33,9 +33,9 @@ def run(settings: Settings) -> None:
     from data.dataset import inspect_dataset
     from data.files import write_bytes
     from search.commands.fit import evaluation_lines, evaluation_of, fit_to_the_end
-    from search.configuration import export_configuration
-    from search.storage import open_storage
-    from search.study import load_study
+    from search.results.configuration import export_configuration
+    from search.storage.database import open_storage
+    from search.study.study import load_study
 
     dataset = settings.data
     if dataset is None:

@@ -12,8 +12,8 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
-    from search.study import Study
-    from search.verdict import Verdict
+    from search.results.verdict import Verdict
+    from search.study.study import Study
 
 STUDY = ("data", "study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
@@ -25,8 +25,8 @@ CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision
 @takes_settings(*CREATION)
 def init(settings: Settings, as_json: AsJson = False) -> None:
     """Create a study, and the storage where there is none, for workers that are started elsewhere."""
-    from search.searching import prepare_study
-    from search.storage import quieten_optuna
+    from search.storage.database import quieten_optuna
+    from search.work.searching import prepare_study
 
     quieten_optuna()
     prepare_study(settings, dataset_of(settings))
@@ -53,9 +53,9 @@ def worker(
     """Run one worker until the study is done, from any machine that reaches the storage."""
     from threading import Thread
 
-    from search.launcher import stop_when_untethered
-    from search.searching import stop_on_signals
-    from search.working import run_worker
+    from search.work.launcher import stop_when_untethered
+    from search.work.searching import stop_on_signals
+    from search.work.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:
@@ -75,8 +75,8 @@ def dataset_of(settings: Settings) -> Path:
 
 def search_to_the_end(settings: Settings, dataset: Path) -> bool:
     """Run the search and show it on stderr; return whether it came to its end."""
-    from search.searching import prepare_study
-    from search.storage import quieten_optuna
+    from search.storage.database import quieten_optuna
+    from search.work.searching import prepare_study
 
     quieten_optuna()
     return run_to_the_end(settings, prepare_study(settings, dataset), dataset)
@@ -86,11 +86,11 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
     """Launch the workers of a study and show on stderr how it goes; return whether it came to its end."""
     from rich.console import Console
 
-    from search.narrowing import explain
-    from search.progress import Display, Standing, standing
-    from search.searching import launch
-    from search.slots import Slots
-    from search.stages import sampled_stages
+    from search.slots.slots import Slots
+    from search.space.narrowing import explain
+    from search.study.stages import sampled_stages
+    from search.work.progress import Display, Standing, standing
+    from search.work.searching import launch
 
     display = Display(Console(stderr=True), standing(Slots(study)))
     told = len(sampled_stages(study))
@@ -109,11 +109,11 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
 
 def print_result(settings: Settings, as_json: bool) -> None:
     """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
-    from search.ranking import best_trials, table
-    from search.slots import Slots
-    from search.storage import open_storage
-    from search.study import load_study
-    from search.summary import summary
+    from search.results.ranking import best_trials, table
+    from search.results.summary import summary
+    from search.slots.slots import Slots
+    from search.storage.database import open_storage
+    from search.study.study import load_study
 
     study = load_study(open_storage(settings.storage), settings.study)
     best, now = best_trials(study, 5), summary(study)
@@ -134,7 +134,7 @@ def print_verdict(judged: "Verdict | None") -> None:
     """Print what the finalists came to, if there are any."""
     if judged is None or not judged.finalists:
         return
-    from search.verdict import table
+    from search.results.verdict import table
 
     answer("")
     answer(columns(table(judged)))

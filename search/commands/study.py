@@ -14,18 +14,18 @@ from search.commands.search import print_verdict
 from search.settings import Settings
 
 if TYPE_CHECKING:
-    from search.findings import Finding
+    from search.upkeep.findings import Finding
 
 
 @takes_settings("study", "storage", "artifacts")
 def status(settings: Settings, as_json: AsJson = False) -> None:
     """Show where the study stands, worker by worker."""
-    from search.artifacts import artifact_folder
-    from search.findings import find
-    from search.slots import Slots
-    from search.storage import open_storage
-    from search.study import load_study
-    from search.summary import summary
+    from search.results.summary import summary
+    from search.slots.slots import Slots
+    from search.storage.artifacts import artifact_folder
+    from search.storage.database import open_storage
+    from search.study.study import load_study
+    from search.upkeep.findings import find
 
     study = load_study(open_storage(settings.storage), settings.study)
     now, failed = summary(study), Slots(study).failed()
@@ -58,12 +58,12 @@ def repair(
     as_json: AsJson = False,
 ) -> None:
     """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
-    from search.artifacts import artifact_folder
-    from search.findings import find
-    from search.repairing import repair as mend
-    from search.slots import Slots
-    from search.storage import open_storage, quieten_optuna, storage_errors
-    from search.study import load_study
+    from search.slots.slots import Slots
+    from search.storage.artifacts import artifact_folder
+    from search.storage.database import open_storage, quieten_optuna, storage_errors
+    from search.study.study import load_study
+    from search.upkeep.findings import find
+    from search.upkeep.repairing import repair as mend
 
     quieten_optuna()
     slots = Slots(load_study(open_storage(settings.storage), settings.study))
@@ -99,9 +99,9 @@ def export(
     import tomllib
 
     from data.files import write_bytes
-    from search.configuration import export_configuration
-    from search.storage import open_storage
-    from search.study import load_study
+    from search.results.configuration import export_configuration
+    from search.storage.database import open_storage
+    from search.study.study import load_study
 
     content = export_configuration(load_study(open_storage(settings.storage), settings.study))
     write_bytes(out, content)
@@ -127,10 +127,10 @@ def dashboard(
 
     It asks for AGESEARCH_DASHBOARD_PASSWORD, if that is set. Requests are logged on stderr.
     """
-    from search.dashboard import Access, serve
+    from search.dashboard.serving import Access, serve
 
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(message)s")
-    logging.getLogger("search.guard").setLevel(logging.INFO)
+    logging.getLogger("search.dashboard.guard").setLevel(logging.INFO)
     serve(settings, Access(read_only, is_open), lambda url: answer(f"dashboard: {url} (Ctrl-C ends it)"))
     raise KeyboardInterrupt  # the server has taken it for its own end
 

@@ -4,18 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from search.errors import SearchError
-from search.experimenting import study_name
-from search.experiments import BY_NAME, DECLARED, LENGTHS
-from search.proxy import NAME as PROXY
-from search.proxy import judge
+from search.experiment.declared import BY_NAME, DECLARED, LENGTHS
+from search.experiment.proxy import NAME as PROXY
+from search.experiment.proxy import judge
+from search.experiment.running import study_name
+from search.experiment.runs import Run, runs_of
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.length_sections import length_section
 from search.report.proxy_sections import proxy_section
 from search.report.sections import LeftOut, Section
-from search.runs import Run, runs_of
-from search.storage import Storage
-from search.study import Study, load_study, study_names
-from search.variants import Experiment
+from search.storage.database import Storage
+from search.study.study import Study, load_study, study_names
+from search.study.variants import Experiment
 
 TITLES: Final = {each.name: each.title for each in DECLARED} | {PROXY: "What a short trial is worth"}
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from model.curves import Mark, Panel, draw_curves
 from model.evaluation import Evaluation
-from search.fitted import FitRecord
+from search.fit.record import FitRecord
 from search.report.paper import TABLE_3
 from search.report.sections import Cell, Column, Figure, Section, Table
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 from model.plotting import MUTED, PALETTE, new_figure, plain, png
-from search.agreement import Agreement, Correlation
-from search.proxy import REFERENCE, Proxy
+from search.experiment.proxy import REFERENCE, Proxy
 from search.report.sections import Cell, Column, Figure, Section, Table
+from search.results.agreement import Agreement, Correlation
 
 PANELS = 3
 """Judges side by side in one row of the figure."""

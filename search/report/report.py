@@ -13,7 +13,7 @@ from model.network import Network
 from model.paper import paper_network
 from model.recipe import recipe_named
 from search.errors import SearchError
-from search.fitted import FitRecord, predict, read_fit
+from search.fit.record import FitRecord, predict, read_fit
 from search.report.dataset_sections import dataset_section
 from search.report.experiments import experiment_section
 from search.report.fit_sections import fit_section
@@ -22,7 +22,7 @@ from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
-from search.study import Study
+from search.study.study import Study
 
 PAGE = "report.html"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from model.plotting import INK, MAE_LABEL, PALETTE, new_figure, plain, png
 from search.report.look import COLOUR_MAP, colour_range, name_of
 from search.report.study_trials import ShownTrial
-from search.search_map import MapBox, MapTrial, SearchMap
+from search.results.search_map import MapBox, MapTrial, SearchMap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -3,10 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from search.choice import choose
 from search.errors import SearchError
-from search.narrowing import explain
-from search.plans import Finalists
 from search.report.look import name_of
 from search.report.paper import CHOSEN
 from search.report.parallel_figure import draw_parallel
@@ -14,11 +11,14 @@ from search.report.search_figures import draw_importances, draw_map, draw_scores
 from search.report.sections import Column, Figure, LeftOut, Listing, Part, Section, Table
 from search.report.study_trials import LEAST_TRIALS, ShownTrial, frozen_trials, importances, shown
 from search.report.trial_tables import finalist_table, table_2, text_of
-from search.search_map import search_map
-from search.slots import Slots
-from search.stages import list_stages, sampled_stages
-from search.study import Study
-from search.verdict import verdict
+from search.results.choice import choose
+from search.results.search_map import search_map
+from search.results.verdict import verdict
+from search.slots.slots import Slots
+from search.space.narrowing import explain
+from search.study.plans import Finalists
+from search.study.stages import list_stages, sampled_stages
+from search.study.study import Study
 
 LINE = 100
 """Letters in a line of a listing, as many as a page has room for."""

@@ -9,7 +9,7 @@ from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
-from search.study import Study
+from search.study.study import Study
 
 LEAST_TRIALS = 10
 """Below which nothing is said of importance."""

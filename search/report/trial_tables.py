@@ -10,7 +10,7 @@ from search.report.look import name_of
 from search.report.paper import TABLE_2, PaperTrial
 from search.report.sections import Cell, Column, Table
 from search.report.study_trials import ShownTrial
-from search.verdict import Finalist, Verdict
+from search.results.verdict import Finalist, Verdict
 
 SHOWN = 5
 """The paper's Table II has five trials."""

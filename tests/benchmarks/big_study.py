@@ -6,13 +6,13 @@ from threading import Event
 from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
-from search.artifacts import ArtifactFolder
-from search.board import show
-from search.slots import Slots
-from search.storage import create_storage, quieten_optuna
-from search.study import StudySpec, create_or_resume
-from search.trials import TrialOutcome
-from search.worker import TrialTask, work
+from search.dashboard.board import show
+from search.slots.slots import Slots
+from search.storage.artifacts import ArtifactFolder
+from search.storage.database import create_storage, quieten_optuna
+from search.study.study import StudySpec, create_or_resume
+from search.study.trials import TrialOutcome
+from search.work.worker import TrialTask, work
 
 SMALL = 10
 COPIED = (

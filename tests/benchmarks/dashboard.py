@@ -28,8 +28,8 @@ from typing import Any
 
 from big_study import make_big
 
-from search.storage import open_storage, quieten_optuna
-from search.study import Study, load_study
+from search.storage.database import open_storage, quieten_optuna
+from search.study.study import Study, load_study
 from tests.browser import chromium
 
 ROOT = Path(__file__).parents[2]

@@ -16,9 +16,9 @@ from itertools import count
 from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 
-from search.planning import stage_sizes
-from search.storage import quieten_optuna
-from search.study import FinalistBudget
+from search.storage.database import quieten_optuna
+from search.study.planning import stage_sizes
+from search.study.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, takeovers
 from tests.integration.hurrying import hurry
@@ -32,20 +32,20 @@ LONGEST_LIFE = 0.05
 """Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
 POINTS = (
-    "after search.slots:Slots.claim",
-    "after search.trials:Trials.create",
-    "after search.slots:Slots.attach",
-    "before search.slots:Slots.renew",
+    "after search.slots.slots:Slots.claim",
+    "after search.study.trials:Trials.create",
+    "after search.slots.slots:Slots.attach",
+    "before search.slots.slots:Slots.renew",
     "after optuna.storages:RDBStorage.set_trial_user_attr",
     "before optuna.storages:RDBStorage.set_trial_state_values",
-    "after search.trials:Trials.commit",
-    "before search.slots:Slots.close",
-    "after search.slots:Slots.close",
-    "before search.mending:mend",
-    "after search.trials:Trials.fail",
-    "before search.slots:open_next",
-    "after search.stages:_insert",
-    "after search.slots:open_next",
+    "after search.study.trials:Trials.commit",
+    "before search.slots.slots:Slots.close",
+    "after search.slots.slots:Slots.close",
+    "before search.slots.mending:mend",
+    "after search.study.trials:Trials.fail",
+    "before search.slots.slots:open_next",
+    "after search.study.stages:_insert",
+    "after search.slots.slots:open_next",
 )
 """Steps of a worker, between which it may die. Those of opening a stage come once a stage."""
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.storage import open_storage, quieten_optuna
+from search.storage.database import open_storage, quieten_optuna
 from tests.integration import fake_study
 from tests.integration.warm_processes import warm_processes
 

@@ -2,9 +2,9 @@
 
 from sqlalchemy import select
 
-from search.planning import stage_sizes
-from search.slots import SlotCounts, Slots
-from search.tables import slots
+from search.slots.slots import SlotCounts, Slots
+from search.storage.tables import slots
+from search.study.planning import stage_sizes
 from tests.integration import fake_study as fake
 
 

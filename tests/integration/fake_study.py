@@ -14,14 +14,14 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from search.narrowing import FinishedTrial, narrow
-from search.seeds import trial_seeds, uniforms
-from search.slots import Slots
-from search.stages import open_next
-from search.storage import Storage, create_storage, open_storage, quieten_optuna
-from search.study import Study, StudySpec, create_or_resume, load_study
-from search.trials import TrialOutcome
-from search.worker import TrialTask, work
+from search.slots.slots import Slots
+from search.space.narrowing import FinishedTrial, narrow
+from search.space.seeds import trial_seeds, uniforms
+from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
+from search.study.stages import open_next
+from search.study.study import Study, StudySpec, create_or_resume, load_study
+from search.study.trials import TrialOutcome
+from search.work.worker import TrialTask, work
 
 NAME = "ages"
 
@@ -118,7 +118,7 @@ def work_to_the_end(url: str) -> None:
 def work_hastily(url: str, trial_seconds: float) -> None:
     """Work to the end on trials that take so long; raises AssertionError if a user was told of anything meanwhile."""
     told: list[str] = []
-    for name in ("search.worker", "search.lease", "search.patience"):
+    for name in ("search.work.worker", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(task: TrialTask) -> TrialOutcome:
@@ -130,7 +130,7 @@ def work_hastily(url: str, trial_seconds: float) -> None:
 
 
 def work_and_die(url: str, point: str, call: int) -> None:
-    """Work until just after, or before, the given call of a step such as "after search.slots:Slots.attach"."""
+    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.attach"."""
     study = reopen(url)
     die_at(point, call)
     work(Slots(study), run_trial, Event())
@@ -179,7 +179,7 @@ def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock,
         signs[1] += "no longer counts" in record.getMessage()
         return False
 
-    logging.getLogger("search.worker").addFilter(count_refused)
+    logging.getLogger("search.work.worker").addFilter(count_refused)
     work(Slots(study, lease_seconds), count, Event())
 
 
@@ -232,5 +232,5 @@ def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> 
             refused.set()
         return False
 
-    logging.getLogger("search.worker").addFilter(tell)
+    logging.getLogger("search.work.worker").addFilter(tell)
     work(Slots(reopen(url), lease_seconds), hang, stop)

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 from threading import Event, Thread
 
-from search import mending
 from search.errors import TrialStopped
-from search.launcher import stop_when_untethered
-from search.searching import stop_on_signals
-from search.slots import Slots
-from search.storage import open_storage, quieten_optuna
-from search.study import load_study
-from search.worker import work
+from search.slots import mending
+from search.slots.slots import Slots
+from search.storage.database import open_storage, quieten_optuna
+from search.study.study import load_study
+from search.work.launcher import stop_when_untethered
+from search.work.searching import stop_on_signals
+from search.work.worker import work
 from tests.integration.fake_study import run_trial
 
 PROGRAM = (sys.executable, str(Path(__file__)))

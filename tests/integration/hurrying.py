@@ -3,7 +3,7 @@
 import time
 from dataclasses import dataclass
 
-from search.planning import stage_sizes
+from search.study.planning import stage_sizes
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
 

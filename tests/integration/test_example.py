@@ -15,6 +15,7 @@ pytest.importorskip(
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_digits_are_searched_fitted_and_told_apart(tmp_path):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")

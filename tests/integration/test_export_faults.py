@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from data.files import write_bytes
-from search.configuration import export_configuration
+from search.results.configuration import export_configuration
 from tests.integration import fake_study as fake
 
 STEPS = [
-    ("after search.configuration:export_configuration", "old"),
+    ("after search.results.configuration:export_configuration", "old"),
     ("before data.files:_sync", "old"),
     ("after data.files:_sync", "old"),
     ("before pathlib:Path.replace", "old"),
@@ -21,7 +21,7 @@ STEPS = [
 def export_and_die(url: str, out: Path, step: str) -> None:
     study = fake.reopen(url)
     fake.die_at(step, 1)
-    from search import configuration
+    from search.results import configuration
 
     write_bytes(out, configuration.export_configuration(study))
 

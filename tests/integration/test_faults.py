@@ -5,6 +5,7 @@ from tests.integration.chaos import disturb_studies
 KILLS = {"sqlite": 200, "postgresql": 50}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(1200)  # half a minute of two cores, which others may be using
 def test_studies_whose_workers_are_killed_stopped_and_misled_about_the_time_all_end_exact(storage, processes, capsys):
     kills = KILLS[storage.engine.dialect.name]

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from search.errors import SearchError
-from search.ray_workers import RayWorkers
 from search.settings import Settings
-from search.slots import SlotCounts, Slots
-from search.workers import list_workers
+from search.slots.slots import SlotCounts, Slots
+from search.study.workers import list_workers
+from search.work.ray_workers import RayWorkers
 from tests.integration import fake_ray
 from tests.integration.exactness import assert_exact, takeovers
 from tests.waiting import until as until_within
@@ -17,6 +17,7 @@ from tests.waiting import until as until_within
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install -e '.[ray]'")
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # of Ray's own
     pytest.mark.timeout(600),  # a busy machine takes half a minute to start a process of Ray's
 ]

@@ -4,23 +4,23 @@ import signal
 import pytest
 from optuna.trial import TrialState
 
-from search.slots import SlotCounts, Slots
-from search.stages import list_stages
-from search.study import FinalistBudget
+from search.slots.slots import SlotCounts, Slots
+from search.study.stages import list_stages
+from search.study.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
 from tests.integration.hurrying import hurry
 
 STEPS = [
-    "after search.slots:Slots.claim",
-    "after search.trials:Trials.create",
-    "after search.slots:Slots.attach",
-    "before search.slots:Slots.renew",
-    "after search.slots:Slots.renew",
+    "after search.slots.slots:Slots.claim",
+    "after search.study.trials:Trials.create",
+    "after search.slots.slots:Slots.attach",
+    "before search.slots.slots:Slots.renew",
+    "after search.slots.slots:Slots.renew",
     "after optuna.storages:RDBStorage.set_trial_user_attr",
     "before optuna.storages:RDBStorage.set_trial_state_values",
-    "after search.trials:Trials.commit",
-    "after search.slots:Slots.close",
+    "after search.study.trials:Trials.commit",
+    "after search.slots.slots:Slots.close",
 ]
 
 
@@ -50,10 +50,10 @@ def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(s
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("after search.slots:Slots.attach", "after search.trials:Trials.fail"),
-        ("after search.slots:Slots.attach", "after search.trials:Trials.create"),
-        ("after search.trials:Trials.create", "before search.trials:Trials.fail"),
-        ("after search.trials:Trials.commit", "before search.slots:Slots.close"),
+        ("after search.slots.slots:Slots.attach", "after search.study.trials:Trials.fail"),
+        ("after search.slots.slots:Slots.attach", "after search.study.trials:Trials.create"),
+        ("after search.study.trials:Trials.create", "before search.study.trials:Trials.fail"),
+        ("after search.study.trials:Trials.commit", "before search.slots.slots:Slots.close"),
     ],
 )
 def test_a_crash_while_mending_a_crash_is_mended(first, second, study_of, start):
@@ -67,14 +67,15 @@ def test_a_crash_while_mending_a_crash_is_mended(first, second, study_of, start)
 
 
 @pytest.mark.parametrize(
-    "step", ["before search.slots:open_next", "after search.stages:_insert", "after search.slots:open_next"]
+    "step",
+    ["before search.slots.slots:open_next", "after search.study.stages:_insert", "after search.slots.slots:open_next"],
 )
 def test_a_crash_around_or_within_the_opening_of_a_stage_opens_it_once_and_alike(step, study_of, start):
     study = study_of(4, 2)
     dying = start(fake.work_and_die, study.storage.url, step, 2)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
-    assert len(list_stages(study)) == (2 if step == "after search.slots:open_next" else 1)
+    assert len(list_stages(study)) == (2 if step == "after search.slots.slots:open_next" else 1)
     fake.work_to_the_end(study.storage.url)
     assert [stage.number for stage in list_stages(study)] == [1, 2]
     assert_exact(study)
@@ -82,7 +83,7 @@ def test_a_crash_around_or_within_the_opening_of_a_stage_opens_it_once_and_alike
 
 def test_four_workers_at_the_border_open_the_next_stage_once(study_of, start, processes):
     study = study_of(4, 5)
-    dying = start(fake.work_and_die, study.storage.url, "before search.slots:open_next", 2)
+    dying = start(fake.work_and_die, study.storage.url, "before search.slots.slots:open_next", 2)
     dying.join()
     barrier = processes.Barrier(4)
     workers = [start(fake.open_next_at_once, study.storage.url, barrier, 1) for _ in range(4)]

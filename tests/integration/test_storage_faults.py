@@ -10,13 +10,13 @@ from threading import Event
 
 import pytest
 
-from search import storage as search_storage
-from search.claims import Claim
 from search.errors import SearchError, StaleClaim
-from search.findings import find
-from search.repairing import repair
-from search.slots import SlotCounts, Slots
-from search.worker import work
+from search.slots.slots import SlotCounts, Slots
+from search.storage import database as search_storage
+from search.study.claims import Claim
+from search.upkeep.findings import find
+from search.upkeep.repairing import repair
+from search.work.worker import work
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, damage_of
 

@@ -20,11 +20,11 @@ import pytest
 from data.build import build_dataset
 from data.options import BuildOptions
 from search.errors import SearchError
-from search.owner import is_gone
-from search.slots import Slots
-from search.storage import open_storage, quieten_optuna
-from search.study import load_study
-from search.workers import list_workers
+from search.slots.slots import Slots
+from search.storage.database import open_storage, quieten_optuna
+from search.study.owner import is_gone
+from search.study.study import load_study
+from search.study.workers import list_workers
 from tests.browser import visit
 from tests.integration import fake_study
 from tests.search.tiny import write_tiny

@@ -2,7 +2,7 @@ from threading import Event
 
 import pytest
 
-from search.storage import open_storage, quieten_optuna
+from search.storage.database import open_storage, quieten_optuna
 from tests.integration import fake_study
 
 

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from search.storage import open_storage
-from search.study import load_study
+from search.storage.database import open_storage
+from search.study.study import load_study
 from tests.search.tiny import run_variant, work_off, work_some
 
 SMALL = ["--data", "faces.h5", "--precision", "float32", "--images", "5", "--epochs", "3", "--repeats", "2"]
@@ -27,7 +27,7 @@ def launched(monkeypatch):
         work_off(study, run_variant)
         return True
 
-    monkeypatch.setattr("search.searching.launch", launch)
+    monkeypatch.setattr("search.work.searching.launch", launch)
     return limit
 
 

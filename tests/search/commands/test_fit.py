@@ -10,7 +10,7 @@ import model.device
 from data.dataset import inspect_dataset
 from model.evaluation import evaluate
 from model.final_fit import Epoch, FitSettings, FitState
-from search.fit_folder import ABOUT, MODEL, STATE
+from search.fit.folder import ABOUT, MODEL, STATE
 from tests.search.tiny import write_tiny
 
 MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
@@ -29,7 +29,7 @@ def fits(monkeypatch):
         seen.act(progress)
         return DONE
 
-    monkeypatch.setattr("search.fitting.run_fit", run_fit)
+    monkeypatch.setattr("search.fit.fitting.run_fit", run_fit)
     monkeypatch.setattr(model.device, "configure", seen.threads.append)
     monkeypatch.setattr(model.device, "usable_cores", lambda: 2)
     monkeypatch.setattr(model.device, "fastest_precision", lambda: "bfloat16")

@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from search.storage import open_storage
-from search.study import load_study
+from search.storage.database import open_storage
+from search.study.study import load_study
 from tests.integration import fake_study as fake
 from tests.search.tiny import work_off
 

@@ -8,7 +8,7 @@ from model.comparison import compare
 from model.paper import paper_network
 from model.summary import summary
 from search.report.sections import LeftOut, Report, Section
-from search.study import FinalistBudget
+from search.study.study import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import work_off, write_fit
 

@@ -6,12 +6,12 @@ import pytest
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import delete, update
 
-from search.dashboard import Access
-from search.owner import this_process
-from search.ranking import best_trials
-from search.slots import SlotCounts, Slots
-from search.tables import SCHEMA_VERSION, schema, slots
-from search.trials import Diverged
+from search.dashboard.serving import Access
+from search.results.ranking import best_trials
+from search.slots.slots import SlotCounts, Slots
+from search.storage.tables import SCHEMA_VERSION, schema, slots
+from search.study.owner import this_process
+from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
@@ -112,7 +112,7 @@ def test_the_dashboard_says_where_it_is_and_ends_like_every_command_on_ctrl_c(ag
         served.append((settings.storage, settings.host, settings.port, access))
         ready("http://127.0.0.1:4711/")
 
-    monkeypatch.setattr("search.dashboard.serve", serve)
+    monkeypatch.setattr("search.dashboard.serving.serve", serve)
     ended = agesearch("dashboard", "--storage", storage.url, "--port", "0", "--read-only", "--i-know-it-is-open")
     assert (ended.code, ended.err) == (130, "")
     assert ended.out == "dashboard: http://127.0.0.1:4711/ (Ctrl-C ends it)\n"
@@ -182,6 +182,6 @@ def test_a_storage_of_another_version_is_reported_with_the_way_out(command, stor
 
 @pytest.mark.parametrize("command", ["status", "repair"])
 def test_a_storage_on_a_network_file_system_is_reported_with_the_way_out(command, refused, tmp_path, monkeypatch):
-    monkeypatch.setattr("search.address.file_system_of", lambda _path: "nfs4")
+    monkeypatch.setattr("search.storage.address.file_system_of", lambda _path: "nfs4")
     said = refused(command, "--storage", f"sqlite:///{tmp_path}/study.db")
     assert "lies on a network file system (nfs4), whose locks SQLite cannot rely on; use a local directory" in said

@@ -1,7 +1,7 @@
 import pytest
 
 from model.evaluation import Evaluation
-from search.fitted import read_fit
+from search.fit.record import read_fit
 from search.report.fit_sections import fit_section, table_3
 from search.report.paper import TABLE_3
 from tests.search.tiny import write_fit

@@ -1,6 +1,6 @@
 import pytest
 
-from search.experiments import LENGTHS
+from search.experiment.declared import LENGTHS
 from search.report.length_sections import length_section
 from search.report.paper import TABLE_3
 from search.report.sections import Figure

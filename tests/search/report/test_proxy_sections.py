@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from search.agreement import agreement
-from search.proxy import Budget, Design, Proxy, experiment_of
+from search.experiment.proxy import Budget, Design, Proxy, experiment_of
 from search.report.proxy_sections import draw_agreement, proxy_section
+from search.results.agreement import agreement
 
 EXPERIMENT = experiment_of(Design(3, (Budget(9, 2), Budget(5, 2)), Budget(40, 7), repeats=2), seed=0)
 REFERENCE = [5.0, 6.0, 8.0]

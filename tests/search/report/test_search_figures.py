@@ -6,7 +6,7 @@ from PIL import Image
 
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.study_trials import ShownTrial
-from search.search_map import MapBox, MapTrial, SearchMap
+from search.results.search_map import MapBox, MapTrial, SearchMap
 
 BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e-3)))
 

@@ -2,11 +2,11 @@ import re
 
 import pytest
 
-from search.ranking import best_trials
 from search.report.search_sections import search_section
 from search.report.sections import LeftOut, Listing
-from search.storage import quieten_optuna
-from search.study import FinalistBudget
+from search.results.ranking import best_trials
+from search.storage.database import quieten_optuna
+from search.study.study import FinalistBudget
 from tests.search.tiny import work_off, work_some
 
 

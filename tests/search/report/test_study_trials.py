@@ -6,9 +6,9 @@ from optuna.distributions import FloatDistribution
 from optuna.trial import create_trial
 
 from search.report.study_trials import frozen_trials, importances, shown
-from search.space import FIRST_BOX
-from search.storage import quieten_optuna
-from search.trials import Diverged
+from search.space.box import FIRST_BOX
+from search.storage.database import quieten_optuna
+from search.study.trials import Diverged
 from tests.integration.fake_study import expected, run_trial
 from tests.search.tiny import work_off
 

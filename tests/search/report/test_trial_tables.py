@@ -6,8 +6,8 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from search.report.paper import TABLE_2
 from search.report.study_trials import ShownTrial, frozen_trials, shown
 from search.report.trial_tables import finalist_table, table_2, text_of
-from search.trials import TrialOutcome
-from search.verdict import Finalist, Verdict
+from search.results.verdict import Finalist, Verdict
+from search.study.trials import TrialOutcome
 from tests.integration.fake_study import expected
 from tests.search.tiny import work_off
 

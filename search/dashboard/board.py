@@ -1,0 +1,98 @@
+"""What the dashboard shows of a study beside its trials, kept up to date: a note that explains it, its search map."""
+
+import json
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from sqlalchemy import Integer, String, Text, column, delete, insert, select, table
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from search.dashboard.map_figure import map_figure
+from search.dashboard.note import study_note, with_own_part
+from search.errors import SearchError
+from search.results.search_map import search_map
+from search.study.study import Study
+
+EVERY_SECONDS = 15.0
+_SHARE = 200
+"""An update may take a 200th of the time until the next one, however large the study."""
+
+_CHUNK = 2045
+# Optuna's table, as far as it is used here, and its dashboard's keys. Its own functions write each piece of a text in
+# a transaction of its own, so that a page would read halves, and two workers would mix theirs.
+_attributes = table(
+    "study_system_attributes", column("study_id", Integer), column("key", String), column("value_json", Text)
+)
+_VERSION, _NOTE, _MAP = "dashboard:note_ver", "dashboard:note_str:", "dashboard:plot_data:search-map:"
+
+_log = logging.getLogger(__name__)
+
+
+class Board:
+    """One worker's part in keeping a study's note and map up to date."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._due = -float("inf")
+
+    def update(self, *, last: bool = False) -> None:
+        """Bring note and map up to date if it is time, or the `last` time; what goes wrong is logged, never raised."""
+        began = time.monotonic()
+        if began < self._due and not last:
+            return
+        try:
+            show(self._study)
+        except Exception as error:  # whatever it is, trials do not depend on it
+            _log.warning("the note and the map of the study could not be brought up to date: %s", error)
+        now = time.monotonic()
+        self._due = now + max(EVERY_SECONDS, _SHARE * (now - began))
+
+
+def show(study: Study) -> None:
+    """Write a study's note and map as they are now, each whole or not at all."""
+    figure, note = _figure(study), study_note(study)
+    with suppress(IntegrityError), study.storage.engine.begin() as tx:  # raised where another has just done the same
+        _replace(tx, study, _MAP, figure)
+        old = _read(tx, study, _NOTE)
+        new = with_own_part(note, old)
+        if new != old:
+            _replace(tx, study, _NOTE, new)
+            _put(tx, study, {_VERSION: _version(tx, study) + 1})
+
+
+def _figure(study: Study) -> str:
+    try:
+        return json.dumps(map_figure(search_map(study)), allow_nan=False)
+    except SearchError:  # a study of one parameter, which has no map
+        return ""
+
+
+def _replace(tx: Connection, study: Study, prefix: str, text: str) -> None:
+    tx.execute(delete(_attributes).where(*_under(study, prefix)))
+    _put(tx, study, {f"{prefix}{at // _CHUNK}": text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK)})
+
+
+def _put(tx: Connection, study: Study, values: Mapping[str, str | int]) -> None:
+    tx.execute(delete(_attributes).where(_attributes.c.study_id == study.id, _attributes.c.key.in_(values)))
+    rows = [{"study_id": study.id, "key": key, "value_json": json.dumps(value)} for key, value in values.items()]
+    if rows:
+        tx.execute(insert(_attributes), rows)
+
+
+def _read(tx: Connection, study: Study, prefix: str) -> str:
+    rows = tx.execute(select(_attributes.c.key, _attributes.c.value_json).where(*_under(study, prefix)))
+    pieces = {int(key.removeprefix(prefix)): json.loads(value) for key, value in rows}
+    return "".join(pieces[number] for number in sorted(pieces))
+
+
+def _version(tx: Connection, study: Study) -> int:
+    value = tx.scalar(select(_attributes.c.value_json).where(*_under(study, _VERSION)))
+    return 0 if value is None else int(json.loads(value))
+
+
+def _under(study: Study, prefix: str) -> tuple[Any, ...]:
+    return _attributes.c.study_id == study.id, _attributes.c.key.startswith(prefix, autoescape=True)

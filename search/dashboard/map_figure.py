@@ -1,0 +1,93 @@
+"""The search map as a figure for the dashboard, in Plotly's JSON; without Plotly, which takes a second to import."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from search.results.search_map import MapBox, MapTrial, SearchMap
+
+LABELS = {"learning_rate": "learning rate", "l2": "L2"}
+_SYMBOLS = ("circle", "diamond", "square", "cross")
+_LINES = ("dash", "solid", "dot", "dashdot")
+_SHOWN = 0.9
+"""Colours tell the best nine tenths apart; all errors beyond have one colour, or a few diverged ones would take all."""
+
+
+def map_figure(found: SearchMap) -> dict[str, Any]:
+    """Return the figure: both parameters on logarithmic axes, trials coloured by validation MAE, the stages' boxes."""
+    errors = sorted(trial.validation_mae for trial in found.trials)
+    traces = [_box(box, index) for index, box in enumerate(found.boxes)]
+    for index, box in enumerate(found.boxes):
+        trials = [trial for trial in found.trials if trial.stage == box.stage]
+        if trials:
+            traces.append(_trials(trials, box.stage, _SYMBOLS[index % len(_SYMBOLS)]))
+    if found.trials:
+        traces.append(_best(min(found.trials, key=lambda trial: (trial.score, trial.stage, trial.slot))))
+    return {"data": traces, "layout": _layout(found, errors)}
+
+
+def _trials(trials: Sequence[MapTrial], stage: int, symbol: str) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"stage {stage}: {len(trials)} trials",
+        "x": [_short(trial.x) for trial in trials],
+        "y": [_short(trial.y) for trial in trials],
+        "customdata": [trial.number for trial in trials],
+        "marker": {
+            "color": [_short(trial.validation_mae) for trial in trials],
+            "coloraxis": "coloraxis",
+            "symbol": symbol,
+            "size": 9,
+            "line": {"width": 0.5, "color": "white"},
+        },
+        "hovertemplate": "trial %{customdata}<br>%{x:.3g}, %{y:.3g}<br>%{marker.color:.2f} years",
+    }
+
+
+def _best(trial: MapTrial) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": f"best: trial {trial.number}, {trial.validation_mae:.2f} years",
+        "x": [_short(trial.x)],
+        "y": [_short(trial.y)],
+        "marker": {"symbol": "star-open", "size": 20, "color": "#d62728", "line": {"width": 2}},
+        "hoverinfo": "name",
+    }
+
+
+def _box(box: MapBox, index: int) -> dict[str, Any]:
+    (left, right), (low, high) = box.x, box.y
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": f"box of stage {box.stage}",
+        "x": [left, right, right, left, left],
+        "y": [low, low, high, high, low],
+        "line": {"color": "#7f7f7f", "width": 2, "dash": _LINES[index % len(_LINES)]},
+        "hoverinfo": "name",
+    }
+
+
+def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
+    bar = {"title": {"text": "validation MAE (years)"}}
+    colours: dict[str, Any] = {"colorscale": "Viridis", "reversescale": True, "colorbar": bar}
+    if errors:
+        colours |= {"cmin": _short(errors[0]), "cmax": _short(errors[math.ceil(_SHOWN * len(errors)) - 1])}
+    return {
+        "title": {"text": f"Search map of {found.study}"},
+        "xaxis": _axis(found.x),
+        "yaxis": _axis(found.y),
+        "coloraxis": colours,
+        "legend": {"orientation": "h", "y": -0.3},
+        "margin": {"t": 50, "b": 10},
+    }
+
+
+def _axis(name: str) -> dict[str, Any]:
+    return {"type": "log", "title": {"text": LABELS.get(name, name)}, "exponentformat": "power", "dtick": 1}
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.4g}")

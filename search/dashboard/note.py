@@ -1,0 +1,199 @@
+"""The note that explains a study on its page, in Markdown: how to read its trials, whence its boxes, what came out."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+
+from search.results.choice import choose
+from search.results.ranking import RankedTrial, best_trials
+from search.results.verdict import table
+from search.settings import Ranges
+from search.slots.slots import Slots
+from search.space.box import Box
+from search.space.enqueued import written
+from search.space.narrowing import FinishedTrial, Narrowing
+from search.space.ranges import Choices, LogRange, Range, Value
+from search.study.planning import stage_sizes
+from search.study.plans import Finalists, Variants
+from search.study.stages import Stage, list_stages
+from search.study.study import Study, StudySpec
+from search.study.variants import Experiment
+
+OWN_PART = "*Written by agesearch. What you write below this line stays.*"
+
+_READING = """\
+A trial's value is its score in years: the MAE on the validation split, measured once, at its end{penalty}. Its
+intermediate values are the MAE on its own training images in each epoch, which is all that there is by epoch; its
+learning curve, among its artifacts, shows both. Its attributes are *stage* and *slot*, its place in the search;
+*attempt*, above 1 where an earlier one failed or its worker died; *token*, of the claim it ran for; *seeds*, which all
+its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*, in years; and
+*seconds*."""
+
+_ALWAYS = ("seed", "trials", "precision")
+_OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network", "enqueued", "unit")
+"""Settings of a study that have flags of another form, or are the dataset's."""
+
+
+def study_note(study: Study) -> str:
+    """Return the note of a study as it is now."""
+    if study.spec.experiment is not None:
+        return _experiment_note(study, study.spec.experiment)
+    stages = list_stages(study)
+    parts = [
+        f"# {study.name}",
+        _READING.format(penalty=", and the penalty" if study.spec.recipe == "paper" else ""),
+        *(part for stage in stages for part in _stage(stage)),
+        *_chosen(study, stages),
+        "## To do the same again",
+        f"With the dataset whose digest is `{study.spec.dataset}`:",
+        f"```\n{command_of(study.name, study.spec)}\n```",
+        "---",
+        OWN_PART,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _experiment_note(study: Study, experiment: Experiment) -> str:
+    rows = [
+        (
+            each.name,
+            each.images,
+            each.epochs,
+            each.repeats,
+            ", ".join(f"{k} {_cell(v)}" for k, v in each.params.items()),
+        )
+        for each in experiment.variants
+    ]
+    spec = study.spec
+    parts = (
+        f"# {study.name}",
+        f"The experiment *{experiment.name}*: variants of one training, side by side. The parameter *variant* "
+        "says which a trial is, its attribute *repeat* which of the variant's trials. Its value is an error, as are "
+        "its intermediate values, one for each epoch.",
+        _table(("variant", "images", "epochs", "trials", "parameters"), rows),
+        f"Recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, dataset `{spec.dataset}`.",
+        f"`agesearch experiment {experiment.name} --help` says how to run it, and `agesearch report` shows it.",
+        "---",
+        OWN_PART,
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def with_own_part(note: str, before: str) -> str:
+    """Return the note with what people have written below the last one, or instead of it."""
+    _, line, own = before.partition(OWN_PART)
+    kept = own if line else before
+    return note + "\n" + kept.lstrip("\n") if kept.strip() else note
+
+
+def command_of(name: str, spec: StudySpec) -> str:
+    """Return the command that makes a study's trials once more, in another storage or under another name."""
+    flags: dict[str, object] = {
+        "data": "FILE.h5", "study": name, "seed": spec.seed, "trials": spec.trials, "precision": spec.precision,
+        "space": ",".join(f"{each.name}={_written(each)}" for each in spec.box.ranges),
+    }  # fmt: skip
+    if spec.ranges is not None:
+        pair = [each for each in spec.ranges.ranges if isinstance(each, LogRange) and each.name in Ranges.model_fields]
+        flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in pair)
+    if spec.network is not None:
+        flags["network"] = "NETWORK.toml"
+    if spec.enqueued:
+        flags["enqueue"] = written(spec.enqueued)
+    flags |= _finalists(spec)
+    flags |= {
+        field.name: getattr(spec, field.name)
+        for field in fields(spec)
+        if field.name not in (*_ALWAYS, *_OTHERWISE) and getattr(spec, field.name) != field.default
+    }
+    return " \\\n  ".join(
+        ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
+    )
+
+
+def _written(one: Range) -> str:
+    """Return a range as the setting `space` takes it."""
+    if isinstance(one, Choices):
+        return "|".join(map(str, one.values))
+    return f"{one.kind}:{one.low!r}:{one.high!r}"
+
+
+def _finalists(spec: StudySpec) -> dict[str, object]:
+    budget = spec.finalists
+    if budget is None:
+        return {"finalists": 0}
+    return {
+        "finalists": budget.configurations, "finalist_repeats": budget.repeats,
+        "finalist_images": budget.images, "finalist_epochs": budget.epochs,
+    }  # fmt: skip
+
+
+def _stage(stage: Stage) -> Iterator[str]:
+    plan = stage.plan
+    if isinstance(plan, Variants):  # an experiment has a note of its own
+        return
+    if isinstance(plan, Finalists):
+        yield f"## Finalists: {plan.slots} trials"
+        yield (
+            f"The {len(plan.candidates)} best configurations are trained {plan.repeats} times each, on {plan.images} "
+            f"images for {plan.epochs} epochs, with seeds that are the same for all and that the search had not used."
+        )
+        return
+    yield f"## Stage {stage.number}: {plan.slots} trials"
+    if plan.narrowing is None:
+        yield _table(("parameter", "box"), [(each.name, _shown(each)) for each in plan.box.ranges])
+    else:
+        yield from _narrowing(plan.narrowing)
+
+
+def _narrowing(narrowing: Narrowing) -> Iterator[str]:
+    both = zip(narrowing.old.ranges, narrowing.new.ranges, strict=True)
+    rows = [(old.name, _shown(old), _shown(new)) for old, new in both]
+    yield _table(("parameter", "old box", "new box"), rows)
+    yield f"Why: {narrowing.reason}.\n\nRule: {narrowing.rule}."
+    if narrowing.best:
+        yield "The trials it follows from:"
+        yield _table(("trial", "score", *narrowing.old.names), [_row(each, narrowing.old) for each in narrowing.best])
+
+
+def _chosen(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
+    """Say which configuration the search ended with, and against which others; nothing before its end."""
+    counts = [Slots(study).counts(stage.number) for stage in stages]
+    if len(stages) < len(stage_sizes(study.spec)) or any(each.waiting + each.claimed for each in counts):
+        return
+    if not best_trials(study, 1):
+        return
+    choice = choose(study)
+    if choice.verdict is not None:
+        heading, *rows = table(choice.verdict)
+        yield _table(heading, rows)
+        yield f"Rule: {choice.verdict.rule}."
+    yield "## The chosen configuration"
+    yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial))
+    yield f"Why: {choice.reason}."
+    yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
+
+
+def _shown(one: Range) -> str:
+    return str(one).removeprefix(f"{one.name} ").replace("|", "or")
+
+
+def _facts(params: Mapping[str, Value], trial: RankedTrial) -> list[tuple[object, ...]]:
+    measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
+    return [*params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
+
+
+def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:
+    return trial.number, f"{trial.value:.3f}", *(trial.params[name] for name in box.names)
+
+
+def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [heading, ["---"] * len(heading), *([_cell(cell) for cell in row] for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _typed(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else shlex.quote(str(value))

@@ -1,0 +1,144 @@
+"""The paper's other studies, and what it suggests next, as a table: what each varies, and the paper's own sizes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from search.space.ranges import Value
+from search.study.variants import Curve, Experiment, Variant
+
+BASE: Final[Mapping[str, Value]] = {"learning_rate": 1e-4, "l2": 1e-4}
+"""What the paper chose by its search, and had for all its later studies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """An experiment as it is declared: what its variants have in common, and by the name of each what differs.
+
+    `about` is a sentence for the help. `images` (None: all of the training split), `epochs` and `repeats` are each
+    trial's, unless the user asks for others.
+    """
+
+    name: str
+    title: str
+    about: str
+    caption: str
+    variants: Mapping[str, Mapping[str, Value]]
+    epochs: int
+    images: int | None = None
+    repeats: int = 3
+    base: Mapping[str, Value] = field(default_factory=lambda: BASE)
+    curve: Curve = "validation"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What the user asks for instead of what is declared; None is what is declared."""
+
+    images: int | None = None
+    epochs: int | None = None
+    repeats: int | None = None
+
+
+DECLARED: Final = (
+    Declared(
+        "capacity",
+        "Is the network complex enough?",
+        "Can the network learn 20 images by heart? Training error without regularisation, from several seeds.",
+        "Figure 2. Training error on a few images, a curve for each seed; a logarithmic axis.",
+        {"no regularisation": {}},
+        images=20,
+        epochs=500,
+        repeats=5,
+        base={"learning_rate": 1e-3, "l2": 0.0},
+        curve="training",
+    ),
+    Declared(
+        "batchnorm",
+        "Batch normalisation",
+        "Where does batch normalisation help? Without it, and in the paper's three places.",
+        "Figure 3. Errors without batch normalisation and with it in the paper's three places.",
+        {
+            "none": {"batch_norm": "none"},
+            "(a) at each convolution": {"batch_norm": "convolutions"},
+            "(b) at the end of a block": {"batch_norm": "blocks"},
+            "(c) at each dense layer": {"batch_norm": "dense"},
+        },
+        epochs=50,
+        base={"learning_rate": 1e-4, "l2": 1e-5},
+    ),
+    Declared(
+        "dropout",
+        "Dropout",
+        "Does dropout help, after the last convolution and each dense layer but the output?",
+        "Errors without dropout and with two rates of it.",
+        {"none": {"dropout": 0.0}, "0.2": {"dropout": 0.2}, "0.5": {"dropout": 0.5}},
+        epochs=50,
+    ),
+    Declared(
+        "initialization",
+        "Initialisation",
+        "Do the weights better start from Xavier's (Glorot's) distribution or from a Gaussian one?",
+        "Errors from Xavier's initial weights and from Gaussian ones.",
+        {"xavier": {"initializer": "xavier"}, "gaussian": {"initializer": "gaussian"}},
+        epochs=50,
+    ),
+    Declared(
+        "batch-size",
+        "Batch size",
+        "Do 32 images a step learn better than 64?",
+        "Errors with 32 and with 64 images a step.",
+        {"32": {"batch_size": 32}, "64": {"batch_size": 64}},
+        epochs=50,
+    ),
+    Declared(
+        "training-length",
+        "Length of the training",
+        "What do 100, 600, 800 and 1000 epochs come to, and the best checkpoint on the way?",
+        "Figures 5 and 6. Errors over a long training, the lengths that the paper tried and the best epoch marked.",
+        {"constant rate": {}},
+        epochs=1000,
+        repeats=1,
+    ),
+    Declared(
+        "residual",
+        "A residual network",
+        "Does a residual network with about as many parameters do better? The paper's suggestion.",
+        "Errors of the paper's network and of a residual one with about as many parameters.",
+        {"the paper's": {"architecture": "paper"}, "residual": {"architecture": "residual"}},
+        epochs=100,
+    ),
+    Declared(
+        "augmentation",
+        "Augmentation, and weights for rare ages",
+        "Do varied images help, and a loss in which rare ages count for more? The paper's suggestion.",
+        "Errors with plain and with varied images, in the plain loss and in one in which rare ages count for more.",
+        {
+            "plain": {"augmentation": 0.0, "weighting": "none"},
+            "augmented": {"augmentation": 1.0, "weighting": "none"},
+            "balanced": {"augmentation": 0.0, "weighting": "balanced"},
+            "both": {"augmentation": 1.0, "weighting": "balanced"},
+        },
+        epochs=100,
+    ),
+)
+
+BY_NAME: Final = {each.name: each for each in DECLARED}
+
+LENGTHS: Final = {"100 epochs": 0.1, "600 epochs": 0.6, "800 epochs": 0.8, "1000 epochs": 1.0}
+"""The lengths that the paper tried, as shares of the longest; at a constant rate a shorter training begins a longer."""
+
+
+def experiment_of(declared: Declared, size: Size, training_images: int) -> Experiment:
+    """Return a declared experiment in the size that is asked for, on a split of `training_images`.
+
+    Raises SearchError for a size that makes no sense.
+    """
+    images = size.images if size.images is not None else declared.images or training_images
+    epochs = size.epochs if size.epochs is not None else declared.epochs
+    repeats = size.repeats if size.repeats is not None else declared.repeats
+    variants = (
+        Variant(name, {**declared.base, **differing}, images, epochs, repeats, declared.curve)
+        for name, differing in declared.variants.items()
+    )
+    return Experiment(declared.name, tuple(variants))

@@ -1,0 +1,47 @@
+"""From settings and a size to the study that holds an experiment."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from data.dataset import inspect_dataset
+from search.settings import Settings
+from search.space.variation import Variation, recipe_for, variation
+from search.study.specifying import require_fitting, spec_of
+from search.study.study import Study, StudySpec
+from search.study.variants import Experiment
+from search.work.searching import make_study
+
+UNSET = {"finalists": 0, "trials": (1,), "images": 1, "epochs": 1, "space": None, "ranges": None, "network": None}
+"""Settings of a search that an experiment has no use for, whatever a settings file says of them."""
+
+
+def study_name(study: str, experiment: str) -> str:
+    """Return the name of the study that holds an experiment beside the search `study`."""
+    return f"{study}-{experiment}"
+
+
+def settings_for(settings: Settings, experiment: str) -> Settings:
+    """Return the settings that the study of an experiment is made and worked on with."""
+    return settings.model_copy(update={**UNSET, "study": study_name(settings.study, experiment)})
+
+
+def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], Experiment]) -> Study:
+    """Create the study of an experiment, or resume it; `make(training images)` says what it is.
+
+    Raises SearchError where it exists in another size or asks for more images than there are, ModelError where a
+    variant makes no network for them, or DatasetError where `dataset` is none.
+    """
+    info = inspect_dataset(dataset)
+    experiment = make(info.counts["training"])
+    own = settings_for(settings, experiment.name)
+    require_fitting(own.model_copy(update={"images": max(each.images for each in experiment.variants)}), info)
+    base = Variation(recipe_for(own.recipe, None), own.batch_size)
+    for variant in experiment.variants:
+        variation(base, info.image_shape, variant.params).recipe.network()
+
+    def spec_for(precision: str) -> StudySpec:
+        spec = spec_of(own, info, precision)
+        return replace(spec, trials=(experiment.slots,), box=experiment.box, experiment=experiment)
+
+    return make_study(own, spec_for)

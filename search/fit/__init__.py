@@ -1,0 +1,1 @@
+"""The final fit of the chosen configuration, in a folder."""

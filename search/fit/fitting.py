@@ -1,0 +1,100 @@
+"""The final fit in a folder: how it goes on after a kill, and what it leaves at the end."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import tomli_w
+
+from data.arrays import Split
+from data.files import write_bytes
+from model import checkpoint, history, saved_model
+from model.examples import Examples
+from model.final_fit import FinalFit, FitSettings, FitState
+from model.recipe import recipe_named
+from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+from search.space.ranges import Value
+from search.space.variation import Variation, recipe_for, variation
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """What is fitted, on what, and how: everything that the weights at the end follow from.
+
+    `network` is the user's own as a study keeps it, and `varied` what the search has found beside the settings.
+    """
+
+    recipe: str
+    settings: FitSettings
+    precision: str
+    threads: int
+    dataset: str
+    network: str | None = None
+    varied: Mapping[str, Value] = field(default_factory=dict)
+
+    def variation(self, shape: tuple[int, int, int]) -> Variation:
+        """Return recipe and network for images of `shape`."""
+        base = Variation(recipe_for(self.recipe, self.network), self.settings.batch_size)
+        return variation(base, shape, self.varied)
+
+    def fingerprint(self) -> str:
+        """Return what must be the same for a fit to be continued.
+
+        It may be given more time, or more epochs if its learning rate does not depend on how many there will be.
+        """
+        free = {"patience", "time_limit"} | ({"epochs"} if recipe_named(self.recipe).schedule == "constant" else set())
+        decisive = {k: v for k, v in asdict(self.settings).items() if k not in free}
+        own = [self.network, dict(self.varied)] if self.network or self.varied else []
+        return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset, *own])
+
+
+def run_fit(
+    fit: Fit, training: Split, validation: Split, folder: Path, progress: Callable[[FitState, int, float], None]
+) -> FitState:
+    """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
+
+    `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
+    nothing is lost then but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
+    """
+    height, width, channels = training.images.shape[1:]
+    final = FinalFit(
+        fit.variation((height, width, channels)).recipe,
+        fit.settings,
+        Examples(training.images, training.labels),
+        Examples(validation.images, validation.labels),
+        fit.precision,
+    )
+    state = _resumed(final, fit, folder) or final.start()
+    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit)).encode())
+
+    def keep(now: FitState) -> None:
+        nonlocal state
+        state = now
+        write_bytes(folder / STATE, checkpoint.to_bytes(now, fit.fingerprint()))
+        write_bytes(folder / HISTORY, history.to_csv(now.history))
+
+    state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
+    progress(state, len(state.history), 1.0)
+    limits = (float(training.labels.min()), float(training.labels.max()))
+    write_bytes(folder / CURVE, history.learning_curve(state.history))
+    write_bytes(
+        folder / MODEL,
+        saved_model.to_bytes(final.engine.network, state.best_weights, limits, final.recipe.flip_averaged),
+    )
+    return state
+
+
+def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
+    path = folder / STATE
+    if not path.is_file():
+        return None
+    return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
+
+
+def _about(fit: Fit) -> dict[str, object]:
+    settings = {key: value for key, value in asdict(fit.settings).items() if value is not None}
+    about = {"recipe": fit.recipe, "precision": fit.precision, "threads": fit.threads, "settings": settings}
+    digest = hashlib.sha256(fit.fingerprint().encode()).hexdigest()
+    return {**about, "dataset": {"digest": fit.dataset}, "fingerprint": digest}

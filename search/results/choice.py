@@ -1,0 +1,46 @@
+"""The configuration that a study chooses, and why: the best finalist, or the best trial while there is none."""
+
+from dataclasses import dataclass
+
+from search.errors import SearchError
+from search.results.ranking import RankedTrial, best_trials, trial_numbered
+from search.results.verdict import Verdict, verdict
+from search.space.ranges import Value
+from search.study.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen parameters, why they were chosen, the trial that found them, and the verdict if there is one."""
+
+    params: dict[str, Value]
+    reason: str
+    trial: RankedTrial
+    verdict: Verdict | None
+
+
+def choose(study: Study) -> Choice:
+    """Return the study's choice as things stand.
+
+    Raises SearchError where no trial has finished with a value yet, or the study is an experiment.
+    """
+    if study.spec.experiment is not None:
+        raise SearchError(
+            f"the study {study.name!r} compares variants and chooses none; name one that 'agesearch search' made"
+        )
+    ranked = best_trials(study, 1)
+    if not ranked:
+        raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")
+    judged = verdict(study)
+    if judged and judged.best:
+        reason = f"the best mean of {len(judged.finalists)} finalists over {judged.repeats} seeds each"
+        return Choice(judged.best.params, reason, trial_numbered(study, judged.best.trials[0]), judged)
+    return Choice(ranked[0].params, _without_verdict(study, judged), ranked[0], judged)
+
+
+def _without_verdict(study: Study, judged: Verdict | None) -> str:
+    if study.spec.finalists is None:
+        return "the best single trial; the study looks at none again"
+    if judged is None:
+        return "the best single trial so far; the finalists have not ended"
+    return "the best single trial; no finalist ended with a score for every seed"

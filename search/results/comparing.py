@@ -1,0 +1,104 @@
+"""Two studies side by side: their best trials, and the trials that both ran alike but for what differs."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from model.comparison import Difference, paired_bootstrap
+from search.errors import SearchError
+from search.results.ranking import RankedTrial, best_trials
+from search.results.verdict import verdict
+from search.study.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A study's best finalist: its parameters, its mean score in years with the standard error, and its budget."""
+
+    params: dict[str, Any]
+    mean: float
+    standard_error: float
+    repeats: int
+    images: int
+    epochs: int
+
+    @property
+    def budget(self) -> tuple[int, int]:
+        """How much each of its trainings had: images and epochs."""
+        return self.images, self.epochs
+
+
+@dataclass(frozen=True, slots=True)
+class StudyComparison:
+    """Two studies on one dataset: their names, how many of their trials have a value, and the best trial of each.
+
+    `chosen` are their best finalists, None for a study that has none or none yet. `paired` compares validation errors
+    over the trials that both ran with the same configuration on the same images, initial weights and order; None where
+    fewer than two are such.
+    """
+
+    names: tuple[str, str]
+    trials: tuple[int, int]
+    best: tuple[RankedTrial, RankedTrial]
+    chosen: tuple[Chosen | None, Chosen | None]
+    paired: Difference | None
+
+    @property
+    def difference(self) -> tuple[float, float] | None:
+        """The best finalists' difference, first minus second, and its standard error; None without an equal budget."""
+        first, second = self.chosen
+        if first is None or second is None or first.budget != second.budget:
+            return None
+        return first.mean - second.mean, math.hypot(first.standard_error, second.standard_error)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        paired = self.paired.as_dict() if self.paired else None
+        return {**asdict(self), "difference": self.difference, "paired": paired}
+
+
+def compare_studies(first: Study, second: Study) -> StudyComparison:
+    """Compare two studies; raises SearchError where they saw different datasets or one has no value yet."""
+    if first.spec.dataset != second.spec.dataset:
+        digests = f"{first.spec.dataset[:12]}… and {second.spec.dataset[:12]}…"
+        raise SearchError(f"{first.name!r} and {second.name!r} saw different datasets ({digests}): not comparable")
+    ours, theirs = (_ranked(study) for study in (first, second))
+    return StudyComparison(
+        names=(first.name, second.name),
+        trials=(len(ours), len(theirs)),
+        best=(ours[0], theirs[0]),
+        chosen=(_chosen(first), _chosen(second)),
+        paired=_paired(ours, theirs),
+    )
+
+
+def _chosen(study: Study) -> Chosen | None:
+    judged = verdict(study)
+    best = judged.best if judged else None
+    if judged is None or best is None or best.mean is None or best.standard_error is None:
+        return None
+    return Chosen(best.params, best.mean, best.standard_error, judged.repeats, judged.images, judged.epochs)
+
+
+def _ranked(study: Study) -> list[RankedTrial]:
+    found = best_trials(study, sum(study.spec.trials))
+    if not found:
+        raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")
+    return found
+
+
+def _paired(ours: list[RankedTrial], theirs: list[RankedTrial]) -> Difference | None:
+    of_theirs = {_identity(trial): trial.validation_mae for trial in theirs}
+    shared = [
+        trial.validation_mae - of_theirs[_identity(trial)]
+        for trial in sorted(ours, key=lambda trial: (trial.stage, trial.slot))
+        if _identity(trial) in of_theirs
+    ]
+    return paired_bootstrap(np.array(shared)) if len(shared) > 1 else None
+
+
+def _identity(trial: RankedTrial) -> tuple[Any, ...]:
+    """Return what makes two trials of different studies a pair."""
+    return (tuple(sorted(trial.params.items())), tuple(sorted(trial.seeds.items())))

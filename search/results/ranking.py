@@ -1,0 +1,92 @@
+"""The best trials, as the paper's Table II shows them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optuna.trial import FrozenTrial
+
+from search.space.parameters import PARAMETERS, shown, title_of
+from search.space.ranges import Value
+from search.study.finished import best_finished
+from search.study.study import Study
+
+
+@dataclass(frozen=True, slots=True)
+class RankedTrial:
+    """A finished trial: its place in the study, what it measured (years, seconds) and its parameters.
+
+    `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty.
+    """
+
+    number: int
+    stage: int
+    slot: int
+    score: float
+    validation_mae: float
+    training_mae: float
+    penalty: float
+    seconds: float
+    params: dict[str, Value]
+    seeds: dict[str, int]
+    worker: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        return asdict(self)
+
+
+def best_trials(study: Study, count: int) -> list[RankedTrial]:
+    """Return the best `count` finished trials of the sampled stages, the best first, ties in the order of slots."""
+    with study.storage.engine.begin() as tx:
+        found = best_finished(tx, study.name, len(study.spec.trials), count)
+    return [_ranked(study.storage.rdb.get_trial(trial_id)) for trial_id, _ in found]
+
+
+def trial_numbered(study: Study, number: int) -> RankedTrial:
+    """Return the finished trial that has `number` in Optuna."""
+    rdb = study.storage.rdb
+    return _ranked(rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number)))
+
+
+def best_score(study: Study) -> float | None:
+    """Return the best score of a sampled trial so far; None before any trial has finished with a value."""
+    with study.storage.engine.begin() as tx:
+        found = best_finished(tx, study.name, len(study.spec.trials), 1)
+    return found[0][1] if found else None
+
+
+def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
+    """Return Table II, the heading first: score and training error in years, learning rate and L2 as log10."""
+    ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
+    names = parameters_of([trial.params for trial in trials])
+    heading = ("trial", "stage", ranked_by, "training MAE", *map(title_of, names))
+    return [heading, *(_row(trial, names) for trial in trials)]
+
+
+def parameters_of(configurations: Sequence[dict[str, Value]]) -> list[str]:
+    """Return the names of all parameters in the order in which they are always shown."""
+    names = dict.fromkeys(name for params in configurations for name in params)
+    return [*(name for name in PARAMETERS if name in names), *(name for name in names if name not in PARAMETERS)]
+
+
+def _row(trial: RankedTrial, names: Sequence[str]) -> tuple[str, ...]:
+    measured = (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}")
+    return (*measured, *(shown(name, trial.params[name]) for name in names))
+
+
+def _ranked(trial: FrozenTrial) -> RankedTrial:
+    own = trial.user_attrs
+    return RankedTrial(
+        number=trial.number,
+        stage=own["stage"],
+        slot=own["slot"],
+        score=trial.values[0],
+        validation_mae=own["validation_mae"],
+        training_mae=own["training_mae"],
+        penalty=own["penalty"],
+        seconds=own["seconds"],
+        params=dict(trial.params),
+        seeds=own["seeds"],
+        worker=own["worker"],
+    )

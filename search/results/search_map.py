@@ -1,0 +1,90 @@
+"""The search map: where the finished trials lie in the plane of two parameters, and the boxes of the stages."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from search.errors import SearchError
+from search.space.box import Box
+from search.space.ranges import LogRange
+from search.study.finished import finished_trials, measured
+from search.study.stages import sampled_stages
+from search.study.study import Study
+
+PLANE = ("learning_rate", "l2")
+"""The two parameters of the paper's map; a box without them in logarithmic ranges is shown in its first two such."""
+
+
+@dataclass(frozen=True, slots=True)
+class MapTrial:
+    """A finished trial: its number in Optuna, its stage and slot, its place in the plane, its validation MAE (years).
+
+    `score` is what ranks it; the recipe `paper` adds the penalty to the error.
+    """
+
+    number: int
+    stage: int
+    slot: int
+    x: float
+    y: float
+    validation_mae: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class MapBox:
+    """The two ranges of a stage, lowest and highest value of each."""
+
+    stage: int
+    x: tuple[float, float]
+    y: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchMap:
+    """A study's map: the names of the two parameters, the finished trials that have a value, the boxes so far."""
+
+    study: str
+    x: str
+    y: str
+    trials: tuple[MapTrial, ...]
+    boxes: tuple[MapBox, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        return asdict(self)
+
+
+def search_map(study: Study) -> SearchMap:
+    """Read the map of a study as it is now; raises SearchError where no two parameters can be drawn."""
+    x, y = _plane(study.spec.box)
+    stages = sampled_stages(study)
+    trials: list[MapTrial] = []
+    with study.storage.engine.begin() as tx:
+        for stage, _ in stages:
+            errors = measured(tx, study.name, stage, "validation_mae")
+            trials += (
+                MapTrial(
+                    number=trial.number,
+                    stage=stage,
+                    slot=trial.slot,
+                    x=float(trial.params[x]),
+                    y=float(trial.params[y]),
+                    validation_mae=errors[trial.slot],
+                    score=trial.value,
+                )
+                for trial in finished_trials(tx, study.name, stage)
+            )
+    boxes = tuple(MapBox(stage, _range(plan.box, x), _range(plan.box, y)) for stage, plan in stages)
+    return SearchMap(study.name, x, y, tuple(trials), boxes)
+
+
+def _plane(box: Box) -> tuple[str, str]:
+    found = [each.name for each in box.ranges if isinstance(each, LogRange)]
+    names = PLANE if set(PLANE) <= set(found) else tuple(found[:2])
+    if len(names) < 2:
+        raise SearchError(f"the study searches {box} alone; a map needs two parameters in logarithmic ranges")
+    return names[0], names[1]
+
+
+def _range(box: Box, name: str) -> tuple[float, float]:
+    return next((each.low, each.high) for each in box.ranges if isinstance(each, LogRange) and each.name == name)

@@ -1,0 +1,86 @@
+"""Where a study stands, for people and programs."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from search.results.ranking import best_score
+from search.results.verdict import Verdict, verdict
+from search.slots.slots import SlotCounts, Slots
+from search.study.planning import stage_sizes
+from search.study.stages import Stage, list_stages
+from search.study.study import Study
+from search.study.workers import WorkerView, list_workers
+
+_LATER = {
+    "sampled": "its ranges follow from the stage before",
+    "finalists": "the best configurations once more, when the stages are done",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StageSummary:
+    """One stage: its kind, the trials it shall have, how many slots are in each state, and its plan as text.
+
+    The plan's text is "" until it is known; the finalists may turn out to be fewer than expected until then.
+    """
+
+    number: int
+    kind: str
+    trials: int
+    counts: SlotCounts
+    plan: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """A study's stages, the best score of a sampled trial, the verdict on the finalists if there is one, workers."""
+
+    study: str
+    storage: str
+    stages: tuple[StageSummary, ...]
+    best: float | None
+    verdict: Verdict | None
+    workers: tuple[WorkerView, ...]
+    unit: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        return asdict(self)
+
+    def lines(self) -> list[str]:
+        """Return the study and its stages as text, a line each."""
+        best = (
+            "no trial has finished with a value yet"
+            if self.best is None
+            else f"best {self.best:.3f} {self.unit}".rstrip()
+        )
+        return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages)]
+
+
+def summary(study: Study) -> StudySummary:
+    """Read where `study` stands."""
+    opened = {stage.number: stage for stage in list_stages(study)}
+    sizes = enumerate(stage_sizes(study.spec), start=1)
+    stages = tuple(_stage(study, number, size, opened.get(number)) for number, size in sizes)
+    return StudySummary(
+        study.name, str(study.storage), stages, best_score(study), verdict(study), list_workers(study), study.spec.unit
+    )
+
+
+def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageSummary:
+    if opened is not None:
+        plan = opened.plan
+        return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan))
+    if study.spec.experiment is not None:
+        return StageSummary(number, "variants", size, SlotCounts(waiting=size), str(study.spec.experiment))
+    kind = "sampled" if number <= len(study.spec.trials) else "finalists"
+    known = study.spec.box if number == 1 else study.spec.ranges
+    return StageSummary(number, kind, size, SlotCounts(waiting=size), str(known or "") if kind == "sampled" else "")
+
+
+def _line(stage: StageSummary) -> str:
+    counts = stage.counts
+    running = f", {counts.claimed} running" if counts.claimed else ""
+    failed = f", {counts.failed} failed" if counts.failed else ""
+    title = f"stage {stage.number}" if stage.kind == "sampled" else stage.kind
+    return f"{title}: {counts.finished}/{stage.trials} finished{running}{failed}; {stage.plan or _LATER[stage.kind]}"

@@ -1,0 +1,151 @@
+"""The verdict on the finalists: the mean of each over the seeds, and which cannot be told from the best.
+
+All finalists are trained with the same seeds, so a seed that is easy or hard for all of them takes no part in their
+differences: the repeats are the blocks of a randomised complete block design (Montgomery, Design and Analysis of
+Experiments, 8th ed., section 4.1). What is left of the scores beside the means of configuration and seed is the noise,
+pooled over all n finalists, with (n - 1)(repeats - 1) degrees of freedom; a pair alone would leave 2 of them at three
+repeats. A finalist is tied with the best where their means differ by no more than the least significant difference at
+95 %, t · sqrt(2 · noise variance / repeats). With two finalists that is the paired t-interval. It is for one
+comparison; the best was picked among n, so that some of the ties that it denies may still be luck.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from search.results.ranking import parameters_of
+from search.results.student import quantile
+from search.slots.slots import Slots
+from search.space.parameters import shown, title_of
+from search.space.ranges import Value
+from search.study.finished import finished_trials
+from search.study.plans import Finalists
+from search.study.stages import Stage, list_stages
+from search.study.study import Study
+
+CONFIDENCE = 0.95
+RULE = (
+    "the best mean over the same seeds for all; tied are those whose difference to it is below the least significant "
+    "one at 95 %, the noise pooled over the finalists with their seeds as blocks"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Finalist:
+    """A configuration after its repeats: `scores` in their order (None: diverged, or closed as failed), in years.
+
+    `search_score` is what its trials in the search had scored, `trials` are their numbers. `mean` and `standard_error`
+    are None where a score is missing; such a finalist cannot be chosen. `behind` is the difference of its mean to the
+    best one's, `behind_error` that difference's standard error, and `tied` whether it may be luck.
+    """
+
+    params: dict[str, Value]
+    trials: tuple[int, ...]
+    search_score: float
+    scores: tuple[float | None, ...]
+    mean: float | None = None
+    standard_error: float | None = None
+    behind: float | None = None
+    behind_error: float | None = None
+    tied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The finalists, the best mean first and those without one last, and the budget of each of their trials."""
+
+    finalists: tuple[Finalist, ...]
+    repeats: int
+    images: int
+    epochs: int
+    rule: str = RULE
+
+    @property
+    def best(self) -> Finalist | None:
+        """The chosen one; None where every finalist lacks a score."""
+        return self.finalists[0] if self.finalists and self.finalists[0].mean is not None else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything by name."""
+        return asdict(self)
+
+
+def verdict(study: Study) -> Verdict | None:
+    """Return the verdict on a study's finalists; None before the last of their trials has ended, or without any."""
+    for stage in list_stages(study):
+        if isinstance(stage.plan, Finalists) and not _any_open(study, stage):
+            plan = stage.plan
+            return Verdict(_judged(_tried(study, stage.number, plan)), plan.repeats, plan.images, plan.epochs)
+    return None
+
+
+def table(judged: Verdict) -> list[tuple[str, ...]]:
+    """Return the finalists as a table, the heading first: errors in years, learning rate and L2 as log10."""
+    names = parameters_of([one.params for one in judged.finalists])
+    columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
+    rows = ((*_row(one), *(shown(name, one.params[name]) for name in names)) for one in judged.finalists)
+    return [(*columns, *map(title_of, names)), *rows]
+
+
+def _row(one: Finalist) -> tuple[str, ...]:
+    trials = ",".join(map(str, one.trials))
+    found = f"{one.search_score:.3f}"
+    if one.mean is None or one.behind is None:
+        missing = sum(score is None for score in one.scores)
+        return (trials, "-", "-", f"{missing} of {len(one.scores)} without a score", "-", found)
+    behind = f"{one.behind:.3f} ± {one.behind_error:.3f}" if one.behind else "the best"
+    tied = "-" if not one.behind else "yes" if one.tied else "no"
+    return (trials, f"{one.mean:.3f}", f"{one.standard_error:.3f}", behind, tied, found)
+
+
+def _any_open(study: Study, stage: Stage) -> bool:
+    counts = Slots(study).counts(stage.number)
+    return counts.waiting + counts.claimed > 0
+
+
+def _tried(study: Study, stage: int, plan: Finalists) -> list[Finalist]:
+    with study.storage.engine.begin() as tx:
+        values = {plan.place(trial.slot): trial.value for trial in finished_trials(tx, study.name, stage)}
+    return [
+        Finalist(each.params, each.trials, each.score, tuple(values.get((place, r)) for r in range(plan.repeats)))
+        for place, each in enumerate(plan.candidates)
+    ]
+
+
+def _judged(tried: Sequence[Finalist]) -> tuple[Finalist, ...]:
+    """Fill in the means and differences, and bring the finalists in the order of their means."""
+    whole = [each for each in tried if None not in each.scores]
+    rest = tuple(each for each in tried if None in each.scores)
+    if not whole:
+        return rest
+    scores = np.array([each.scores for each in whole], np.float64)
+    means, errors = scores.mean(axis=1), scores.std(axis=1, ddof=1) / math.sqrt(scores.shape[1])
+    difference_error, limit = _noise(scores)
+    best = means.min()
+    judged = (
+        replace(
+            whole[place],
+            mean=float(means[place]),
+            standard_error=float(errors[place]),
+            behind=float(means[place] - best),
+            behind_error=difference_error,
+            tied=bool(means[place] - best <= limit),
+        )
+        for place in np.argsort(means, kind="stable")
+    )
+    return (*judged, *rest)
+
+
+def _noise(scores: npt.NDArray[np.float64]) -> tuple[float, float]:
+    """Return the standard error of a difference between two finalists, and how large one may be by luck."""
+    finalists, repeats = scores.shape
+    freedom = (finalists - 1) * (repeats - 1)
+    if not freedom:  # a single finalist, which is the best
+        return 0.0, 0.0
+    left = scores - scores.mean(axis=1, keepdims=True) - scores.mean(axis=0) + scores.mean()
+    error = math.sqrt(2 * float(np.square(left).sum()) / freedom / repeats)
+    return error, quantile((1 + CONFIDENCE) / 2, freedom) * error

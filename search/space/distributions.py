@@ -1,0 +1,35 @@
+"""What Optuna calls the range of a parameter."""
+
+from functools import cache
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+    json_to_distribution,
+)
+
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
+
+
+def distribution_of(searched: Range) -> BaseDistribution:
+    """Return the same range as Optuna keeps it beside a trial's parameter."""
+    match searched:
+        case LogRange():
+            return FloatDistribution(searched.low, searched.high, log=True)
+        case LinearRange():
+            return FloatDistribution(searched.low, searched.high)
+        case IntegerRange():
+            return IntDistribution(searched.low, searched.high)
+        case Choices():
+            return CategoricalDistribution(searched.values)
+
+
+def value_of(stored: float, distribution: str) -> Value:
+    """Return a parameter's value from what Optuna's tables hold: for a choice that is its place in the list."""
+    value: Value = _read(distribution).to_external_repr(stored)
+    return value
+
+
+_read = cache(json_to_distribution)  # all trials of a stage have the same text

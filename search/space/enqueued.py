@@ -1,0 +1,57 @@
+"""Configurations that the user wants tried: the first slots of the first stage have them, within its budget."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from search.errors import SearchError
+from search.space.box import Box
+from search.space.parameters import PARAMETERS, number_or_word
+from search.space.ranges import Value
+
+Wanted: TypeAlias = tuple[tuple[str, Value], ...]
+"""Some parameters of a configuration with their values; the others are those that the slot would have drawn."""
+
+SHORT = {"lr": "learning_rate"}
+
+
+def read_enqueued(given: object) -> tuple[Wanted, ...]:
+    """Return what the setting `enqueue` names, by tables or text as in "lr=1e-4,l2=1e-4;lr=1e-3".
+
+    Raises ValueError for anything else.
+    """
+    tables = [_from_text(each) for each in given.split(";")] if isinstance(given, str) else given
+    if not isinstance(tables, list | tuple) or not tables or not all(isinstance(each, Mapping) for each in tables):
+        raise ValueError("write configurations as in lr=1e-4,l2=1e-4;lr=1e-3, or a list of tables")
+    return tuple(map(_read, tables))
+
+
+def require_in(box: Box, wanted: tuple[Wanted, ...], slots: int) -> None:
+    """Raise SearchError for more configurations than slots, or one that the box does not hold."""
+    if len(wanted) > slots:
+        raise SearchError(f"{len(wanted)} configurations are enqueued, but the first stage has {slots} trials")
+    ranges = {each.name: each for each in box.ranges}
+    for name, value in (pair for each in wanted for pair in each):
+        if name not in ranges:
+            raise SearchError(f"{name} = {value} is enqueued, but not searched; it has {', '.join(ranges)}")
+        if not ranges[name].holds(value):
+            raise SearchError(f"{name} = {value} is enqueued, but lies outside of {ranges[name]}; widen the range")
+
+
+def written(wanted: tuple[Wanted, ...]) -> str:
+    """Return the text that `read_enqueued` makes the same of."""
+    return ";".join(",".join(f"{name}={value!r}".replace("'", "") for name, value in each) for each in wanted)
+
+
+def _from_text(text: str) -> dict[str, Any]:
+    pairs = (each.partition("=") for each in text.split(","))
+    return {name.strip(): number_or_word(value.strip()) for name, _, value in pairs}
+
+
+def _read(table: Mapping[str, Any]) -> Wanted:
+    named = {SHORT.get(name, name): value for name, value in table.items()}
+    for name, value in named.items():
+        if name not in PARAMETERS:
+            raise ValueError(f"{name} cannot be enqueued; known are {', '.join(PARAMETERS)}")
+        if type(value) not in (int, float, str):
+            raise ValueError(f"{name} is {value!r}; it must be a number or a word")
+    return tuple((name, named[name]) for name in PARAMETERS if name in named)

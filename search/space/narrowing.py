@@ -1,0 +1,124 @@
+"""How the box of the next stage follows from the finished trials of the last one."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from search.space.box import Box
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
+
+KEPT = 10
+"""The paper narrowed to the ranges of its ten best trials."""
+
+RULE = (
+    f"the ranges of the {KEPT} best finished trials by score, or of the best half where that is fewer, "
+    "but of two at least; widened inside the old box to whole decades, a linear range to whole tenths of itself; "
+    "choices stay"
+)
+GIVEN = "the ranges given in the study's settings"
+
+
+@dataclass(frozen=True, slots=True)
+class FinishedTrial:
+    """A trial that ended with a value: its slot, its number in Optuna, its score, its parameters."""
+
+    slot: int
+    number: int
+    value: float
+    params: dict[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A step from one stage's box to the next: the two boxes, the rule, why it gave this, and from which trials."""
+
+    old: Box
+    new: Box
+    rule: str
+    reason: str
+    best: tuple[FinishedTrial, ...]
+
+
+def narrow(box: Box, finished: Sequence[FinishedTrial]) -> Narrowing:
+    """Apply `RULE` to the finished trials of the stage that sampled from `box`; ties go to the lower slot."""
+    ranked = sorted(finished, key=lambda trial: (trial.value, trial.slot))
+    best = tuple(ranked[: max(2, min(KEPT, len(ranked) // 2))])
+    if len(best) < 2:
+        reason = f"the box stays: {len(ranked)} of its trials finished with a value, and a range needs two"
+        return Narrowing(box, box, RULE, reason, best)
+    new = Box(tuple(_narrowed(each, [trial.params[each.name] for trial in best]) for each in box.ranges))
+    return Narrowing(box, new, RULE, _reason(box, best, len(ranked)), best)
+
+
+def override(box: Box, given: Box) -> Narrowing:
+    """Return the step to a box that the user has chosen."""
+    return Narrowing(box, given, GIVEN, "no trial was asked", ())
+
+
+def explain(narrowing: Narrowing) -> str:
+    """Return the step in plain text, a fact a line: the boxes, the rule, the reason, the trials."""
+    lines = [
+        f"from   {narrowing.old}",
+        f"to     {narrowing.new}",
+        f"rule   {narrowing.rule}",
+        f"reason {narrowing.reason}",
+    ]
+    return "\n".join(lines + [f"       {_line(trial, narrowing.old)}" for trial in narrowing.best])
+
+
+def _narrowed(old: Range, values: Sequence[Value]) -> Range:
+    if isinstance(old, Choices):
+        return old
+    numbers = [value for value in values if not isinstance(value, str)]
+    least, most = min(numbers), max(numbers)
+    match old:
+        case LogRange():
+            return _to_decades(old, least, most)
+        case LinearRange():
+            return LinearRange(old.name, *_to_tenths(old, least, most))
+        case IntegerRange():
+            low, high = _to_tenths(old, least, most)
+            return IntegerRange(old.name, math.floor(low), math.ceil(high))
+
+
+def _to_tenths(old: LinearRange | IntegerRange, least: float, most: float) -> tuple[float, float]:
+    """Return the bounds nearest to two numbers, outwards, among those that divide the old range in ten."""
+    marks = [old.low + (old.high - old.low) * tenth / 10 for tenth in range(10)] + [old.high]
+    bottom = max(place for place, mark in enumerate(marks) if mark <= least)
+    top = min(place for place, mark in enumerate(marks) if mark >= most)
+    if bottom == top:  # all of them lie exactly on one mark
+        bottom, top = max(bottom - 1, 0), min(top + 1, 10)
+    return marks[bottom], marks[top]
+
+
+def _to_decades(old: LogRange, least: float, most: float) -> LogRange:
+    bottom, top = _decade(least), _decade(most)
+    if most > float(f"1e{top}"):
+        top += 1
+    if bottom == top:  # all of them lie exactly on one power of ten
+        bottom, top = bottom - 1, top + 1
+    return LogRange(old.name, max(old.low, float(f"1e{bottom}")), min(old.high, float(f"1e{top}")))
+
+
+def _decade(value: float) -> int:
+    """Return the exponent of the greatest power of ten not above `value`; log10 is off by one next to a power."""
+    return Decimal(str(value)).adjusted()
+
+
+def _reason(box: Box, best: Sequence[FinishedTrial], finished: int) -> str:
+    spans = (_span(each, [trial.params[each.name] for trial in best]) for each in box.ranges)
+    return f"the {len(best)} best of {finished} finished trials span {', '.join(spans)}"
+
+
+def _span(searched: Range, values: Sequence[Value]) -> str:
+    if isinstance(searched, Choices):
+        return f"{searched.name} {' | '.join(str(each) for each in searched.values if each in values)}"
+    numbers = [value for value in values if not isinstance(value, str)]
+    return f"{searched.name} {min(numbers):.3g} to {max(numbers):.3g}"
+
+
+def _line(trial: FinishedTrial, box: Box) -> str:
+    values = ((name, trial.params[name]) for name in box.names)
+    params = ", ".join(f"{name} {value if isinstance(value, str | int) else f'{value:.3g}'}" for name, value in values)
+    return f"trial {trial.number} (slot {trial.slot}): score {trial.value:.3f}, {params}"

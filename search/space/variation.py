@@ -1,0 +1,46 @@
+"""What parameters make of a recipe: the network, the augmentation and the images a step that they ask for."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from model.augmentation import Augmentation
+from model.paper import PaperVariant
+from model.recipe import Recipe, recipe_named
+from model.residual import residual_network
+from search.space.network_file import layers_of
+
+NETWORK = ("width", "batch_norm", "dropout", "initializer")
+
+
+def recipe_for(name: str, network: str | None) -> Recipe:
+    """Return the recipe called `name`, with a study's network where it is not the paper's."""
+    return replace(recipe_named(name), layers=layers_of(network))
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """A recipe and the images a step: what is compiled once for all trainings that share it."""
+
+    recipe: Recipe
+    batch_size: int
+
+
+def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str, Any]) -> Variation:
+    """Return what `params` make of `base` for images of `shape`.
+
+    Their names are those of `search.space.parameters`; experiments vary "recipe", "architecture" and "weighting" as
+    well. What they do not name stays. Learning rate and L2 are no part of it: they are arguments of every training.
+    """
+    named = {name: params[name] for name in NETWORK if params.get(name) is not None}
+    recipe = base.recipe
+    if params.get("recipe") is not None:
+        recipe = replace(recipe_named(params["recipe"]), layers=recipe.layers)
+    if params.get("architecture") == "residual":
+        recipe = replace(recipe, layers=residual_network(recipe.output).layers)
+    recipe = replace(recipe, variant=PaperVariant(input_shape=shape, **named))
+    if params.get("augmentation") is not None:
+        recipe = replace(recipe, augmentation=Augmentation().scaled(params["augmentation"]))
+    if params.get("weighting") == "balanced":
+        recipe = replace(recipe, balanced=True)
+    return Variation(recipe, params.get("batch_size") or base.batch_size)

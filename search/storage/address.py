@@ -1,0 +1,48 @@
+"""Where a study is kept: a database URL, refused if its database is of a kind or in a place that is not safe."""
+
+from pathlib import Path
+
+from sqlalchemy import make_url
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import ArgumentError
+
+from search.errors import SearchError
+from search.storage.mounts import NETWORK_FILE_SYSTEMS, file_system_of
+
+
+def parse_address(url: str) -> URL:
+    """Return the URL of a SQLite file or a PostgreSQL database, which prints without its password.
+
+    Raises `SearchError` for any other text, for SQLite without a file and for SQLite on a network file system.
+    """
+    try:
+        address = make_url(url)
+    except (ArgumentError, ValueError):
+        # The text itself is not shown, nor kept as a cause: it may hold a password.
+        raise SearchError("--storage is not a database URL; write one like sqlite:///runs/study.db") from None
+    if address.get_backend_name() not in ("sqlite", "postgresql"):
+        raise SearchError(f"--storage {address} is of an unknown kind; use sqlite:///FILE or postgresql+psycopg://...")
+    if is_sqlite(address):
+        _refuse_unsafe(address)
+    return address
+
+
+def is_sqlite(address: URL) -> bool:
+    """Tell whether the database is a SQLite file, and not PostgreSQL."""
+    return address.get_backend_name() == "sqlite"
+
+
+def file_of(address: URL) -> Path:
+    """Return the path of a SQLite file."""
+    return Path(str(address.database))
+
+
+def _refuse_unsafe(address: URL) -> None:
+    if address.database in (None, "", ":memory:") or str(address.database).startswith("file:"):
+        raise SearchError(f"--storage {address} is not a file that workers can share; use sqlite:///runs/study.db")
+    kind = file_system_of(file_of(address))
+    if kind in NETWORK_FILE_SYSTEMS:
+        raise SearchError(
+            f"--storage {address} lies on a network file system ({kind}), whose locks SQLite cannot rely on; "
+            "use a local directory, or PostgreSQL (postgresql+psycopg://...) for more than one machine"
+        )

@@ -1,0 +1,83 @@
+"""The folder of artifacts: files that a study's trials have beside their values, and how they get and leave it."""
+
+import io
+import json
+import time
+import uuid
+from pathlib import Path
+from typing import BinaryIO
+
+from optuna.artifacts.exceptions import ArtifactNotFound
+from sqlalchemy import String, Text, column, select, table, union_all
+
+from data.files import write_bytes
+from search.settings import Settings
+from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.database import Storage
+
+_PREFIX = "artifacts:"  # what Optuna and its dashboard look for among the attributes of trials and studies
+_UPLOAD_SECONDS = 60.0
+# Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
+_ATTRIBUTES = [
+    table(name, column("key", String), column("value_json", Text))
+    for name in ("trial_system_attributes", "study_system_attributes")
+]
+
+
+class ArtifactFolder:
+    """A folder as Optuna's artifact store; a file in it is whole or absent, and its name is its id."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def open_reader(self, artifact_id: str) -> BinaryIO:
+        """Open an artifact; raises ArtifactNotFound where there is none."""
+        try:
+            return io.BytesIO(self._place(artifact_id).read_bytes())
+        except FileNotFoundError as error:
+            raise ArtifactNotFound(artifact_id) from error
+
+    def write(self, artifact_id: str, content_body: BinaryIO) -> None:
+        """Store an artifact; raises DatasetError where it cannot be written."""
+        write_bytes(self._place(artifact_id), content_body.read())
+
+    def remove(self, artifact_id: str) -> None:
+        """Remove an artifact, if it is there."""
+        self._place(artifact_id).unlink(missing_ok=True)
+
+    def _place(self, artifact_id: str) -> Path:
+        try:
+            return self.path / str(uuid.UUID(artifact_id))
+        except ValueError as error:
+            raise ArtifactNotFound(artifact_id) from error
+
+
+def artifact_folder(settings: Settings) -> ArtifactFolder | None:
+    """Return the folder that the settings name, or the one beside an SQLite file; None with another database."""
+    if settings.artifacts is not None:
+        return ArtifactFolder(settings.artifacts)
+    address = parse_address(settings.storage)
+    return ArtifactFolder(Path(f"{file_of(address)}.artifacts")) if is_sqlite(address) else None
+
+
+def attach(storage: Storage, folder: ArtifactFolder, trial_id: int, name: str, kind: str, content: bytes) -> None:
+    """Give a running trial an artifact, the file first: a crash in between leaves a file, but no broken picture."""
+    artifact_id = str(uuid.uuid4())
+    folder.write(artifact_id, io.BytesIO(content))
+    described = {"artifact_id": artifact_id, "filename": name, "mimetype": kind, "encoding": None}
+    storage.rdb.set_trial_system_attr(trial_id, _PREFIX + artifact_id, json.dumps(described))
+
+
+def unattached(storage: Storage, folder: ArtifactFolder) -> tuple[Path, ...]:
+    """Return the files of the folder that belong to no trial or study, such as one whose upload was cut short.
+
+    Not those of the last minute, which may be about to be attached.
+    """
+    if not folder.path.is_dir():
+        return ()
+    settled = time.time() - _UPLOAD_SECONDS
+    files = sorted(path for path in folder.path.iterdir() if path.is_file() and path.stat().st_mtime < settled)
+    keys = [select(each.c.key).where(each.c.key.contains(_PREFIX, autoescape=True)) for each in _ATTRIBUTES]
+    with storage.engine.begin() as tx:
+        attached = {key.rpartition(":")[2] for key in tx.scalars(union_all(*keys))}
+    return tuple(path for path in files if path.name not in attached)

@@ -1,0 +1,228 @@
+"""Opening and creating the database that holds Optuna's tables and ours, safely for many workers."""
+
+import fcntl
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from weakref import finalize
+
+import optuna
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy import create_engine, event, func, insert, inspect, make_url, select
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from search.errors import SearchError
+from search.storage import tables
+from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.patience import Patience
+
+_LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
+_CONNECTION = {
+    "application_name": "agesearch",
+    "connect_timeout": 10,
+    # A server that vanishes without a word is noticed within a minute, not within hours.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+_ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """An open database: Optuna's view of it and the engine that both sides share.
+
+    `url` holds the password, for handing to a worker; print the storage itself, which hides it. `patience` is with a
+    server that goes away.
+    """
+
+    url: str = field(repr=False)
+    rdb: RDBStorage = field(repr=False)
+    engine: Engine = field(repr=False)
+    patience: Patience = field(default_factory=Patience, repr=False)
+
+    def __str__(self) -> str:
+        return make_url(self.url).render_as_string(hide_password=True)
+
+
+def open_storage(url: str, *, reading: bool = False) -> Storage:
+    """Open the study storage at `url`; raise `SearchError` where there is none, and never create a file.
+
+    `reading` is for those who only look, often and at much: they see each statement's state by itself, and so keep no
+    worker waiting for longer than a statement takes.
+    """
+    address = parse_address(url)
+    if is_sqlite(address) and not file_of(address).is_file():
+        raise SearchError(f"no study storage at {address}; start one with 'agesearch search'")
+    with storage_errors(address):
+        if _schema_version(address) is None:
+            raise SearchError(f"the database {address} holds no study storage; start one with 'agesearch search'")
+        return _connect(address, create=False, reading=reading)
+
+
+def create_storage(url: str) -> Storage:
+    """Open the study storage at `url`, and create its file and its tables first where they are missing.
+
+    Any number of processes may do this at once. Raises `SearchError` where it cannot be done safely or at all.
+    """
+    address = parse_address(url)
+    with storage_errors(address), _exclusively(address):
+        version = _schema_version(address)
+        storage = _connect(address, create=True)
+        with storage.engine.begin() as tx:
+            tables.metadata.create_all(tx)
+            if version is None:
+                tx.execute(insert(tables.schema).values(version=tables.SCHEMA_VERSION))
+        return storage
+
+
+@contextmanager
+def exclusively(storage: Storage) -> Iterator[None]:
+    """Let one process at a time into the block, over all that use the storage: for creating, never for trials."""
+    address = make_url(storage.url)
+    with storage_errors(address), _exclusively(address):
+        yield
+
+
+@contextmanager
+def storage_errors(storage: Storage | URL) -> Iterator[None]:
+    """Turn what a database or its file raises within the block into one `SearchError` that names the storage."""
+    try:
+        yield
+    except ImportError as error:
+        raise SearchError(
+            f"the storage {storage} needs a driver that is not installed ({error}): install psycopg"
+        ) from error
+    except (SQLAlchemyError, StorageInternalError, OSError) as error:
+        raise SearchError(f"the storage {storage} cannot be used: {_cause(error)}") from error
+
+
+def quieten_optuna() -> None:
+    """Let Optuna log warnings and errors alone; a command calls this once, as it changes the whole process."""
+    optuna.logging.set_verbosity(logging.WARNING)
+
+
+def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
+    url = address.render_as_string(hide_password=False)
+    rdb = RDBStorage(
+        url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
+        engine_kwargs=_engine_settings(address),
+        skip_table_creation=not create,
+        skip_compatibility_check=True,  # done below, where the engine can be closed again
+    )
+    found, needed = rdb.get_current_version(), rdb.get_head_version()
+    if found != needed:
+        rdb.engine.dispose()
+        raise SearchError(
+            f"the storage {address} was made by another version of Optuna: its tables are of version {found}, "
+            f"this Optuna needs {needed}; use the version that made it, or another --storage"
+        )
+    finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
+    storage = Storage(url, rdb, rdb.engine)
+    if is_sqlite(address):
+        _make_read_only(storage.engine) if reading else _make_safe(storage.engine)
+    elif not reading:
+        storage.patience.guard(storage.engine)
+    return storage
+
+
+def _engine_settings(address: URL) -> dict[str, Any]:
+    if is_sqlite(address):
+        # The driver's own habit of opening transactions late is off; _make_safe opens them.
+        return {"connect_args": {"timeout": _LOCK_SECONDS, "isolation_level": None}}
+    return {
+        # What Optuna and the slots rely on, whatever the server's default is: a row that was waited for is read anew.
+        "isolation_level": "READ COMMITTED",
+        "pool_pre_ping": True,
+        "pool_size": 1,  # servers allow a hundred connections or so; others of a process come and go
+        "connect_args": _connection(address),
+    }
+
+
+def _connection(address: URL) -> dict[str, Any]:
+    """Return how to connect, but for what the URL itself says; other drivers have other words for it."""
+    ours = _CONNECTION if address.get_driver_name() == "psycopg" else {}
+    return {key: value for key, value in ours.items() if key not in address.query}
+
+
+def _own_engine(address: URL) -> Engine:
+    return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
+
+
+def _make_safe(engine: Engine) -> None:
+    """Make every transaction of a SQLite engine take the write lock first and be on the disk when it ends.
+
+    A transaction that reads before it locks may decide on what another process is just changing, and then fails
+    to lock at once instead of waiting (SQLite, "Transactions", section 2.2). Optuna opens a connection of its own
+    before the engine can be changed, which is why the pool is emptied.
+    """
+    event.listen(engine, "connect", _settle)
+    event.listen(engine, "begin", _lock)
+    engine.dispose()
+
+
+def _make_read_only(engine: Engine) -> None:
+    """Make every statement of a SQLite engine a transaction of its own, and one that writes an error.
+
+    A transaction would hold the read lock to its end, and a writer waits for that with its commit.
+    """
+    event.listen(engine, "connect", _only_read)
+    engine.dispose()
+
+
+def _only_read(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+
+
+def _settle(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA journal_mode=DELETE")  # the write-ahead log can corrupt before SQLite 3.51.3
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _lock(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _schema_version(address: URL) -> int | None:
+    """Return the version of our tables at `address`, None without any; raise `SearchError` for another than ours."""
+    engine = _own_engine(address)
+    if not inspect(engine).has_table(tables.schema.name):
+        return None
+    with engine.connect() as connection:
+        version = connection.scalar(select(tables.schema.c.version))
+    if version not in (None, tables.SCHEMA_VERSION):
+        raise SearchError(
+            f"the storage {address} has tables of version {version}, this program needs {tables.SCHEMA_VERSION}; "
+            "use the version of agesearch that made it, or another --storage"
+        )
+    return version
+
+
+@contextmanager
+def _exclusively(address: URL) -> Iterator[None]:
+    if is_sqlite(address):
+        file_of(address).parent.mkdir(parents=True, exist_ok=True)
+        with Path(f"{address.database}.lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    else:
+        # The lock is the connection's, and closing it gives the lock back.
+        with _own_engine(address).connect() as connection:
+            connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
+            yield
+
+
+def _cause(error: BaseException) -> str:
+    """Return the driver's own words, which name no password and no statement."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})"
+    return str(error).strip().partition("\n")[0]

@@ -1,0 +1,30 @@
+"""What the trial of a slot is: its stage gives it, a worker carries it out."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from search.space.box import Box
+from search.space.ranges import Value
+from search.space.seeds import TrialSeeds
+from search.study.variants import Curve
+
+Role: TypeAlias = Literal["sampled", "finalist", "variant"]
+"""What a trial is for: to find a good configuration, to look at one of the best again, or to compare a variant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What one slot's trial is, the same at every attempt.
+
+    `params` lie in `box`, which Optuna keeps beside them; `images` and `epochs` are the trial's budget. `curve` is what
+    it keeps beside its result, `repeat` which of a variant's trials it is, from 0.
+    """
+
+    role: Role
+    params: dict[str, Value]
+    box: Box
+    seeds: TrialSeeds
+    images: int
+    epochs: int
+    curve: Curve = "none"
+    repeat: int = 0

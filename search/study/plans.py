@@ -1,0 +1,125 @@
+"""The plans of stages: what each of a stage's slots is for. Another kind of stage is one more frozen value in `Plan`.
+
+A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
+and the slot alone; workers, slots, leases and mending know nothing of it. Which stage gets which plan is decided in
+`search.study.planning`.
+"""
+
+from dataclasses import dataclass
+from itertools import islice
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Discriminator, TypeAdapter
+
+from search.space.box import Box
+from search.space.enqueued import Wanted
+from search.space.narrowing import Narrowing
+from search.space.sampling import SamplerName, shares
+from search.space.seeds import trial_seeds
+from search.study.assignment import Assignment
+from search.study.candidates import Candidate
+from search.study.variants import VARIANT, Experiment
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Every slot is a configuration drawn from `box`, which came about by `narrowing` (None: it is the study's own).
+
+    The first slots have what is in `enqueued`, and draw the rest.
+    """
+
+    slots: int
+    box: Box
+    narrowing: Narrowing | None
+    images: int
+    epochs: int
+    enqueued: tuple[Wanted, ...] = ()
+    sampler: SamplerName = "random"
+    kind: Literal["sampled"] = "sampled"
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        seeds = trial_seeds(seed, stage, slot)
+        params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
+        if slot < len(self.enqueued):
+            params |= dict(self.enqueued[slot])
+        return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)
+
+    def __str__(self) -> str:
+        return str(self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class Finalists:
+    """Every candidate is trained `repeats` times; all have the same seeds, one for each repeat, so they come in pairs.
+
+    `box` holds all candidates. A round of all of them comes before the next one.
+    """
+
+    candidates: tuple[Candidate, ...]
+    box: Box
+    repeats: int
+    images: int
+    epochs: int
+    kind: Literal["finalists"] = "finalists"
+
+    @property
+    def slots(self) -> int:
+        """How many trials that takes."""
+        return len(self.candidates) * self.repeats
+
+    def place(self, slot: int) -> tuple[int, int]:
+        """Return which candidate a slot trains, and in which repeat, both from 0."""
+        repeat, candidate = divmod(slot, len(self.candidates))
+        return candidate, repeat
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        candidate, repeat = self.place(slot)
+        params, seeds = self.candidates[candidate].params, trial_seeds(seed, stage, repeat)
+        return Assignment("finalist", params, self.box, seeds, self.images, self.epochs)
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.candidates)} configurations, {self.repeats} seeds each, "
+            f"{self.images} images, {self.epochs} epochs"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """The trials of an experiment, each variant's after one another."""
+
+    experiment: Experiment
+    kind: Literal["variants"] = "variants"
+
+    @property
+    def slots(self) -> int:
+        """How many trials that takes."""
+        return self.experiment.slots
+
+    @property
+    def box(self) -> Box:
+        """What the parameters of all variants are chosen from."""
+        return self.experiment.box
+
+    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
+        """Return what the trial of `slot` is."""
+        _, variant, repeat = next(islice(self.experiment.places(), slot, None))
+        seeds = trial_seeds(seed, stage, repeat if self.experiment.paired else slot)
+        params = {VARIANT: variant.name, **variant.params}
+        return Assignment(
+            "variant", params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return str(self.experiment)
+
+
+Plan: TypeAlias = Annotated[Sampled | Finalists | Variants, Discriminator("kind")]
+
+
+def plan_from_json(text: str) -> Plan:
+    """Return the plan that `to_json` wrote as `text`; raise `pydantic.ValidationError` for any other text."""
+    plan: Plan = TypeAdapter(Plan).validate_json(text)
+    return plan

@@ -1,0 +1,99 @@
+"""From settings to the study that they describe, and what of them can never work with a dataset."""
+
+from data.dataset import DatasetInfo
+from model.errors import ModelError
+from model.layers import Dropout
+from search.errors import SearchError
+from search.settings import Ranges, Settings
+from search.space.box import Box, LogRange
+from search.space.network_file import read_network
+from search.space.parameters import box_of
+from search.space.ranges import Value
+from search.space.variation import Variation, recipe_for, variation
+from search.study.study import FinalistBudget, StudySpec
+
+
+def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
+    """Return the study that the settings describe, for that dataset."""
+    box = _box(settings)
+    return StudySpec(
+        seed=settings.seed,
+        dataset=info.digest,
+        unit=info.unit,
+        precision=precision,
+        trials=settings.trials,
+        box=box,
+        ranges=_later(box, settings.ranges) if settings.ranges else None,
+        finalists=_finalists(settings),
+        network=_network(settings),
+        enqueued=settings.enqueue or (),
+        recipe=settings.recipe,
+        sampler=settings.sampler,
+        threads=settings.threads,
+        images=settings.images,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        max_attempts=settings.max_attempts,
+    )
+
+
+def _finalists(settings: Settings) -> FinalistBudget | None:
+    if not settings.finalists:
+        return None
+    return FinalistBudget(
+        settings.finalists,
+        settings.finalist_repeats,
+        settings.finalist_images or settings.images,
+        settings.finalist_epochs or settings.epochs,
+    )
+
+
+def _box(settings: Settings) -> Box:
+    """Return the first box; raises SearchError where a parameter has both a setting of its own and one in the space."""
+    space = {each.name: each for each in settings.space or ()}
+    for name in ("learning_rate", "l2"):
+        if name not in space:
+            space[name] = LogRange(name, *getattr(settings, name))
+        elif name in settings.model_fields_set:
+            raise SearchError(f"{name} is given twice, as a setting of its own and in space; keep one of them")
+    return box_of(space)
+
+
+def _later(box: Box, given: Ranges) -> Box:
+    """Return the box with the learning rate and L2 that are given; everything else stays as it was."""
+    ranges = {"learning_rate": LogRange("learning_rate", *given.learning_rate), "l2": LogRange("l2", *given.l2)}
+    return Box(tuple(ranges.get(each.name, each) for each in box.ranges))
+
+
+def require_fitting(settings: Settings, info: DatasetInfo) -> None:
+    """Refuse what every worker would die of, before there is a study that asks for it."""
+    count = info.counts["training"]
+    for name, images in (("images", settings.images), ("finalist_images", settings.finalist_images or 1)):
+        if images > count:
+            raise SearchError(f"{name} is {images}; {info.path} has {count} training images: give 1 to that many")
+    box, network = _box(settings), _network(settings)
+    for share in (0.0, 1.0):
+        _require_network(settings, info, network, box.at([share] * len(box.ranges)))
+
+
+def _require_network(settings: Settings, info: DatasetInfo, network: str | None, params: dict[str, Value]) -> None:
+    """Refuse parameters that make no network, or none for images of the dataset's shape."""
+    if network is not None and (own := {"width", "batch_norm"} & params.keys()):
+        raise SearchError(
+            f"{min(own)} is searched in the paper's network alone; take it out of space, or --network away"
+        )
+    base = Variation(recipe_for(settings.recipe, network), settings.batch_size)
+    try:
+        made = variation(base, info.image_shape, params).recipe.network()
+    except ModelError as error:
+        shape = "×".join(map(str, info.image_shape))
+        raise SearchError(
+            f"the images of {info.path} are {shape}, and the network cannot take them: {error}; "
+            "build the dataset in another size, or describe a network for it (--network)"
+        ) from error
+    if "dropout" in params and not any(isinstance(layer, Dropout) for layer in made.layers):
+        raise SearchError("dropout is searched, but the network has no dropout layer; add one to it")
+
+
+def _network(settings: Settings) -> str | None:
+    return None if settings.network is None else read_network(settings.network)

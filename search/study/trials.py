@@ -1,0 +1,146 @@
+"""A study's trials as Optuna keeps them: the one place that writes to them.
+
+A trial's change from RUNNING to COMPLETE or PRUNED is the moment at which its result counts. Optuna lets it happen
+once, whatever else happens, so a trial that has been told FAIL can never come back with a result.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import TrialState, create_trial
+
+from search.errors import SearchError, StaleClaim
+from search.space.distributions import distribution_of
+from search.storage.patience import outlasting
+from search.study.assignment import Assignment
+from search.study.claims import Claim
+from search.study.study import Study
+
+CURVE: Final = "training_curve"
+"""The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrialOutcome:
+    """What a trial came to: the score that ranks it, what it measured in years, and the seconds it took.
+
+    The score is the validation MAE, to which the paper's own recipe adds the penalty. `training_curve` is the training
+    error of each epoch, where the trial was to keep it.
+    """
+
+    score: float
+    validation_mae: float
+    training_mae: float
+    penalty: float
+    seconds: float
+    training_curve: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A trial whose training left the finite numbers: a finished trial without a value."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTrial:
+    """A trial that Optuna calls running: its id there, and the claim it was made for."""
+
+    id: int
+    stage: int
+    slot: int
+    token: int
+
+
+class Trials:
+    """The trials of one study; those created here run on `device`."""
+
+    def __init__(self, study: Study, device: str = "") -> None:
+        self._study, self._device = study, device
+        self._rdb = study.storage.rdb
+
+    @outlasting
+    def create(self, claim: Claim, assignment: Assignment) -> int:
+        """Create the running trial of a claim, whole in one transaction, and return Optuna's id for it.
+
+        If the connection is lost with the answer it is created again, and the first one belongs to no slot: the sweep
+        at the study's end tells it FAIL.
+        """
+        attributes = {
+            "stage": claim.stage,
+            "slot": claim.slot,
+            "attempt": claim.attempt,
+            "token": claim.token,
+            "worker": claim.owner,
+            "device": self._device,
+            "role": assignment.role,
+            "images": assignment.images,
+            "epochs": assignment.epochs,
+            "repeat": assignment.repeat,
+            "seeds": asdict(assignment.seeds),
+        }
+        trial = create_trial(
+            state=TrialState.RUNNING,
+            params=assignment.params,
+            distributions={each.name: distribution_of(each) for each in assignment.box.ranges},
+            user_attrs=attributes,
+        )
+        try:
+            return self._rdb.create_new_trial(self._study.id, trial)
+        except KeyError as error:
+            raise SearchError(f"the study {self._study.name!r} has been deleted from {self._study.storage}") from error
+
+    @outlasting
+    def report(self, trial_id: int, epoch: int, value: float) -> None:
+        """Store a value from within the trial; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
+        try:
+            self._rdb.set_trial_intermediate_value(trial_id, epoch, float(value))
+        except UpdateFinishedTrialError as error:
+            raise StaleClaim(f"trial {trial_id} was given up: {error}") from error
+
+    @outlasting
+    def commit(self, trial_id: int, outcome: TrialOutcome | Diverged) -> None:
+        """Make the result count; raise `StaleClaim`, with no value stored, if the trial has been told FAIL."""
+        state = TrialState.PRUNED if isinstance(outcome, Diverged) else TrialState.COMPLETE
+        try:
+            if isinstance(outcome, Diverged):
+                self._end(trial_id, state, {"reason": outcome.reason})
+            else:
+                found = asdict(outcome)
+                curve = [float(value) for value in found.pop("training_curve")]
+                measured = {key: float(value) for key, value in found.items()}  # not NumPy's or TensorFlow's
+                score = measured.pop("score")
+                self._end(trial_id, state, measured | ({CURVE: curve} if curve else {}), score)
+        except UpdateFinishedTrialError as error:
+            if self._rdb.get_trial(trial_id).state is state:
+                return  # nobody else ends it so: this very result was stored, and the connection lost with the answer
+            raise StaleClaim(f"the result of trial {trial_id} came too late: {error}") from error
+
+    @outlasting
+    def fail(self, trial_id: int, reason: str) -> TrialState:
+        """Tell a trial FAIL, and return the state it has now: what it had become before, if it was not running."""
+        try:
+            self._end(trial_id, TrialState.FAIL, {"reason": reason})
+        except UpdateFinishedTrialError:
+            return self._rdb.get_trial(trial_id).state
+        return TrialState.FAIL
+
+    @outlasting
+    def running(self) -> list[RunningTrial]:
+        """Return the running trials of slots; it looks through all trials, so it is not for every trial."""
+        trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))
+        keys = ("stage", "slot", "token")
+        return [
+            RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in keys))
+            for trial in trials
+            if trial.user_attrs.keys() >= set(keys)  # else somebody else's, which belongs to no slot
+        ]
+
+    def _end(self, trial_id: int, state: TrialState, attributes: Mapping[str, Any], value: float | None = None) -> None:
+        for key, attribute in attributes.items():
+            self._rdb.set_trial_user_attr(trial_id, key, attribute)
+        if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
+            raise UpdateFinishedTrialError(f"trial {trial_id} is just being ended by another process")

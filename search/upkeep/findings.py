@@ -1,0 +1,154 @@
+"""What is wrong with a study: what crashes left behind, and what only a fault or somebody else can have done."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from sqlalchemy import Integer, String, cast, column, select, table
+from sqlalchemy.engine import Connection, Row
+
+from search.slots.slots import Slots
+from search.storage.artifacts import ArtifactFolder, unattached
+from search.storage.database import Storage
+from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
+from search.study.claims import Held
+from search.study.owner import host_and_pid, is_gone
+from search.study.study import Study
+from search.study.trials import RunningTrial, Trials
+
+Kind: TypeAlias = Literal[
+    "damaged file",
+    "abandoned slot",
+    "running trial",
+    "slot without a trial",
+    "missing slot",
+    "trial without a slot",
+    "stray artifact",
+]
+
+# Optuna's table, as far as it is read here; it checks its version whenever it opens a storage.
+_trials = table("trials", column("trial_id", Integer), column("study_id", Integer), column("state"))
+_ENDED_WELL = ("COMPLETE", "PRUNED")
+
+STRAYS = "stray"
+"""The folder within that of the artifacts to which `repair` moves those that belong to no trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong: its kind, the thing as a sentence, and what `repair` does about it, or what you can do.
+
+    `trial` is Optuna's id, `held` is how an abandoned slot was seen, and `path` where a stray artifact lies.
+    """
+
+    kind: Kind
+    text: str
+    remedy: str
+    mendable: bool = True
+    stage: int | None = None
+    slot: int | None = None
+    trial: int | None = None
+    held: Held | None = None
+    path: Path | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what people and programs want to know, by name."""
+        return {"kind": self.kind, "text": self.text, "remedy": self.remedy, "mendable": self.mendable}
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.remedy}"
+
+
+def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, ...]:
+    """Look for everything that is wrong with a study and its artifacts; what living workers are just doing is not."""
+    return (*_in_tables(of), *_strays(of.study.storage, artifacts))
+
+
+def _in_tables(of: Slots) -> tuple[Finding, ...]:
+    # Before the slots, so that a trial that ends meanwhile is found with its slot closed, and is not ours to end.
+    running = Trials(of.study).running()
+    with of.study.storage.engine.begin() as tx:
+        damage = list(_damage(tx))
+        if damage:
+            return tuple(damage)
+        rows = _slots_with_trials(tx, of.study)
+        return (
+            *_missing(tx, of.study, rows),
+            *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in rows),
+            *_running(running, rows),
+            *_without_slot(tx, of.study),
+        )
+
+
+def _damage(tx: Connection) -> Iterator[Finding]:
+    if tx.dialect.name == "sqlite":
+        first = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+        if first != "ok":
+            remedy = "make a copy, then restore a backup or recover what is left with: sqlite3 FILE .recover"
+            yield Finding("damaged file", f"the database is damaged ({first})", remedy, mendable=False)
+
+
+def _slots_with_trials(tx: Connection, study: Study) -> Sequence[Row[Any]]:
+    state = cast(_trials.c.state, String).label("trial_state")
+    query = select(slots, state, Now().label("now")).outerjoin(_trials, _trials.c.trial_id == slots.c.trial_id)
+    return tx.execute(query.where(slots.c.study == study.name).order_by(slots.c.stage, slots.c.slot)).all()
+
+
+def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
+    place, ended_well = f"stage {row.stage}, slot {row.slot}", row.trial_state in _ENDED_WELL
+    where = {"stage": row.stage, "slot": row.slot, "trial": row.trial_id}
+    if row.state == CLAIMED and (why := _why_abandoned(row, lease_seconds)):
+        remedy = "it is closed, since its trial has a result" if ended_well else "it is set free for the next worker"
+        held = Held(row.stage, row.slot, row.token, row.lease_expires)
+        yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held, **where)
+    elif row.state == FINISHED and not ended_well:
+        trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state}"
+        remedy = "it is opened again, and its trial comes out the same"
+        yield Finding("slot without a trial", f"{place} is closed, but {trial}", remedy, **where)
+
+
+def _why_abandoned(row: Row[Any], lease_seconds: float) -> str:
+    """Say why nobody can be expected to come back to a claimed slot; "" where somebody can."""
+    host, pid = host_and_pid(row.owner)
+    if is_gone(row.owner):
+        return f"process {pid} of {host}, which is dead"
+    left = row.lease_expires - row.now
+    if left < 0:
+        return f"process {pid} of {host}, which has been silent for {lease_seconds - left:.0f} seconds"
+    if left > 2 * lease_seconds:
+        return f"process {pid} of {host} for {left:.0f} seconds to come, so the clock has been set back since"
+    return ""
+
+
+def _missing(tx: Connection, study: Study, rows: Sequence[Row[Any]]) -> Iterator[Finding]:
+    there = {(row.stage, row.slot) for row in rows}
+    for stage, count in tx.execute(select(stages.c.stage, stages.c.slots).where(stages.c.study == study.name)):
+        for slot in sorted(set(range(count)) - {number for of_stage, number in there if of_stage == stage}):
+            text = f"stage {stage} lacks its slot {slot}"
+            yield Finding("missing slot", text, "it is made again", stage=stage, slot=slot)
+
+
+def _running(running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Iterator[Finding]:
+    held = {(row.stage, row.slot, row.token) for row in rows if row.state == CLAIMED}
+    for trial in running:
+        if (trial.stage, trial.slot, trial.token) not in held:
+            text = f"a trial of stage {trial.stage}, slot {trial.slot} is RUNNING, but no worker holds the slot for it"
+            yield Finding("running trial", text, "it is told FAIL", stage=trial.stage, slot=trial.slot, trial=trial.id)
+
+
+def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
+    ours = select(slots.c.trial_id).where(slots.c.study == study.name, slots.c.trial_id.is_not(None))
+    ended = (_trials.c.study_id == study.id, cast(_trials.c.state, String).in_(_ENDED_WELL))
+    for trial in tx.scalars(select(_trials.c.trial_id).where(*ended, _trials.c.trial_id.not_in(ours))):
+        text = f"trial {trial} of Optuna's table has a result, but belongs to no slot"
+        remedy = "it counts for nothing here; somebody else has made it, and can delete it"
+        yield Finding("trial without a slot", text, remedy, mendable=False, trial=trial)
+
+
+def _strays(storage: Storage, artifacts: ArtifactFolder | None) -> Iterator[Finding]:
+    for path in unattached(storage, artifacts) if artifacts else ():
+        # Not removed: a folder that the user has named may be another storage's as well.
+        remedy = f"it is moved to {path.parent / STRAYS}, where you can delete it"
+        yield Finding("stray artifact", f"the artifact {path} belongs to no trial", remedy, path=path)

@@ -1,0 +1,103 @@
+"""Copying a study from one storage to another, whole or not at all, while nobody works on it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError
+
+from search.errors import SearchError
+from search.slots.slots import LEASE_SECONDS
+from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.database import Storage, create_storage, open_storage, storage_errors
+from search.storage.tables import CLAIMED, Now, slots, workers
+from search.study.owner import host_and_pid, is_gone
+from search.study.study import load_study
+from search.study.workers import RUNNING, STOPPED
+from search.upkeep.rows import Rows, read_rows, write_rows
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What was copied and found the same in both places."""
+
+    trials: int
+    stages: int
+    slots: int
+    rows: int
+
+
+def move_study(source_url: str, target_url: str, name: str) -> Moved:
+    """Copy the study `name`, compare every value, and leave the source as it was.
+
+    A slot that a dead worker held is held by it no longer, so that the next worker takes it over. Raises SearchError
+    where the study is unknown, is being worked on, or is in the target already; nothing has been copied then.
+    """
+    if _place(source_url) == _place(target_url):
+        raise SearchError("--from and --to are the same storage")
+    source = open_storage(source_url)
+    load_study(source, name)
+    with storage_errors(source), _frozen(source) as tx:
+        _refuse_work(tx, source, name)
+        rows = _at_rest(read_rows(tx, name))
+        # Within the block, so that no worker of a SQLite file begins meanwhile.
+        target = create_storage(target_url)
+        with storage_errors(target):
+            _write(target, name, rows)
+    return Moved(
+        trials=len(rows["trials"]),
+        stages=len(rows["agesearch_stages"]),
+        slots=len(rows[slots.name]),
+        rows=sum(map(len, rows.values())),
+    )
+
+
+def _place(url: str) -> object:
+    """Return what two URLs of one database have in common, whatever user they name and however they write a path."""
+    address = parse_address(url)
+    if is_sqlite(address):
+        return file_of(address).resolve()
+    return address.host, address.query.get("host"), address.port, address.database
+
+
+def _frozen(source: Storage) -> Any:
+    """Return a transaction that sees one state of the database throughout."""
+    if is_sqlite(parse_address(source.url)):
+        return source.engine.begin()
+    return source.engine.execution_options(isolation_level="REPEATABLE READ").begin()
+
+
+def _refuse_work(tx: Connection, source: Storage, name: str) -> None:
+    """Refuse a study one of whose workers is alive, or was heard of so lately that it may be."""
+    held = select(slots.c.owner).where(slots.c.study == name, slots.c.state == CLAIMED, slots.c.lease_expires > Now())
+    seen = select(workers.c.worker).where(
+        workers.c.study == name, workers.c.state == RUNNING, workers.c.last_seen > Now() - LEASE_SECONDS
+    )
+    alive = sorted({owner for owner in (*tx.scalars(held), *tx.scalars(seen)) if not is_gone(owner)})
+    if alive:
+        names = ", ".join(f"{host} {pid}" for host, pid in map(host_and_pid, alive))
+        raise SearchError(
+            f"the study {name!r} in {source} is being worked on by {names}: stop its workers, or wait for "
+            f"{LEASE_SECONDS:.0f} seconds after their death, and move it then"
+        )
+
+
+def _at_rest(rows: Rows) -> Rows:
+    """Return the rows without anybody's right to anything: leases have run out, and no worker runs."""
+    resting = [{**row, "lease_expires": 0.0} if row["state"] == CLAIMED else row for row in rows[slots.name]]
+    stopped = [{**row, "state": STOPPED} for row in rows[workers.name]]
+    return rows | {slots.name: sorted(resting, key=repr), workers.name: sorted(stopped, key=repr)}
+
+
+def _write(target: Storage, name: str, rows: Rows) -> None:
+    with target.engine.begin() as tx:
+        if read_rows(tx, name):
+            raise SearchError(f"the storage {target} has a study {name!r} already: move to another storage")
+        try:
+            write_rows(tx, rows)
+        except IntegrityError as error:
+            raise SearchError(f"somebody else is just creating the study {name!r} in {target}") from error
+        written = read_rows(tx, name)
+        if different := [table for table, wanted in rows.items() if written[table] != wanted]:
+            raise SearchError(f"the copy in {target} came out different in {', '.join(different)}: nothing was copied")

@@ -1,0 +1,64 @@
+"""Mending what is wrong with a study while its workers go on: nothing is done where it is not as it was found."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+
+from search.errors import StaleClaim
+from search.slots.mending import mend
+from search.slots.slots import Slots
+from search.storage.tables import FINISHED, WAITING, slots
+from search.study.claims import Held
+from search.study.owner import this_process
+from search.study.trials import Trials
+from search.upkeep.findings import STRAYS, Finding
+
+_REASON = "repaired: no worker held its slot"
+
+
+def repair(of: Slots, findings: Sequence[Finding]) -> None:
+    """Mend those of the findings that can be mended; one that is no longer so is left alone."""
+    for finding in findings:
+        if finding.held is not None:
+            _settle(of, finding.held)
+        elif finding.path is not None:
+            _move_away(finding.path)
+        elif finding.kind == "running trial" and finding.trial is not None:
+            Trials(of.study).fail(finding.trial, _REASON)
+        elif finding.kind == "slot without a trial":
+            _reopen(of, finding)
+        elif finding.kind == "missing slot":
+            _make(of, finding)
+
+
+def _settle(of: Slots, held: Held) -> None:
+    """Take the slot over as a worker would, settle what is left of its attempts, and give it back."""
+    claim = of.take_over(held, this_process())
+    with suppress(StaleClaim):  # a worker has taken it over in turn
+        if claim and mend(of, Trials(of.study), claim):
+            of.give_back(claim)
+
+
+def _move_away(path: Path) -> None:
+    folder = path.parent / STRAYS
+    folder.mkdir(exist_ok=True)
+    with suppress(FileNotFoundError):  # another repair has moved it
+        path.rename(folder / path.name)
+
+
+def _reopen(of: Slots, finding: Finding) -> None:
+    as_found = (
+        *(slots.c.study == of.study.name, slots.c.stage == finding.stage, slots.c.slot == finding.slot),
+        *(slots.c.state == FINISHED, slots.c.trial_id.is_not_distinct_from(finding.trial)),
+    )
+    with of.study.storage.engine.begin() as tx:
+        tx.execute(update(slots).where(*as_found).values(state=WAITING, trial_id=None))
+
+
+def _make(of: Slots, finding: Finding) -> None:
+    key = {"study": of.study.name, "stage": finding.stage, "slot": finding.slot}
+    with suppress(IntegrityError), of.study.storage.engine.begin() as tx:
+        tx.execute(insert(slots).values(**key, state=WAITING, token=0, failures=0, losses=0))

@@ -1,0 +1,69 @@
+"""All that a database holds of one study, in Optuna's tables and ours, freed of the numbers the database gave to it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+# Optuna has no public way to read or write whole rows; a storage is opened only if its tables are of this very version.
+from optuna.storages._rdb import models
+from sqlalchemy import Select, Table, insert, select
+from sqlalchemy.engine import Connection
+
+from search.storage import tables
+
+Rows: TypeAlias = dict[str, list[dict[str, Any]]]
+"""Rows by table. A trial is called by its number within the study."""
+
+_optuna = models.BaseModel.metadata.tables
+_studies, _trials = _optuna["studies"], _optuna["trials"]
+_of_studies = [each for each in _optuna.values() if "study_id" in each.c and each not in (_studies, _trials)]
+_of_trials = [each for each in _optuna.values() if "trial_id" in each.c and each is not _trials]
+_ours = [each for each in tables.metadata.sorted_tables if "study" in each.c]
+
+
+def read_rows(tx: Connection, study: str) -> Rows:
+    """Return all rows of a study, each table's in an order that the study alone decides; {} where there is none."""
+    number = tx.scalar(select(_studies.c.study_id).where(_studies.c.study_name == study))
+    if number is None:
+        return {}
+    of_study = select(_trials.c.trial_id, _trials.c.number).where(_trials.c.study_id == number)
+    numbers = {row.trial_id: row.number for row in tx.execute(of_study)}
+    queries = {each: select(each).where(each.c.study_id == number) for each in (_studies, *_of_studies, _trials)}
+    queries |= {each: select(each).join(_trials).where(_trials.c.study_id == number) for each in _of_trials}
+    rows = {each.name: _freed(tx, each, query, numbers) for each, query in queries.items()}
+    mine = {each: select(each).where(each.c.study == study) for each in _ours}
+    # Texts are in another order in another database; the keys of Optuna's tables are numbers, whose order tells.
+    return rows | {each.name: sorted(_freed(tx, each, query, numbers), key=repr) for each, query in mine.items()}
+
+
+def write_rows(tx: Connection, rows: Rows) -> None:
+    """Write the rows of a study that is not there yet."""
+    (study,) = rows[_studies.name]
+    number = tx.execute(insert(_studies).values(study).returning(_studies.c.study_id)).scalar_one()
+    for each in _of_studies:
+        _insert(tx, each, ({**row, "study_id": number} for row in rows[each.name]))
+    ids = {}
+    # One by one, as Optuna takes it that later trials have greater ids.
+    for row in sorted(rows[_trials.name], key=lambda row: int(row["number"])):
+        made = tx.execute(insert(_trials).values(**row, study_id=number).returning(_trials.c.trial_id))
+        ids[row["number"]] = made.scalar_one()
+    for each in (*_of_trials, *_ours):
+        _insert(tx, each, (_with_trial(row, ids) for row in rows[each.name]))
+
+
+def _freed(tx: Connection, table: Table, query: Select[Any], numbers: Mapping[int, int]) -> list[dict[str, Any]]:
+    """Return rows without the keys that a database draws itself, and with a trial's number in the place of its id."""
+    keys = [key.name for key in table.primary_key]
+    drawn = {"study_id", *(keys if table.name in _optuna else ())}
+    rows = tx.execute(query.order_by(*table.primary_key)).mappings()
+    freed = [{key: value for key, value in row.items() if key not in drawn} for row in rows]
+    return [_with_trial(row, numbers) for row in freed]
+
+
+def _with_trial(row: Mapping[str, Any], names: Mapping[int, int]) -> dict[str, Any]:
+    """Return a row that calls its trial, if it has one, by the other one of its names."""
+    return {**row, "trial_id": names[row["trial_id"]]} if row.get("trial_id") is not None else dict(row)
+
+
+def _insert(tx: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    if listed := list(rows):
+        tx.execute(insert(table), listed)

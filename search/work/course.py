@@ -1,0 +1,46 @@
+"""What a trial shows of itself on its way: a value for each epoch, and its learning curve. None of it can fail it."""
+
+import logging
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from search.storage.artifacts import ArtifactFolder, attach
+from search.study.claims import Claim
+from search.study.study import Study
+from search.study.trials import Diverged, TrialOutcome, Trials
+from search.work.curve import draw_curve
+
+_log = logging.getLogger(__name__)
+
+
+class Course:
+    """The course of one running trial; `folder` is where its curve goes, if there is one."""
+
+    def __init__(self, study: Study, claim: Claim, trial_id: int, folder: ArtifactFolder | None) -> None:
+        self._study, self._claim, self._trial_id, self._folder = study, claim, trial_id, folder
+        self._trials = Trials(study)
+        self._values: dict[int, float] = {}
+
+    def report(self, epoch: int, training_mae: float, validation_mae: float | None = None) -> None:
+        """Store the validation error where there is one, else that of training; the curve is always that of training.
+
+        Raises `StaleClaim` if the trial has been told FAIL meanwhile.
+        """
+        self._values[epoch] = training_mae
+        try:
+            self._trials.report(self._trial_id, epoch, training_mae if validation_mae is None else validation_mae)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            _log.warning("the value of epoch %d could not be stored: %s", epoch, error)
+
+    def draw(self, outcome: TrialOutcome | Diverged) -> None:
+        """Attach the learning curve to the trial, which must not have ended yet."""
+        if self._folder is None or not self._values:
+            return
+        validation = outcome.validation_mae if isinstance(outcome, TrialOutcome) else None
+        title = f"stage {self._claim.stage}, slot {self._claim.slot}, attempt {self._claim.attempt}"
+        try:
+            picture = draw_curve(self._values, validation, title)
+            attach(self._study.storage, self._folder, self._trial_id, "learning_curve.svg", "image/svg+xml", picture)
+        except Exception as error:  # whatever it is, the trial has its result
+            _log.warning("the learning curve could not be stored: %s", error)

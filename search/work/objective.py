@@ -1,0 +1,79 @@
+"""The objective, where the rooms meet: a slot's seeds and parameters go in, a short training's score comes out."""
+
+import time
+from collections.abc import Mapping
+from functools import lru_cache
+
+from data.arrays import Split
+from model.engine import Training
+from model.examples import Examples
+from model.recipe import Recipe
+from model.training import Budget, DivergedError, Draws, Score, ShortTraining
+from search.errors import TrialStopped
+from search.space.ranges import Value
+from search.space.variation import Variation, recipe_for, variation
+from search.study.study import StudySpec
+from search.study.trials import Diverged, TrialOutcome
+from search.work.worker import TrialTask
+
+COMPILED = 4
+"""Compiled networks that a worker keeps; one for all trials, unless the space varies what is compiled."""
+
+ANY_RATE = 0.0
+"""What the dropout layers have of their own in a network whose rate is an argument of each training."""
+
+
+class Objective:
+    """Runs trials of one study in this process, on networks that are compiled once for the trials that share them."""
+
+    def __init__(self, spec: StudySpec, training: Split, validation: Split) -> None:
+        self._base = Variation(recipe_for(spec.recipe, spec.network), spec.batch_size)
+        self._precision = spec.precision
+        self._training = Examples(training.images, training.labels)
+        self._validation = Examples(validation.images, validation.labels)
+        self._compiled = lru_cache(COMPILED)(self._compile)
+
+    def training_for(self, params: Mapping[str, Value]) -> ShortTraining:
+        """Return the compiled network for these parameters; any rate of dropout is for the same one."""
+        rate = {"dropout": ANY_RATE} if "dropout" in params else {}
+        return self._compiled(variation(self._base, self._training.image_shape, {**params, **rate}))
+
+    def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
+        """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
+        start, curve = time.perf_counter(), task.assignment.curve
+        training, maes = self.training_for(task.params), []
+
+        def after_epoch(epoch: int, mae: float) -> None:
+            if task.stopping:
+                raise TrialStopped
+            maes.append(mae)
+            task.report(epoch, mae, training.validation_error() if curve == "validation" else None)
+
+        budget = Budget(task.assignment.images, task.assignment.epochs)
+        draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
+        try:
+            score = training.run(_arguments(task), budget, draws, after_epoch)
+        except DivergedError as error:
+            return Diverged(str(error))
+        return TrialOutcome(
+            score=min(maes) if curve == "training" else _ranked_by(score, training.recipe),
+            validation_mae=score.validation_mae,
+            training_mae=score.training_mae,
+            penalty=score.penalty,
+            seconds=time.perf_counter() - start,
+            training_curve=tuple(maes) if curve != "none" else (),
+        )
+
+    def _compile(self, how: Variation) -> ShortTraining:
+        return ShortTraining(how.recipe, how.batch_size, self._training, self._validation, self._precision)
+
+
+def _ranked_by(score: Score, recipe: Recipe) -> float:
+    return score.validation_mae + (score.penalty if recipe.penalty_in_score else 0)
+
+
+def _arguments(task: TrialTask) -> Training:
+    dropout = task.params.get("dropout")
+    return Training(
+        float(task.params["learning_rate"]), float(task.params["l2"]), None if dropout is None else float(dropout)
+    )

@@ -1,0 +1,134 @@
+"""A search from this machine: settings become a study, workers are launched, and it is watched to its end."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from data.dataset import inspect_dataset
+from data.files import check_writable
+from search.errors import SearchError
+from search.settings import Settings
+from search.slots.slots import Slots
+from search.storage.database import Storage, create_storage, storage_errors
+from search.study.specifying import require_fitting, spec_of
+from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
+from search.work.launcher import Launcher, places
+from search.work.progress import Standing, standing
+from search.work.ray_workers import RayWorkers
+
+WATCH_SECONDS = 0.5
+
+
+def prepare_study(settings: Settings, dataset: Path) -> Study:
+    """Create the study that `settings` describe, or resume it.
+
+    Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
+    none or the logs cannot be written.
+    """
+    info = inspect_dataset(dataset)
+    require_fitting(settings, info)
+    return make_study(settings, lambda precision: spec_of(settings, info, precision))
+
+
+def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Study:
+    """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
+
+    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
+    """
+    check_writable(_logs(settings) / "worker-1.log")
+    storage = create_storage(settings.storage)
+    return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
+
+
+def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
+    """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
+
+    `watch` is called twice a second. Raises SearchError where workers cannot work, or where the storage fails at the
+    beginning or the end; what it does in between, the workers see to.
+    """
+    with storage_errors(study.storage):
+        return _launched(settings, study, dataset, watch)
+
+
+def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
+    slots = Slots(study)
+    if _done(standing(slots)):
+        return True
+    team, start = _team(settings, study, dataset)
+    with stop_on_signals() as stop:
+        study.storage.patience.stop = stop
+        try:
+            start()
+            now = standing(slots)
+            while team.tend(now.closed, now.lost) and not stop.wait(WATCH_SECONDS):
+                with suppress(SQLAlchemyError):
+                    now = standing(slots)
+                    watch(now)
+        finally:
+            team.stop()
+    watch(now := standing(slots))
+    return _done(now)
+
+
+def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | RayWorkers, Callable[[], None]]:
+    """Return the workers, to run where the settings want them, and what starts them."""
+    if settings.on != "here":
+        workers = RayWorkers(settings, study, dataset)
+        return workers, workers.start
+    devices = machine()
+    wanted = None if settings.workers == "auto" else settings.workers
+    launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
+    return launcher, lambda: launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
+
+
+@contextmanager
+def stop_on_signals() -> Iterator[Event]:
+    """Give an event that Ctrl-C and SIGTERM set, for the length of the block."""
+    stop = Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@cache
+def machine() -> dict[str, Any]:
+    """Ask a process of its own for GPUs, cores and the fastest precision, so that this one needs no TensorFlow."""
+    asked = subprocess.run([sys.executable, "-P", "-m", "model.device"], capture_output=True, text=True, check=False)
+    if asked.returncode:
+        reason = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise SearchError(f"this machine's devices cannot be found, TensorFlow does not start: {reason}")
+    found: dict[str, Any] = json.loads(asked.stdout)
+    return found
+
+
+def _logs(settings: Settings) -> Path:
+    return settings.out / "logs" / settings.study
+
+
+def _done(now: Standing) -> bool:
+    return now.closed == now.slots
+
+
+def _precision(settings: Settings, storage: Storage) -> str:
+    if settings.precision != "auto":
+        return settings.precision
+    if settings.study in study_names(storage):
+        return load_study(storage, settings.study).spec.precision
+    return str(machine()["precision"])

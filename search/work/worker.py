@@ -1,0 +1,166 @@
+"""The loop of a worker: claim a slot, run its trial, make the result count, close the slot, until the study is done."""
+
+import logging
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from threading import Event
+
+from optuna.exceptions import StorageInternalError
+from sqlalchemy.exc import SQLAlchemyError
+
+from search.dashboard.board import Board
+from search.errors import StaleClaim, TrialStopped
+from search.slots.lease import Lease, renewing
+from search.slots.mending import mend, sweep
+from search.slots.slots import Slots
+from search.space.ranges import Value
+from search.space.seeds import TrialSeeds
+from search.storage.artifacts import ArtifactFolder
+from search.storage.database import storage_errors
+from search.study.assignment import Assignment
+from search.study.claims import Claim, NoClaim
+from search.study.owner import this_process
+from search.study.stages import read_stage
+from search.study.trials import Diverged, TrialOutcome, Trials
+from search.study.workers import present
+from search.work.course import Course
+
+_POLL_SECONDS = 0.25
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrialTask:
+    """What a trial gets to know: its place and assignment; and how to report from on the way.
+
+    `report(epoch, training error, validation error)`, in years; the last is None where the trial does not validate.
+    """
+
+    stage: int
+    slot: int
+    attempt: int
+    assignment: Assignment
+    report: Callable[[int, float, float | None], None]
+    is_stopping: Callable[[], bool]
+
+    @property
+    def params(self) -> dict[str, Value]:
+        """The assignment's parameters."""
+        return self.assignment.params
+
+    @property
+    def seeds(self) -> TrialSeeds:
+        """The assignment's seeds."""
+        return self.assignment.seeds
+
+    @property
+    def stopping(self) -> bool:
+        """Whether to give up: the worker was asked to stop, or lost the slot. Raise `TrialStopped` then."""
+        return self.is_stopping()
+
+
+RunTrial = Callable[[TrialTask], TrialOutcome | Diverged]
+
+
+def work(
+    slots: Slots, run_trial: RunTrial, stop: Event, device: str = "", artifacts: ArtifactFolder | None = None
+) -> None:
+    """Run trials until the study is done or `stop` is set; raise `SearchError` if the storage fails.
+
+    `run_trial` ends with an outcome, or with `TrialStopped`, after which the slot is given back; any other exception
+    is a failed attempt. A measure that is not finite makes the trial a diverged one.
+    """
+    owner = this_process()
+    worker = _Worker(slots, Trials(slots.study, device), run_trial, stop, artifacts)
+    board = Board(slots.study)
+    slots.study.storage.patience.stop = stop
+    with storage_errors(slots.study.storage), present(slots.study, owner, device):
+        while not stop.is_set():
+            claim = slots.claim(owner)
+            if claim is NoClaim.DONE:
+                sweep(worker.trials)
+                board.update(last=True)
+                return
+            if isinstance(claim, Claim):
+                worker.serve(claim)
+                board.update()
+            else:
+                stop.wait(_POLL_SECONDS)
+
+
+@dataclass(frozen=True, slots=True)
+class _Worker:
+    slots: Slots
+    trials: Trials
+    run_trial: RunTrial
+    stop: Event
+    artifacts: ArtifactFolder | None
+
+    def serve(self, claim: Claim) -> None:
+        """Bring a claimed slot as far as it goes in one attempt."""
+        try:
+            if mend(self.slots, self.trials, claim):
+                self._attempt(claim)
+        except StaleClaim as error:
+            _log.warning("this attempt no longer counts: %s", error)
+
+    def _attempt(self, claim: Claim) -> None:
+        """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
+        assignment = read_stage(self.slots.study, claim.stage).assignment(self.slots.study.spec.seed, claim.slot)
+        trial_id = self.trials.create(claim, assignment)
+        with self._accounting_for(claim, trial_id):
+            self.slots.attach(claim, trial_id)
+            course = Course(self.slots.study, claim, trial_id, self.artifacts)
+            with renewing(self.slots, claim) as lease:
+                outcome = _checked(self.run_trial(self._task(claim, course, assignment, lease)))
+                course.draw(outcome)
+            self.slots.renew(claim)
+            self.trials.commit(trial_id, outcome)
+            self.slots.close(claim)
+
+    def _task(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease) -> TrialTask:
+        return TrialTask(
+            stage=claim.stage,
+            slot=claim.slot,
+            attempt=claim.attempt,
+            assignment=assignment,
+            report=course.report,
+            is_stopping=lambda: self.stop.is_set() or lease.lost,
+        )
+
+    @contextmanager
+    def _accounting_for(self, claim: Claim, trial_id: int) -> Iterator[None]:
+        """End the trial, and free or close its slot, where the block ends without a result."""
+        try:
+            yield
+        except (SQLAlchemyError, StorageInternalError):
+            raise  # nothing can be told to a storage that fails; the next claimer mends
+        except StaleClaim as error:
+            self.trials.fail(trial_id, str(error))
+            raise
+        except TrialStopped:
+            self.trials.fail(trial_id, "given back: its worker was stopped")
+            self.slots.give_back(claim)
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=True)
+            self.trials.fail(trial_id, reason)
+            self.slots.fail_attempt(claim, reason)
+        except BaseException:
+            self.trials.fail(trial_id, "given back: its worker was interrupted")
+            self.slots.give_back(claim)
+            raise
+
+
+def _checked(outcome: TrialOutcome | Diverged) -> TrialOutcome | Diverged:
+    if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, _measures(outcome))):
+        return Diverged(f"a measure is not finite: {outcome}")
+    return outcome
+
+
+def _measures(outcome: TrialOutcome) -> tuple[float, ...]:
+    *measures, curve = astuple(outcome)
+    return (*measures, *curve)

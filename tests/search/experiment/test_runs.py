@@ -1,0 +1,49 @@
+import pytest
+
+from search.experiment.runs import runs_of
+from search.slots.slots import Slots
+from search.study.trials import Diverged
+from search.study.variants import Experiment, Variant
+from search.work.worker import work
+from tests.search.tiny import run_variant
+
+EXPERIMENT = Experiment(
+    "e",
+    (
+        Variant("a", {"l2": 0.0}, 5, 2, repeats=2),
+        Variant("b", {"l2": 0.0}, 5, 3, repeats=1, curve="training"),
+        Variant("c", {"l2": 0.0}, 5, 1, repeats=1, curve="none"),
+    ),
+)
+
+
+@pytest.fixture
+def study(study_of):
+    return study_of(EXPERIMENT.slots, experiment=EXPERIMENT)
+
+
+def test_runs_are_read_by_variant_with_their_curves(study, no_stop):
+    work(Slots(study), run_variant, no_stop)
+    runs = runs_of(study)
+    assert [(run.repeat, run.training, run.validation) for run in runs["a"]] == [
+        (0, (10.0, 5.0), (20.0, 10.0)),
+        (1, (11.0, 6.0), (21.0, 11.0)),
+    ]
+    (other,) = runs["b"]
+    assert (len(other.training), other.validation) == (3, ())  # what it reported was the training error
+    (last,) = runs["c"]
+    assert (last.score, last.validation_mae, last.training_mae, last.penalty, last.seconds) == (23, 21, 13, 0.5, 1)
+
+
+def test_a_trial_without_a_value_is_no_run(study, no_stop):
+    work(Slots(study), lambda task: Diverged("nan") if task.slot == 1 else run_variant(task), no_stop)
+    assert [run.repeat for run in runs_of(study)["a"]] == [0]
+
+
+def test_before_the_first_trial_every_variant_has_no_run(study):
+    assert runs_of(study) == {"a": [], "b": [], "c": []}
+
+
+def test_a_search_has_no_runs(study_of):
+    with pytest.raises(ValueError, match="is no experiment"):
+        runs_of(study_of(1))

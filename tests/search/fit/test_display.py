@@ -1,0 +1,56 @@
+from contextlib import contextmanager
+
+import pytest
+from rich.console import Console
+
+from model.final_fit import Epoch, FitState
+from search.fit import display as fit_display
+from search.fit.display import FitDisplay
+
+FIRST, SECOND = Epoch(1, 12.0, 11.5, 3.4, True), Epoch(2, 11.0, 11.75, 3.0, False)
+
+
+def state(*history):
+    return FitState(None, history, None)
+
+
+@contextmanager
+def shown(epochs):
+    with FitDisplay(epochs, "years").shown() as update:
+        yield update
+
+
+def test_without_a_terminal_a_line_is_printed_for_each_epoch_that_has_ended(capsys):
+    with shown(2) as update:
+        update(state(), 1, 0.0)
+        update(state(), 1, 0.5)
+        update(state(FIRST), 2, 0.0)
+        update(state(FIRST), 2, 0.5)
+        update(state(FIRST, SECOND), 2, 1.0)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "epoch 1: training 12.000, validation 11.500 years, 3 s, the best so far",
+        "epoch 2: training 11.000, validation 11.750 years, 3 s",
+    ]
+
+
+def test_a_fit_that_goes_on_says_after_which_epoch(capsys):
+    with shown(3) as update:
+        update(state(FIRST), 2, 0.0)
+        update(state(FIRST, SECOND), 3, 0.0)
+    assert capsys.readouterr().err.splitlines() == [
+        "going on after epoch 1",
+        "epoch 2: training 11.000, validation 11.750 years, 3 s",
+    ]
+
+
+@pytest.mark.parametrize(("last", "text"), [((FIRST,), "best 11.500 years, epoch 1"), ((), "0/2")])
+def test_a_terminal_has_a_bar_with_the_best_epoch(last, text, capsys, monkeypatch):
+    monkeypatch.setattr(fit_display, "Console", lambda stderr: Console(stderr=stderr, force_terminal=True, width=120))
+    with shown(2) as update:
+        update(state(), 1, 0.0)
+        update(state(*last), 2, 0.25)
+    written = capsys.readouterr().err
+    assert text in written
+    assert "epoch 1: training" not in written

@@ -1,0 +1,151 @@
+import tomllib
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from data.arrays import Split
+from model.errors import ModelError
+from model.final_fit import Epoch, FitSettings, FitState
+from search.fit import fitting
+from search.fit.fitting import Fit, run_fit
+from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+
+FIT = Fit("default", FitSettings(1e-4, 1e-3, epochs=3), "float32", 2, "ab12")
+
+
+def split_of(labels):
+    images = np.zeros((len(labels), 91, 91, 1), np.uint8)
+    return Split(images, np.array(labels, np.float32), tuple(map(str, labels)))
+
+
+TRAINING, VALIDATION = split_of([3.0, 70.0, 20.0]), split_of([30.0, 40.0])
+
+
+class FakeFit:
+    """Stands in for the training: an epoch is a line of history."""
+
+    def __init__(self, recipe, settings, training, validation, precision):
+        self.recipe, self.settings = recipe, settings
+        self.engine = SimpleNamespace(network="the network")
+        FakeFit.given = (recipe.name, settings, len(training), len(validation), precision)
+
+    def start(self):
+        return FitState(None, (), None)
+
+    def run(self, state, keep, progress):
+        while len(state.history) < self.settings.epochs:
+            number = len(state.history) + 1
+            progress(number, 0.0)
+            row = Epoch(number, 20.0 / number, 10.0 / number, 1.0, True)
+            state = replace(state, history=(*state.history, row), best_weights=[number])
+            keep(state)
+        return state
+
+
+def packed(state, fingerprint):
+    return f"{len(state.history)} {fingerprint}".encode()
+
+
+def unpacked(content, network, fingerprint):
+    assert network == "the network"
+    epochs, _, kept = content.decode().partition(" ")
+    if kept != fingerprint:
+        raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
+    rows = tuple(Epoch(number, 20.0 / number, 10.0 / number, 1.0, True) for number in range(1, int(epochs) + 1))
+    return FitState(None, rows, [int(epochs)])
+
+
+@pytest.fixture(autouse=True)
+def without_tensorflow(monkeypatch):
+    monkeypatch.setattr(fitting, "FinalFit", FakeFit)
+    monkeypatch.setattr(fitting.checkpoint, "to_bytes", packed)
+    monkeypatch.setattr(fitting.checkpoint, "from_bytes", unpacked)
+    monkeypatch.setattr(fitting.saved_model, "to_bytes", lambda *given: repr(given).encode())
+    monkeypatch.setattr(fitting.history, "learning_curve", lambda rows: f"{len(rows)} epochs".encode())
+
+
+def fit_in(folder, fit=FIT, progress=lambda *_: None):
+    return run_fit(fit, TRAINING, VALIDATION, folder, progress)
+
+
+def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
+    state = fit_in(tmp_path / "new" / "fit")
+    folder = tmp_path / "new" / "fit"
+    assert len(state.history) == 3
+    assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT}
+    assert (folder / MODEL).read_text() == "('the network', [3], (3.0, 70.0), False)"  # clipped to the ages trained on
+    assert (folder / CURVE).read_text() == "3 epochs"
+    assert len((folder / HISTORY).read_text().splitlines()) == 4
+    assert FakeFit.given == ("default", FIT.settings, 3, 2, "float32")
+
+
+def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
+    def stop(_state, _epoch, _share):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_in(tmp_path, progress=stop)
+    assert [path.name for path in tmp_path.iterdir()] == [ABOUT]
+    about = tomllib.loads((tmp_path / ABOUT).read_text())
+    assert (about["recipe"], about["precision"], about["threads"]) == ("default", "float32", 2)
+    assert about["dataset"] == {"digest": "ab12"}
+    assert about["settings"]["learning_rate"] == 1e-4
+    assert len(about["fingerprint"]) == 64
+
+
+def test_a_fit_that_was_ended_goes_on_where_it_was(tmp_path):
+    epochs = []
+
+    def stop_in_the_third(_state, epoch, _share):
+        epochs.append(epoch)
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit_in(tmp_path, progress=stop_in_the_third)
+    assert not (tmp_path / MODEL).exists()
+    state = fit_in(tmp_path, progress=lambda _state, epoch, _share: epochs.append(epoch))
+    assert epochs == [1, 2, 3, 3, 3]
+    assert len(state.history) == 3
+    assert (tmp_path / MODEL).exists()
+
+
+def test_progress_hears_of_every_epoch_and_of_the_end(tmp_path):
+    heard = []
+    fit_in(tmp_path, progress=lambda state, epoch, share: heard.append((len(state.history), epoch, share)))
+    assert heard == [(0, 1, 0.0), (1, 2, 0.0), (2, 3, 0.0), (3, 3, 1.0)]
+
+
+def test_a_finished_fit_may_be_given_more_epochs(tmp_path):
+    fit_in(tmp_path)
+    more = replace(FIT, settings=replace(FIT.settings, epochs=5, patience=4, time_limit=60.0))
+    assert len(fit_in(tmp_path, more).history) == 5
+
+
+def test_a_fit_whose_rate_falls_to_the_end_may_not_be_given_another_end():
+    falling = replace(FIT, recipe="strong")
+    assert replace(falling, settings=replace(FIT.settings, epochs=5)).fingerprint() != falling.fingerprint()
+    assert replace(falling, settings=replace(FIT.settings, patience=4)).fingerprint() == falling.fingerprint()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(FIT, recipe="paper"),
+        replace(FIT, precision="bfloat16"),
+        replace(FIT, threads=1),
+        replace(FIT, dataset="cd34"),
+        replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4)),
+        replace(FIT, settings=replace(FIT.settings, penalty=2e-3)),
+        replace(FIT, settings=replace(FIT.settings, batch_size=16)),
+        replace(FIT, settings=replace(FIT.settings, seed=1)),
+    ],
+)
+def test_a_fit_of_anything_else_does_not_go_on_in_the_folder(other, tmp_path):
+    fit_in(tmp_path)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(ModelError, match="belongs to a fit with other settings"):
+        fit_in(tmp_path, other)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

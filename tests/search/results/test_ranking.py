@@ -1,0 +1,77 @@
+import pytest
+
+from search.results.ranking import best_trials, table
+from search.study.trials import Diverged, TrialOutcome
+from tests.integration.fake_study import expected
+from tests.search.tiny import work_off
+
+
+def by_slot(scores):
+    """A trial that scores what its slot is given: NaN, or a number."""
+
+    def run(task):
+        score = scores[task.slot]
+        return Diverged("nan") if score is None else TrialOutcome(score, score, 7.0, 0.25, 2.0)
+
+    return run
+
+
+def test_trials_of_all_stages_are_ranked_by_score(study_of):
+    study = study_of(4, 3)
+    work_off(study)
+    scores = sorted(value for _, value in expected(study.spec).values())
+    assert [trial.score for trial in best_trials(study, 10)] == scores
+    assert [trial.score for trial in best_trials(study, 5)] == scores[:5]
+
+
+def test_ties_are_ranked_by_stage_and_slot(study_of):
+    study = study_of(3, 3)
+    work_off(study, by_slot([2.0, 1.0, 1.0]))
+    ranked = [(trial.stage, trial.slot) for trial in best_trials(study, 5)]
+    assert ranked == [(1, 1), (1, 2), (2, 1), (2, 2), (1, 0)]
+
+
+def test_diverged_and_failed_trials_and_those_of_others_have_no_rank(study_of):
+    study = study_of(3)
+    study.storage.rdb.create_new_trial(study.id)
+
+    def fail_once(task):
+        if task.slot == 0 and task.attempt == 1:
+            raise OSError
+        return by_slot([5.0, None, 4.0])(task)
+
+    work_off(study, fail_once)
+    assert [trial.score for trial in best_trials(study, 10)] == [4.0, 5.0]
+
+
+def test_a_ranked_trial_knows_what_it_measured_and_where_it_came_from(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    trial = best_trials(study, 10)[0]
+    measured = (trial.score, trial.validation_mae, trial.training_mae, trial.penalty, trial.seconds)
+    assert measured == (9.5, 9.0, 8.0, 0.5, 3.0)
+    assert (trial.number, trial.stage, trial.slot) == (0, 1, 0)
+    assert trial.params == expected(study.spec)[1, 0][0]
+    assert trial.seeds.keys() == {"parameters", "subset", "weights", "order"}
+    assert trial.as_dict()["params"] == trial.params
+
+
+def test_a_study_without_a_finished_trial_has_no_best(study_of):
+    assert best_trials(study_of(2), 5) == []
+
+
+def test_the_table_has_the_papers_columns_with_parameters_as_logarithms(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: TrialOutcome(9.51234, 9.51234, 8.0, 0.5, 3.0))
+    heading, row = table(best_trials(study, 10))
+    assert heading == ("trial", "stage", "validation MAE", "training MAE", "log10(learning rate)", "log10(L2)")
+    assert row[:4] == ("0", "1", "9.512", "8.000")
+    params = best_trials(study, 10)[0].params
+    assert 10 ** float(row[4]) == pytest.approx(params["learning_rate"], rel=0.002)
+    assert 10 ** float(row[5]) == pytest.approx(params["l2"], rel=0.002)
+
+
+def test_the_table_says_so_where_the_penalty_counts(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    assert table(best_trials(study, 1))[0][2] == "MAE + penalty"

@@ -1,0 +1,64 @@
+import json
+
+import pytest
+
+from search.errors import SearchError
+from search.results.search_map import search_map
+from search.space.box import Box, LogRange
+from search.study.stages import list_stages
+from search.study.trials import Diverged, TrialOutcome
+from tests.integration.fake_study import expected
+from tests.search.tiny import work_off, work_some
+
+OTHER = Box((LogRange("width", 0.5, 2.0), LogRange("l2", 1e-6, 1.0)))
+
+
+def test_every_finished_trial_lies_where_its_parameters_say(study_of):
+    study = study_of(4, 3)
+    work_off(study)
+    found = search_map(study)
+    assert (found.study, found.x, found.y) == (study.name, "learning_rate", "l2")
+    wanted = {place: (params["learning_rate"], params["l2"]) for place, (params, _) in expected(study.spec).items()}
+    assert {(trial.stage, trial.slot): (trial.x, trial.y) for trial in found.trials} == wanted
+
+
+def test_the_boxes_are_those_of_the_stages_opened_so_far(study_of):
+    study = study_of(4, 3)
+    assert search_map(study).boxes == ()
+    work_some(study, 2)
+    (first,) = search_map(study).boxes
+    assert (first.stage, first.x, first.y) == (1, (1e-6, 1e-3), (1e-6, 1e1))
+    work_off(study)
+    narrowed = list_stages(study)[1].plan.box
+    second = search_map(study).boxes[1]
+    assert (second.x, second.y) == tuple((each.low, each.high) for each in narrowed.ranges)
+
+
+def test_the_error_and_what_ranks_a_trial_are_told_apart(study_of):
+    study = study_of(1)
+    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    (trial,) = search_map(study).trials
+    assert (trial.validation_mae, trial.score) == (9.0, 9.5)
+
+
+def test_a_trial_without_a_value_has_no_place(study_of):
+    study = study_of(3)
+    work_off(study, lambda task: TrialOutcome(9, 9, 8, 0, 3) if task.slot else Diverged("the loss is nan"))
+    assert [trial.slot for trial in search_map(study).trials] == [1, 2]
+
+
+def test_a_box_without_the_papers_parameters_is_shown_in_its_first_two(study_of):
+    assert (search_map(study_of(1, box=OTHER)).x, search_map(study_of(1, box=OTHER)).y) == ("width", "l2")
+
+
+def test_a_study_of_one_parameter_has_no_map(study_of):
+    study = study_of(1, box=Box((LogRange("l2", 1e-6, 1.0),)))
+    with pytest.raises(SearchError, match=r"searches l2 \[1e-06, 1\] alone; a map needs two parameters"):
+        search_map(study)
+
+
+def test_a_map_can_be_told_as_json(study_of):
+    study = study_of(2)
+    work_off(study)
+    found = search_map(study)
+    assert json.loads(json.dumps(found.as_dict()))["trials"][0]["validation_mae"] == found.trials[0].validation_mae

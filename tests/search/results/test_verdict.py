@@ -1,0 +1,163 @@
+import json
+import math
+
+import numpy as np
+import pytest
+
+from search.results.choice import choose
+from search.results.ranking import best_trials
+from search.results.student import quantile
+from search.results.verdict import table, verdict
+from search.study.study import FinalistBudget
+from search.study.trials import Diverged, TrialOutcome
+from tests.integration.fake_study import run_trial
+from tests.search.tiny import work_off, work_some
+
+SEARCHED = (12.0, 10.0, 11.0)  # so that the finalists are those of slots 1, 2 and 0
+AGAIN = ((10.5, 9.5, 10.0), (8.9, 8.1, 8.4), (8.8, 8.2, 8.5))
+
+
+def scored(again):
+    """Trials that score `SEARCHED` by their slots, and as finalists `again` by place and repeat; None diverges."""
+
+    def run(task):
+        if task.stage == 1:
+            score = SEARCHED[task.slot]
+        else:
+            repeat, place = divmod(task.slot, len(again))
+            score = again[place][repeat]
+        return Diverged("nan") if score is None else TrialOutcome(score, score, 1.0, 0.5, 0.0)
+
+    return run
+
+
+@pytest.fixture
+def judged(study_of):
+    def judge(again=AGAIN):
+        study = study_of(3, finalists=FinalistBudget(len(again), len(again[0]), 700, 8))
+        work_off(study, scored(again))
+        return study, verdict(study)
+
+    return judge
+
+
+def test_the_finalists_are_ranked_by_their_means_with_their_standard_errors(judged):
+    _, found = judged()
+    assert [one.search_score for one in found.finalists] == [11.0, 12.0, 10.0]
+    assert [one.scores for one in found.finalists] == [AGAIN[1], AGAIN[2], AGAIN[0]]
+    for one in found.finalists:
+        assert one.mean == pytest.approx(np.mean(one.scores))
+        assert one.standard_error == pytest.approx(np.std(one.scores, ddof=1) / math.sqrt(3))
+        assert one.behind == pytest.approx(one.mean - found.best.mean)
+    assert (found.repeats, found.images, found.epochs) == (3, 700, 8)
+
+
+def test_what_differs_by_less_than_the_seeds_explain_is_tied_with_the_best(judged):
+    _, found = judged()
+    assert [one.tied for one in found.finalists] == [True, True, False]
+
+
+def test_seeds_that_are_hard_for_all_do_not_hide_a_difference(judged):
+    # Each varies by years from seed to seed, but the second is always about 0.3 years behind.
+    _, found = judged(((8.0, 12.0, 16.0), (8.29, 12.3, 16.31)))
+    assert found.best.standard_error > 2
+    assert [one.tied for one in found.finalists] == [True, False]
+
+
+def test_with_two_finalists_the_rule_is_the_paired_t_interval(judged):
+    first, second = (8.0, 8.7, 9.1), (8.3, 8.8, 9.6)
+    _, found = judged((first, second))
+    differences = np.subtract(second, first)
+    error = differences.std(ddof=1) / math.sqrt(3)
+    assert found.finalists[1].behind_error == pytest.approx(error)
+    assert found.finalists[1].tied == (differences.mean() <= quantile(0.975, 2) * error)
+
+
+def test_the_noise_is_pooled_over_all_finalists(judged):
+    _, found = judged()
+    scores = np.array(AGAIN)
+    left = scores - scores.mean(1, keepdims=True) - scores.mean(0) + scores.mean()
+    assert found.finalists[2].behind_error == pytest.approx(math.sqrt(2 * (left**2).sum() / 4 / 3))
+
+
+def test_equal_finalists_are_tied(judged):
+    _, found = judged(((9.0, 9.0), (9.0, 9.0)))
+    assert [(one.behind, one.tied) for one in found.finalists] == [(0.0, True), (0.0, True)]
+
+
+def test_a_single_finalist_is_the_best(judged):
+    _, found = judged(((9.0, 10.0),))
+    assert (found.best.mean, found.best.behind, found.best.tied) == (9.5, 0.0, True)
+
+
+def test_a_finalist_that_diverged_once_is_never_the_best(judged):
+    study, found = judged(((10.5, 9.5, 10.0), (1.0, None, 1.0), (8.8, 8.2, 8.5)))
+    assert [one.mean is None for one in found.finalists] == [False, False, True]
+    assert found.finalists[2].scores == (1.0, None, 1.0)
+    assert choose(study).params == found.finalists[0].params
+
+
+def test_there_is_no_verdict_before_the_last_finalist_has_ended(study_of):
+    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    for _ in range(6):
+        work_some(study, 1)
+        assert verdict(study) is None
+    work_some(study, 1)
+    assert len(verdict(study).finalists) == 2
+
+
+def test_there_is_no_verdict_without_finalists(study_of):
+    study = study_of(2)
+    work_off(study)
+    assert verdict(study) is None
+
+
+def test_a_verdict_can_be_written_as_json(judged):
+    _, found = judged()
+    assert json.loads(json.dumps(found.as_dict()))["finalists"][2]["tied"] is False
+
+
+def test_the_table_says_how_far_each_is_behind_and_whether_that_may_be_luck(judged):
+    heading, best, second, last = table(judged()[1])
+    assert heading[:6] == ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
+    assert best[:6] == ("2", "8.467", "0.233", "the best", "-", "11.000")
+    assert (second[0], second[4], last[0], last[4]) == ("0", "yes", "1", "no")
+    assert second[3].startswith("0.033 ± 0.")
+
+
+def test_the_table_says_what_lacks_a_score(judged):
+    *_, last = table(judged(((9.0, 9.1), (1.0, None)))[1])
+    assert last[1:5] == ("-", "-", "1 of 2 without a score", "-")
+
+
+def test_the_best_mean_is_chosen_not_the_luckiest_trial(judged):
+    study, found = judged()
+    chosen = choose(study)
+    assert chosen.params == found.best.params != best_trials(study, 1)[0].params
+    assert chosen.trial.number == 2
+    assert chosen.reason == "the best mean of 3 finalists over 3 seeds each"
+
+
+@pytest.mark.parametrize(
+    ("finalists", "trial", "reason"),
+    [
+        (None, run_trial, "the best single trial; the study looks at none again"),
+        (
+            FinalistBudget(2, 2, 1, 1),
+            lambda task: run_trial(task) if task.stage == 1 else Diverged("nan"),
+            "the best single trial; no finalist ended with a score for every seed",
+        ),
+    ],
+)
+def test_without_a_finalist_to_choose_the_best_trial_is_chosen_and_that_is_said(finalists, trial, reason, study_of):
+    study = study_of(3, finalists=finalists)
+    work_off(study, trial)
+    assert choose(study).params == best_trials(study, 1)[0].params
+    assert choose(study).reason == reason
+
+
+def test_while_finalists_run_the_best_trial_so_far_is_the_choice(study_of):
+    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    work_some(study, 4)
+    assert choose(study).reason == "the best single trial so far; the finalists have not ended"
+    assert choose(study).params == best_trials(study, 1)[0].params

@@ -1,0 +1,78 @@
+import pytest
+
+from search.errors import SearchError
+from search.space.box import FIRST_BOX, Box
+from search.space.enqueued import read_enqueued, written
+from search.space.ranges import Choices
+from search.study.plans import Sampled
+from search.study.stages import list_stages
+from tests.integration.fake_study import finished, spec_of
+from tests.search.tiny import work_off
+
+TWO = ((("learning_rate", 1e-4), ("l2", 1e-3)), (("l2", 1.0),))
+
+
+@pytest.mark.parametrize(
+    "given", ["lr=1e-4,l2=1e-3;l2=1.0", "l2=1e-3, learning_rate=1e-4; l2=1.0", [{"lr": 1e-4, "l2": 1e-3}, {"l2": 1.0}]]
+)
+def test_configurations_are_read_from_text_and_tables(given):
+    assert read_enqueued(given) == TWO
+
+
+def test_what_was_read_can_be_written_and_read_again():
+    wanted = (*TWO, (("batch_size", 32), ("initializer", "xavier")))
+    assert read_enqueued(written(wanted)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("momentum=0.9", "momentum cannot be enqueued; known are learning_rate"),
+        ([{"l2": [1]}], r"l2 is \[1\]; it must be a number or a word"),
+        ([], "write configurations as in lr=1e-4"),
+        (["l2"], "write configurations as in lr=1e-4"),
+        (7, "write configurations as in lr=1e-4"),
+    ],
+)
+def test_what_is_no_configuration_is_refused(given, said):
+    with pytest.raises(ValueError, match=said):
+        read_enqueued(given)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        ((*TWO, ()), "3 configurations are enqueued, but the first stage has 2 trials"),
+        (((("dropout", 0.5),),), "dropout = 0.5 is enqueued, but not searched; it has learning_rate, l2"),
+        (((("l2", 11.0),),), r"l2 = 11.0 is enqueued, but lies outside of l2 \[1e-06, 10\]; widen the range"),
+        (((("l2", "much"),),), "l2 = much is enqueued, but lies outside"),
+    ],
+)
+def test_what_the_study_cannot_try_is_refused(wanted, said):
+    with pytest.raises(SearchError, match=said):
+        spec_of(2, enqueued=wanted)
+
+
+def test_a_choice_may_be_enqueued_and_no_other_value():
+    box = Box((*FIRST_BOX.ranges, Choices("batch_size", (16, 32))))
+    assert spec_of(2, box=box, enqueued=((("batch_size", 32),),)).enqueued
+    with pytest.raises(SearchError, match="batch_size = 64 is enqueued, but lies outside"):
+        spec_of(2, box=box, enqueued=((("batch_size", 64),),))
+
+
+def test_the_first_slots_have_what_is_enqueued_and_draw_the_rest():
+    plain, plan = (Sampled(3, FIRST_BOX, None, 500, 5, enqueued) for enqueued in ((), TWO))
+    drawn, given = ([each.assignment(7, 1, slot) for slot in range(3)] for each in (plain, plan))
+    assert given[0].params == dict(TWO[0])
+    assert given[1].params == {**drawn[1].params, "l2": 1.0}
+    assert given[2] == drawn[2]
+    assert [each.seeds for each in given] == [each.seeds for each in drawn]
+
+
+def test_enqueued_configurations_are_within_the_budget_and_in_the_first_stage_alone(study_of):
+    study = study_of(3, 2, enqueued=TWO)
+    work_off(study)
+    trials = finished(study)
+    assert len(trials) == 5
+    assert trials[0][1][0] == dict(TWO[0])
+    assert [stage.plan.enqueued for stage in list_stages(study)] == [TWO, ()]

@@ -1,0 +1,34 @@
+import pytest
+
+from search.errors import SearchError
+from search.storage import address
+from search.storage.address import parse_address
+
+
+@pytest.mark.parametrize("url", ["study.db", "", "postgresql://me:secret@host:port/db"])
+def test_a_text_that_is_no_url_is_refused_without_being_shown(url):
+    with pytest.raises(SearchError, match="--storage is not a database URL") as refusal:
+        parse_address(url)
+    assert "secret" not in str(refusal.value)
+    assert refusal.value.__suppress_context__
+
+
+def test_other_databases_are_refused_without_their_password():
+    with pytest.raises(SearchError, match=r"mysql://me:\*\*\*@host/db is of an unknown kind"):
+        parse_address("mysql://me:secret@host/db")
+
+
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:a.db?uri=true"])
+def test_sqlite_needs_a_file(url):
+    with pytest.raises(SearchError, match="not a file that workers can share"):
+        parse_address(url)
+
+
+def test_sqlite_on_a_network_file_system_is_refused_with_the_way_out(monkeypatch):
+    monkeypatch.setattr(address, "file_system_of", lambda _path: "nfs4")
+    with pytest.raises(SearchError, match=r"network file system \(nfs4\).*PostgreSQL"):
+        parse_address("sqlite:///study.db")
+
+
+def test_an_address_prints_without_its_password():
+    assert str(parse_address("postgresql+psycopg://me:secret@host/db")) == "postgresql+psycopg://me:***@host/db"

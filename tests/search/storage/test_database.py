@@ -1,0 +1,125 @@
+import sqlite3
+import threading
+
+import pytest
+from sqlalchemy import select, text, update
+
+from search.errors import SearchError
+from search.storage import tables
+from search.storage.database import create_storage, exclusively, open_storage, storage_errors
+
+only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+
+
+def test_opening_a_missing_file_says_how_to_start_and_creates_nothing(tmp_path):
+    with pytest.raises(SearchError, match=r"no study storage at sqlite:.*start one with 'agesearch search'"):
+        open_storage(f"sqlite:///{tmp_path}/study.db")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_creating_makes_the_directory_and_creating_again_keeps_what_is_there(tmp_path):
+    url = f"sqlite:///{tmp_path}/runs/{{new}}/study.db"  # Optuna runs a URL through str.format
+    for _ in range(2):
+        created = create_storage(url)
+        created.engine.dispose()
+    assert (tmp_path / "runs" / "{new}" / "study.db").is_file()
+    open_storage(url).engine.dispose()
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path):
+    (tmp_path / "study.db").write_text("name,age\n" * 200)
+    for use in (open_storage, create_storage):
+        with pytest.raises(SearchError, match="cannot be used: file is not a database"):
+            use(f"sqlite:///{tmp_path}/study.db")
+
+
+def test_a_database_of_something_else_is_not_opened_and_not_changed(tmp_path):
+    other = sqlite3.connect(tmp_path / "study.db")
+    other.execute("create table music (title text)")
+    other.commit()
+    with pytest.raises(SearchError, match="holds no study storage"):
+        open_storage(f"sqlite:///{tmp_path}/study.db")
+    assert other.execute("select name from sqlite_master").fetchall() == [("music",)]
+    other.close()
+
+
+def test_a_path_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SearchError, match=r"cannot be used: .*file"):
+        create_storage(f"sqlite:///{tmp_path}/file/study.db")
+
+
+def test_tables_of_another_version_are_refused(storage):
+    with storage.engine.begin() as tx:
+        tx.execute(update(tables.schema).values(version=99))
+    for use in (open_storage, create_storage):
+        with pytest.raises(SearchError, match="tables of version 99, this program needs 2"):
+            use(storage.url)
+
+
+def test_tables_of_another_optuna_are_refused(storage):
+    with storage.engine.begin() as tx:
+        tx.execute(text("update alembic_version set version_num = 'v9.9.9'"))
+    with pytest.raises(SearchError, match="made by another version of Optuna"):
+        open_storage(storage.url)
+
+
+def test_a_missing_driver_is_named_without_the_password():
+    with pytest.raises(SearchError, match=r"me:\*\*\*@host/db needs a driver.*install psycopg") as refusal:
+        open_storage("postgresql+pg8000://me:secret@host/db")
+    assert "secret" not in str(refusal.value)
+
+
+def test_what_the_database_raises_becomes_one_sentence(storage):
+    sentence = r"the storage (sqlite|postgresql).* cannot be used: (no such table: gone|relation .gone. does not .*)$"
+    with pytest.raises(SearchError, match=sentence), storage_errors(storage), storage.engine.begin() as tx:
+        tx.execute(text("select 1 from gone"))
+
+
+@only_sqlite
+def test_every_transaction_takes_the_write_lock_before_it_reads(storage):
+    other = sqlite3.connect(storage.engine.url.database, timeout=0, isolation_level=None)
+    with storage.engine.begin() as tx:
+        tx.execute(select(tables.schema.c.version))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("begin immediate")
+    other.execute("begin immediate")
+    other.close()
+
+
+@only_sqlite
+def test_optunas_own_transactions_take_the_write_lock_too(storage):
+    statements = []
+    with storage.engine.connect() as connection:
+        connection.connection.dbapi_connection.set_trace_callback(statements.append)
+    storage.rdb.get_all_studies()
+    assert statements[0] == "BEGIN IMMEDIATE"
+
+
+@only_sqlite
+def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead_log(storage):
+    with storage.engine.connect() as one, storage.engine.execution_options().connect() as again:
+        del again
+        for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 120_000)):
+            assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+def test_only_one_at_a_time_is_let_in(storage):
+    inside = []
+
+    def enter():
+        with exclusively(storage):
+            inside.append("second")
+
+    with exclusively(storage):
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join(timeout=0.05)
+        inside.append("first")
+    thread.join()
+    assert inside == ["first", "second"]
+
+
+def test_a_storage_prints_its_address_and_no_password(storage):
+    assert str(storage) == storage.url
+    assert repr(storage) == "Storage()"

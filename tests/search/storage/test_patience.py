@@ -1,0 +1,159 @@
+from contextlib import contextmanager
+from itertools import count
+from threading import Event, Thread
+
+import pytest
+from optuna.trial import TrialState
+from sqlalchemy import create_engine, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from search.slots.slots import SlotCounts, Slots
+from search.storage.patience import Patience, outlasting
+from search.storage.tables import slots
+from search.study.study import create_or_resume
+from search.work.worker import work
+from tests.integration.fake_study import expected, finished, run_trial, spec_of
+
+
+class Server:
+    """A server that answers, or does not, as the test has it."""
+
+    def __init__(self, monkeypatch, patience):
+        self.engine = create_engine("sqlite://")
+        self.away, self.asked = False, 0
+        connect = self.engine.dialect.connect
+
+        def ask(*arguments, **settings):
+            self.asked += 1
+            if self.away:
+                raise self.engine.dialect.loaded_dbapi.OperationalError("connection refused")
+            return connect(*arguments, **settings)
+
+        monkeypatch.setattr(self.engine.dialect, "connect", ask)
+        patience.guard(self.engine)
+
+    def reach(self):
+        with self.engine.connect() as connection:
+            return connection.scalar(select(1))
+
+
+@pytest.fixture
+def server(monkeypatch):
+    def create(patience):
+        servers.append(Server(monkeypatch, patience))
+        return servers[-1]
+
+    servers = []
+    yield create
+    for each in servers:
+        each.engine.dispose()
+
+
+def lose_it(server):
+    server.engine.dispose()
+    server.away = True
+
+
+def test_a_server_that_was_reached_before_is_waited_for(server):
+    patience = Patience()
+    one = server(patience)
+    one.reach()
+    lose_it(one)
+    found = []
+    waiting = Thread(target=lambda: found.append(one.reach()))
+    waiting.start()
+    while one.asked < 3:
+        waiting.join(0.01)
+    assert found == []
+    one.away = False
+    waiting.join()
+    assert found == [1]
+
+
+def test_no_server_is_waited_for_without_end(server):
+    one = server(Patience(seconds=0.0))
+    one.reach()
+    lose_it(one)
+    with pytest.raises(OperationalError, match="connection refused"):
+        one.reach()
+
+
+def test_whoever_stops_does_not_wait(server):
+    patience = Patience()
+    patience.stop = Event()
+    patience.stop.set()
+    one = server(patience)
+    one.reach()
+    lose_it(one)
+    with pytest.raises(OperationalError, match="connection refused"):
+        one.reach()
+    assert one.asked == 2
+
+
+def failing(*errors):
+    """A step that raises one error after another, and then answers."""
+    left = iter(errors)
+
+    @outlasting
+    def step():
+        for error in left:
+            raise error
+        return "done"
+
+    return step
+
+
+def cut_off():
+    return OperationalError("commit", None, Exception("closed"), connection_invalidated=True)
+
+
+def test_a_step_that_was_cut_off_is_taken_again():
+    assert failing(cut_off(), cut_off())() == "done"
+
+
+def test_a_step_that_is_cut_off_again_and_again_ends_with_the_error():
+    with pytest.raises(OperationalError, match="closed"):
+        failing(*(cut_off() for _ in range(5)))()
+
+
+def test_any_other_error_of_the_database_is_raised_at_once():
+    step = failing(ProgrammingError("select", None, Exception("no such table")))
+    with pytest.raises(ProgrammingError, match="no such table"):
+        step()
+
+
+@contextmanager
+def losing_a_commit(engine, number, came_through):
+    """Let a connection be lost in a commit that came through or did not; the list says whether there were so many."""
+    commit, before, lost = engine.dialect.do_commit, iter(range(1, number)), []
+
+    def lossy(connection):
+        last = next(before, None) is None and not lost
+        if not last or came_through:
+            commit(connection)
+        if last:
+            lost.append(number)
+            connection.dbapi_connection.close()
+            raise engine.dialect.loaded_dbapi.OperationalError("server closed the connection unexpectedly")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.dialect, "do_commit", lossy)
+        yield lost
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("came_through", [True, False])
+def test_a_worker_outlasts_the_loss_of_any_commit_and_counts_nothing_twice(came_through, storage):
+    for number in count(1):
+        study = create_or_resume(storage, f"study {number}", spec_of(1, seed=number))
+        with losing_a_commit(storage.engine, number, came_through) as lost:
+            work(Slots(study), run_trial, Event())
+        assert finished(study) == sorted(expected(study.spec).items())
+        assert Slots(study).counts(1) == SlotCounts(finished=1)
+        with storage.engine.begin() as tx:
+            assert tx.scalar(select(slots.c.losses).where(slots.c.study == study.name)) == 0
+        states = [trial.state for trial in storage.rdb.get_all_trials(study.id)]
+        assert sorted(set(states)) in ([TrialState.COMPLETE], [TrialState.COMPLETE, TrialState.FAIL])
+        if not lost:
+            break
+    assert number > 15  # else there were no commits to lose

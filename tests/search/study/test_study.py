@@ -1,0 +1,96 @@
+import optuna
+import pytest
+from optuna.study import StudyDirection
+
+from search.errors import SearchError
+from search.slots.slots import Slots
+from search.space.box import Box, LogRange
+from search.storage.documents import from_json, to_json
+from search.study.study import StudySpec, create_or_resume, load_study, study_names
+from search.work.worker import work
+from tests.integration.fake_study import NAME, finished, run_trial, spec_of
+
+GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))
+
+
+def test_a_new_study_is_minimised_and_can_be_loaded(storage):
+    study = create_or_resume(storage, NAME, spec_of(3, 3))
+    assert storage.rdb.get_study_directions(study.id) == [StudyDirection.MINIMIZE]
+    assert load_study(storage, NAME) == study
+
+
+def test_resuming_with_the_same_settings_gives_the_same_study(storage):
+    assert create_or_resume(storage, NAME, spec_of(3, 3)) == create_or_resume(storage, NAME, spec_of(3, 3))
+
+
+def test_resuming_with_other_settings_names_each_difference(storage):
+    create_or_resume(storage, NAME, spec_of(3, 3))
+    with pytest.raises(SearchError) as refusal:
+        create_or_resume(storage, NAME, spec_of(3, 4, seed=2, ranges=GIVEN))
+    assert str(refusal.value) == (
+        "the study 'ages' was created with seed = 1, you asked for seed = 2; "
+        "trials = 3,3, you asked for trials = 3,4; "
+        "ranges = None, you asked for ranges = learning_rate [1e-05, 0.001], l2 [1e-05, 0.001]; use another --study"
+    )
+
+
+def test_an_unknown_study_is_refused_with_the_known_ones(storage):
+    for name in ("second", "first"):
+        create_or_resume(storage, name, spec_of(1))
+    with pytest.raises(SearchError, match=r"no study 'third' in (sqlite|postgresql).*; it has: 'second', 'first'"):
+        load_study(storage, "third")
+    assert study_names(storage) == ("second", "first")
+
+
+def test_a_study_half_created_by_a_crash_is_created(storage):
+    storage.rdb.create_new_study([StudyDirection.MINIMIZE], NAME)
+    assert create_or_resume(storage, NAME, spec_of(2)) == load_study(storage, NAME)
+
+
+def test_a_study_with_trials_of_another_program_is_left_alone(storage):
+    other = storage.rdb.create_new_study([StudyDirection.MINIMIZE], NAME)
+    storage.rdb.create_new_trial(other)
+    with pytest.raises(SearchError, match="was not made by agesearch; use another --study"):
+        create_or_resume(storage, NAME, spec_of(2))
+
+
+def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
+    work(Slots(study_of(2)), run_trial, no_stop)
+    optuna.delete_study(study_name=NAME, storage=storage.rdb)
+    with pytest.raises(SearchError, match="no study 'ages'"):
+        load_study(storage, NAME)
+    again = study_of(3)
+    work(Slots(again), run_trial, no_stop)
+    assert len(finished(again)) == 3
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"trials": ()}, "must name at least one trial"),
+        ({"trials": (5, 0)}, "trials = 5,0 must name at least one trial"),
+        ({"seed": -1}, "seed = -1 must be 0 or more"),
+        ({"threads": 0}, "threads = 0 must be 1 or more"),
+        ({"max_attempts": 0}, "max_attempts = 0 must be 1 or more"),
+        ({"ranges": Box((LogRange("l2", 1, 2),))}, "must have the names and kinds of the first box"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(settings, message):
+    with pytest.raises(SearchError, match=message):
+        spec_of(**settings)
+
+
+def test_settings_survive_being_written_as_json():
+    spec = spec_of(7, 5, ranges=GIVEN)
+    assert from_json(StudySpec, to_json(spec)) == spec
+    assert to_json(from_json(StudySpec, to_json(spec))) == to_json(spec)
+
+
+def test_optuna_knows_what_a_value_is(study_of, storage):
+    assert optuna.load_study(study_name=study_of(2).name, storage=storage.rdb).metric_names == ["score (years)"]
+
+
+@pytest.mark.parametrize(("unit", "name"), [("mm", "score (mm)"), ("", "score")])
+def test_a_value_has_the_unit_of_the_dataset(unit, name, study_of, storage):
+    study = study_of(2, unit=unit)
+    assert optuna.load_study(study_name=study.name, storage=storage.rdb).metric_names == [name]

@@ -1,0 +1,48 @@
+from sqlalchemy import select, update
+
+from search.slots.slots import Slots
+from search.storage.tables import workers
+from search.study.owner import this_process
+from search.study.workers import list_workers, present
+
+HERE = this_process()
+DEAD = HERE.rsplit(":", 1)[0] + ":1"
+
+
+def test_a_worker_is_listed_with_what_it_runs_and_has_finished(study_of):
+    study = study_of(2)
+    slots = Slots(study)
+    with present(study, HERE, "cpu:0"):
+        slots.close(slots.claim(HERE))
+        slots.claim(HERE)
+        (view,) = list_workers(study)
+        assert (view.state, view.device, view.finished, view.runs) == ("running", "cpu:0", 1, (1, 1))
+        assert 0 <= view.silent_for < 60
+    assert list_workers(study)[0].state == "stopped"
+
+
+def test_a_worker_that_was_killed_is_shown_as_dead(study_of):
+    study = study_of(1)
+    presence = present(study, DEAD, "")
+    presence.__enter__()
+    assert list_workers(study)[0].state == "dead"
+
+
+def test_a_renewal_is_a_sign_of_life_but_not_every_one_is_written(study_of, storage):
+    study = study_of(1)
+    slots = Slots(study)
+
+    def last_seen(as_if=None):
+        with storage.engine.begin() as tx:
+            if as_if is not None:
+                tx.execute(update(workers).values(last_seen=workers.c.last_seen - as_if))
+            return tx.scalar(select(workers.c.last_seen))
+
+    with present(study, HERE, ""):
+        claim = slots.claim(HERE)
+        before = last_seen()
+        slots.renew(claim)
+        assert last_seen() == before
+        assert last_seen(as_if=10) < before
+        slots.renew(claim)
+        assert last_seen() >= before

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import pytest
+from optuna.distributions import FloatDistribution
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import delete, update
+
+from search.slots.slots import Slots
+from search.storage.tables import slots as table
+from search.study.owner import this_process
+from search.upkeep.findings import find
+from tests.integration.fake_study import run_trial
+from tests.search.tiny import work_off
+
+HERE = this_process()
+DEAD = HERE.rsplit(":", 1)[0] + ":1"
+ELSEWHERE = "elsewhere/boot/1:7:1"
+
+
+@pytest.fixture
+def slots(study_of):
+    return Slots(study_of(2, 2))
+
+
+def kinds(slots):
+    return [finding.kind for finding in find(slots)]
+
+
+def begin(slots, owner):
+    """Claim a slot, and create and attach its trial; returns the trial's id."""
+    claim = slots.claim(owner)
+    trial = create_trial(
+        state=TrialState.RUNNING,
+        params={"l2": 1e-3},
+        distributions={"l2": FloatDistribution(1e-6, 10)},
+        user_attrs={"stage": claim.stage, "slot": claim.slot, "token": claim.token},
+    )
+    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
+    slots.attach(claim, number)
+    return number
+
+
+def test_nothing_is_wrong_with_a_study_before_within_and_after_its_trials(slots):
+    assert find(slots) == ()
+
+    def look(task):
+        assert find(slots) == ()
+        return run_trial(task)
+
+    work_off(slots.study, look)
+    assert find(slots) == ()
+    assert slots.counts(2).finished == 2
+
+
+def test_a_slot_whose_worker_is_dead_is_found_once_with_its_trial(slots):
+    trial = begin(slots, DEAD)
+    (found,) = find(slots)
+    assert (found.kind, found.stage, found.slot, found.trial) == ("abandoned slot", 1, 0, trial)
+    assert found.text.startswith("stage 1, slot 0 is held by process ")
+    assert str(found).endswith(", which is dead: it is set free for the next worker")
+
+
+def test_a_slot_whose_trial_has_a_result_will_be_closed(slots):
+    number = begin(slots, DEAD)
+    slots.study.storage.rdb.set_trial_state_values(number, TrialState.COMPLETE, [1.0])
+    (found,) = find(slots)
+    assert found.remedy == "it is closed, since its trial has a result"
+
+
+def test_a_worker_of_another_machine_is_given_up_only_when_its_lease_has_run_out(slots):
+    begin(slots, ELSEWHERE)
+    assert find(slots) == ()
+    begin(Slots(slots.study, lease_seconds=-5), ELSEWHERE)
+    (found,) = find(slots)
+    assert found.kind == "abandoned slot"
+    assert "process 7 of elsewhere, which has been silent for 65 seconds" in found.text
+
+
+def test_a_lease_that_ends_later_than_any_can_shows_that_the_clock_was_set_back(slots):
+    begin(Slots(slots.study, lease_seconds=4000), ELSEWHERE)
+    (found,) = find(slots)
+    assert found.kind == "abandoned slot"
+    assert "so the clock has been set back since" in found.text
+
+
+def test_a_running_trial_whose_slot_nobody_holds_for_it_is_found(slots):
+    claim = slots.claim(HERE)
+    trial = create_trial(
+        state=TrialState.RUNNING, user_attrs={"stage": claim.stage, "slot": claim.slot, "token": claim.token}
+    )
+    slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
+    assert find(slots) == ()
+    slots.give_back(claim)
+    assert kinds(slots) == ["running trial"]
+    slots.claim(HERE)
+    assert kinds(slots) == ["running trial"]
+
+
+def test_a_running_trial_of_somebody_else_is_left_alone(slots):
+    slots.study.storage.rdb.create_new_trial(slots.study.id)
+    assert find(slots) == ()
+
+
+@pytest.mark.parametrize("state", [None, TrialState.FAIL])
+def test_a_closed_slot_without_a_trial_that_ended_well_is_found(slots, state):
+    work_off(slots.study)
+    rdb = slots.study.storage.rdb
+    other = None if state is None else rdb.create_new_trial(slots.study.id, create_trial(state=state))
+    at = (table.c.stage == 1, table.c.slot == 1)
+    with slots.study.storage.engine.begin() as tx:
+        tx.execute(update(table).where(*at).values(trial_id=other))
+    lone, without = find(slots)
+    assert lone.text == f"stage 1, slot 1 is closed, but has {'no trial' if state is None else 'a trial that is FAIL'}"
+    assert (without.kind, without.mendable) == ("trial without a slot", False)
+
+
+def test_a_slot_that_is_not_there_is_found(slots):
+    work_off(slots.study)
+    with slots.study.storage.engine.begin() as tx:
+        tx.execute(delete(table).where(table.c.stage == 2, table.c.slot == 0))
+    assert kinds(slots) == ["missing slot", "trial without a slot"]
+
+
+def test_a_damaged_file_is_found_and_nothing_else_is_looked_for(slots):
+    storage = slots.study.storage
+    if storage.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL looks after its files itself")
+    work_off(slots.study)
+    storage.engine.dispose()
+    with Path(storage.engine.url.database).open("r+b") as file:
+        file.seek(-4096, 2)
+        file.write(b"\xff" * 4096)
+    (found,) = find(slots)
+    assert (found.kind, found.mendable) == ("damaged file", False)

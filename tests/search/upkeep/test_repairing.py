@@ -1,0 +1,142 @@
+import os
+import uuid
+
+import pytest
+from optuna.trial import TrialState, create_trial
+from sqlalchemy import delete, update
+
+from search.slots.slots import SlotCounts, Slots
+from search.storage.artifacts import ArtifactFolder, attach
+from search.storage.tables import slots as table
+from search.study.claims import NoClaim
+from search.study.owner import this_process
+from search.study.trials import TrialOutcome, Trials
+from search.upkeep.findings import find
+from search.upkeep.repairing import repair
+from tests.integration.exactness import assert_exact
+from tests.integration.fake_study import run_trial
+from tests.search.tiny import work_off
+
+HERE = this_process()
+ELSEWHERE = "elsewhere/boot/1:7:1"
+
+
+@pytest.fixture
+def slots(study_of):
+    return Slots(study_of(2, 2))
+
+
+def die_within_a_trial(slots, lease_seconds):
+    """Leave what a worker of another machine leaves that dies within a trial; returns its claim and its trial's id."""
+    claim = Slots(slots.study, lease_seconds).claim(ELSEWHERE)
+    attributes = {"stage": claim.stage, "slot": claim.slot, "token": claim.token}
+    trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
+    slots.attach(claim, number)
+    return claim, number
+
+
+def state_of(slots, trial):
+    return slots.study.storage.rdb.get_trial(trial).state
+
+
+def mended(slots):
+    """Repair everything; nothing may be left."""
+    repair(slots, find(slots))
+    return find(slots) == ()
+
+
+@pytest.mark.parametrize("lease", [-5.0, 4000.0])
+def test_an_abandoned_slot_is_free_again_and_its_trial_failed(slots, lease):
+    _, trial = die_within_a_trial(slots, lease)
+    assert mended(slots)
+    assert slots.counts(1) == SlotCounts(waiting=2)
+    assert state_of(slots, trial) is TrialState.FAIL
+    work_off(slots.study)
+    assert_exact(slots.study)
+
+
+def test_an_abandoned_slot_whose_trial_has_a_result_is_closed(slots):
+    claim, trial = die_within_a_trial(slots, -5.0)
+    Trials(slots.study).commit(trial, TrialOutcome(1.0, 1.0, 1.0, 1.0, 1.0))
+    assert mended(slots)
+    assert slots.counts(1) == SlotCounts(waiting=1, finished=1)
+    assert claim.slot == 0
+
+
+def test_a_slot_that_its_worker_has_renewed_meanwhile_is_left_to_it(slots):
+    claim, trial = die_within_a_trial(slots, -5.0)
+    findings = find(slots)
+    slots.renew(claim)
+    repair(slots, findings)
+    assert slots.counts(1) == SlotCounts(waiting=1, claimed=1)
+    assert state_of(slots, trial) is TrialState.RUNNING
+    slots.close(claim)
+
+
+def test_a_running_trial_that_nobody_runs_is_told_fail(slots):
+    attributes = {"stage": 1, "slot": 0, "token": 7}
+    trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
+    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
+    assert mended(slots)
+    assert state_of(slots, number) is TrialState.FAIL
+
+
+def test_a_trial_that_has_ended_meanwhile_keeps_its_result(slots):
+    trial = create_trial(state=TrialState.RUNNING, user_attrs={"stage": 1, "slot": 0, "token": 7})
+    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
+    findings = find(slots)
+    slots.study.storage.rdb.set_trial_state_values(number, TrialState.COMPLETE, [1.0])
+    repair(slots, findings)
+    assert state_of(slots, number) is TrialState.COMPLETE
+
+
+@pytest.mark.parametrize("stage", [1, 2])
+def test_a_closed_slot_without_a_trial_is_run_again_with_the_same_result(slots, stage):
+    work_off(slots.study)
+    lost = slots.study.storage.rdb.create_new_trial(slots.study.id, create_trial(state=TrialState.FAIL))
+    at = (table.c.stage == stage, table.c.slot == 1)
+    with slots.study.storage.engine.begin() as tx:
+        tx.execute(update(table).where(*at).values(trial_id=lost))
+    repair(slots, find(slots))
+    assert slots.counts(stage) == SlotCounts(waiting=1, finished=1)
+    ran = []
+    work_off(slots.study, lambda task: ran.append((task.stage, task.slot)) or run_trial(task))
+    assert ran == [(stage, 1)]
+    assert slots.claim(HERE) is NoClaim.DONE
+
+
+def test_a_slot_that_is_not_there_is_made_and_run_again(slots):
+    work_off(slots.study)
+    with slots.study.storage.engine.begin() as tx:
+        tx.execute(delete(table).where(table.c.stage == 1, table.c.slot == 0))
+    repair(slots, find(slots))
+    assert slots.counts(1) == SlotCounts(waiting=1, finished=1)
+    work_off(slots.study)
+    assert slots.counts(1) == SlotCounts(finished=2)
+
+
+def test_repairing_twice_at_once_does_no_harm(slots):
+    die_within_a_trial(slots, -5.0)
+    findings = find(slots)
+    repair(slots, findings)
+    repair(slots, findings)
+    assert slots.counts(1) == SlotCounts(waiting=2)
+
+
+def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
+    folder = ArtifactFolder(tmp_path / "artifacts")
+    trial = slots.study.storage.rdb.create_new_trial(slots.study.id)
+    attach(slots.study.storage, folder, trial, "curve.png", "image/png", b"attached")
+    (attached,) = folder.path.iterdir()
+    stray = folder.path / str(uuid.uuid4())
+    stray.write_bytes(b"stray")
+    for path in (attached, stray):
+        os.utime(path, (0, 0))
+    (found,) = find(slots, folder)
+    assert (found.kind, found.path) == ("stray artifact", stray)
+    for _ in range(2):
+        repair(slots, [found])
+    assert find(slots, folder) == ()
+    assert (folder.path / "stray" / stray.name).read_bytes() == b"stray"
+    assert attached.read_bytes() == b"attached"

@@ -1,0 +1,356 @@
+import os
+import signal
+import subprocess
+from itertools import count
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from data.errors import DatasetError
+from search.errors import SearchError
+from search.settings import Ranges, Settings
+from search.slots.slots import Slots
+from search.space.box import FIRST_BOX, Box, LogRange
+from search.space.network_file import read_network
+from search.space.ranges import Choices
+from search.storage.database import open_storage
+from search.study.study import FinalistBudget
+from search.work import searching
+from search.work.launcher import Place
+from search.work.progress import standing
+from search.work.searching import launch, machine, prepare_study, stop_on_signals
+from tests.integration.fake_study import finished
+from tests.search.tiny import work_off, work_some, write_tiny
+
+DEVICES = {"gpus": [], "cores": 2, "precision": "bfloat16"}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    path = tmp_path / "faces.h5"
+    write_tiny(path)
+    return path
+
+
+@pytest.fixture
+def settings(tmp_path):
+    """Settings for a study in a folder of its own, on six training images."""
+
+    def create(**others):
+        base = {"storage": f"sqlite:///{tmp_path}/study.db", "out": tmp_path / "runs", "precision": "float32"}
+        return Settings(**{**base, "images": 6, "trials": (2, 1), "finalists": 0, **others})
+
+    return create
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """A machine that answers at once; the list grows with every question."""
+    questions = []
+    monkeypatch.setattr(searching, "machine", lambda: questions.append("devices") or DEVICES)
+    return questions
+
+
+class FakeLauncher:
+    """Workers in this process: each time they are tended, one more trial is done."""
+
+    def __init__(self, study, data, logs, artifacts):
+        self.study, self.data, self.logs, self.artifacts = study, data, logs, artifacts
+        self.places, self.tended, self.stopped = None, [], 0
+        self.during = lambda: work_some(study, 1)
+        FakeLauncher.last = self
+
+    def start(self, where):
+        self.places = where
+
+    def tend(self, closed, lost):
+        self.tended.append((closed, lost))
+        self.during()
+        return closed < sum(self.study.spec.trials)
+
+    def stop(self):
+        self.stopped += 1
+
+
+@pytest.fixture
+def launcher(monkeypatch):
+    monkeypatch.setattr(searching, "Launcher", FakeLauncher)
+    monkeypatch.setattr(searching, "WATCH_SECONDS", 0.001)
+    return FakeLauncher
+
+
+def test_the_study_is_what_the_settings_say(settings, dataset):
+    ranges = Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))
+    chosen = settings(seed=3, l2=(1e-4, 1.0), ranges=ranges, recipe="paper", epochs=2, batch_size=3, max_attempts=4)
+    spec = prepare_study(chosen, dataset).spec
+    assert (spec.seed, spec.trials, spec.recipe, spec.precision, spec.threads) == (3, (2, 1), "paper", "float32", 1)
+    assert (spec.images, spec.epochs, spec.batch_size, spec.max_attempts) == (6, 2, 3, 4)
+    assert spec.box == Box((LogRange("learning_rate", 1e-6, 1e-3), LogRange("l2", 1e-4, 1.0)))
+    assert spec.ranges == Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1e-2)))
+
+
+def test_finalists_have_the_budget_of_a_trial_unless_they_are_given_another(settings, dataset):
+    assert prepare_study(settings(), dataset).spec.finalists is None
+    chosen = settings(study="plain", finalists=5, images=4, epochs=2)
+    assert prepare_study(chosen, dataset).spec.finalists == FinalistBudget(5, 3, 4, 2)
+    chosen = settings(study="longer", finalists=2, finalist_repeats=4, finalist_images=6, finalist_epochs=9)
+    assert prepare_study(chosen, dataset).spec.finalists == FinalistBudget(2, 4, 6, 9)
+
+
+def test_the_same_settings_resume_the_study(settings, dataset):
+    first = prepare_study(settings(), dataset)
+    work_some(first, 1)
+    assert len(finished(prepare_study(settings(), dataset))) == 1
+
+
+def test_another_number_of_workers_or_folder_is_no_other_study(settings, dataset, tmp_path):
+    first = prepare_study(settings(), dataset)
+    assert prepare_study(settings(workers=7, out=tmp_path / "elsewhere"), dataset).id == first.id
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"seed": 9}, "seed = 0, you asked for seed = 9"),
+        ({"trials": (2, 2)}, "trials = 2,1, you asked for trials = 2,2"),
+        ({"threads": 2}, "threads = 1, you asked for threads = 2"),
+        ({"precision": "bfloat16"}, "precision = float32, you asked for precision = bfloat16"),
+        ({"l2": (1e-4, 1.0)}, r"you asked for box = learning_rate \[1e-06, 0.001\], l2 \[0.0001, 1\]"),
+    ],
+)
+def test_other_settings_do_not_resume_the_study_and_the_difference_is_named(changed, said, settings, dataset):
+    prepare_study(settings(), dataset)
+    with pytest.raises(SearchError, match=said):
+        prepare_study(settings(**changed), dataset)
+
+
+def test_another_dataset_does_not_resume_the_study(settings, dataset, tmp_path):
+    digest = prepare_study(settings(), dataset).spec.dataset
+    other = write_tiny(tmp_path / "other.h5", seed=1)
+    with pytest.raises(SearchError, match=f"dataset = {digest}, you asked for dataset = {other}"):
+        prepare_study(settings(), tmp_path / "other.h5")
+
+
+def test_the_machine_is_asked_for_the_fastest_precision_when_a_study_is_created_and_not_again(settings, dataset, asked):
+    automatic = settings(precision="auto")
+    assert prepare_study(automatic, dataset).spec.precision == "bfloat16"
+    assert prepare_study(automatic, dataset).spec.precision == "bfloat16"
+    assert asked == ["devices"]
+
+
+def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked):
+    prepare_study(settings(), dataset)
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind", "said"),
+    [
+        ({"finalist_images": 7}, SearchError, r"finalist_images is 7; .*faces.h5 has 6 training images"),
+        ({"images": 7}, SearchError, r"images is 7; .*faces.h5 has 6 training images: give 1 to that many"),
+        ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
+        ({"storage": "mysql://ada@host/d"}, SearchError, "is of an unknown kind"),
+        ({"out": "faces.h5"}, DatasetError, "cannot write .*worker-1.log: .* is not a folder; choose another --out"),
+    ],
+)
+def test_what_can_never_work_is_refused_before_a_study_is_made(changed, kind, said, settings, dataset):
+    if "out" in changed:
+        changed = {"out": dataset}
+    with pytest.raises(kind, match=said):
+        prepare_study(settings(**changed), dataset)
+    with pytest.raises(SearchError, match="no study"):
+        searching.load_study(open_storage(settings().storage), "age")
+
+
+def test_images_that_are_too_small_for_the_network_are_refused_with_the_layer(settings, tmp_path):
+    write_tiny(tmp_path / "small.h5", shape=(32, 32, 1))
+    with pytest.raises(
+        SearchError, match=r"small\.h5 are 32×32×1, and the network cannot take them: layer \d+, Conv2D"
+    ):
+        prepare_study(settings(), tmp_path / "small.h5")
+
+
+def test_images_of_other_sizes_and_colours_are_taken(settings, tmp_path):
+    write_tiny(tmp_path / "colour.h5", shape=(96, 96, 3))
+    assert prepare_study(settings(), tmp_path / "colour.h5").spec.network is None
+
+
+def test_small_images_are_taken_by_a_network_that_is_described_for_them(settings, tmp_path):
+    write_tiny(tmp_path / "small.h5", shape=(8, 8, 1))
+    (tmp_path / "network.toml").write_text(NETWORK)
+    spec = prepare_study(settings(network=tmp_path / "network.toml"), tmp_path / "small.h5").spec
+    assert spec.network == read_network(tmp_path / "network.toml")
+
+
+NETWORK = "[[layers]]\nkind = 'flatten'\n[[layers]]\nkind = 'dense'\nunits = 1\nactivation = 'linear'\n"
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ("width=8|16", "width is searched in the paper's network alone"),
+        ("dropout=0.1|0.2", "dropout is searched, but the network has no dropout layer"),
+    ],
+)
+def test_what_a_network_of_the_users_own_does_not_have_cannot_be_searched(space, said, settings, dataset, tmp_path):
+    (tmp_path / "network.toml").write_text(NETWORK)
+    with pytest.raises(SearchError, match=said):
+        prepare_study(settings(network=tmp_path / "network.toml", space=space), dataset)
+
+
+def test_the_space_adds_to_the_ranges_of_learning_rate_and_l2_or_replaces_them(settings, dataset):
+    box = prepare_study(settings(space="batch_size=2|3,l2=0.0"), dataset).spec.box
+    assert box == Box((FIRST_BOX.ranges[0], Choices("l2", (0.0,)), Choices("batch_size", (2, 3))))
+
+
+def test_given_ranges_leave_the_rest_of_the_box(settings, dataset):
+    ranges = Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))
+    later = prepare_study(settings(space="dropout=linear:0:0.5", ranges=ranges), dataset).spec.ranges
+    assert [str(each) for each in later.ranges] == [
+        "learning_rate [1e-05, 0.0001]", "l2 [0.001, 0.01]", "dropout [0, 0.5] linear"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"space": "l2=1e-3|1e-2", "l2": (1e-4, 1.0)}, "l2 is given twice, as a setting of its own and in space"),
+        (
+            {"space": "l2=0.1", "ranges": Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))},
+            "must have the names and kinds of the first box",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(changed, said, settings, dataset):
+    with pytest.raises(SearchError, match=said):
+        prepare_study(settings(**changed), dataset)
+
+
+def test_a_file_that_is_no_dataset_is_refused(settings, tmp_path):
+    (tmp_path / "text.h5").write_text("faces")
+    with pytest.raises(DatasetError):
+        prepare_study(settings(), tmp_path / "text.h5")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_search_goes_on_until_the_study_is_done_and_is_watched(settings, dataset, launcher, tmp_path):
+    chosen, seen = settings(), []
+    study = prepare_study(chosen, dataset)
+    assert launch(chosen, study, dataset, seen.append)
+    assert [now.closed for now in seen] == [1, 2, 3, 3]
+    assert launcher.last.places == (Place(), Place())
+    assert launcher.last.logs == tmp_path / "runs/logs/age"
+    assert launcher.last.stopped == 1
+
+
+@pytest.mark.usefixtures("asked")
+def test_the_number_of_workers_is_the_users_where_one_is_given(settings, dataset, launcher):
+    chosen = settings(workers=3)
+    launch(chosen, prepare_study(chosen, dataset), dataset, lambda _: None)
+    assert len(launcher.last.places) == 3
+
+
+def test_a_finished_study_needs_no_machine_and_no_worker(settings, dataset, asked, launcher):
+    launcher.last = None
+    study = prepare_study(settings(), dataset)
+    work_off(study)
+    assert launch(settings(), study, dataset, lambda _: None)
+    assert asked == []
+    assert launcher.last is None
+
+
+@pytest.mark.usefixtures("asked", "launcher")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_workers_before_the_study_is_done(end, settings, dataset):
+    signals = iter([end])  # one, since `watch` is called once more when all workers have ended
+    study = prepare_study(settings(), dataset)
+    assert not launch(settings(), study, dataset, lambda _: [signal.raise_signal(each) for each in signals])
+    assert FakeLauncher.last.stopped == 1
+    assert standing_of(study) < 3
+
+
+def standing_of(study):
+    return searching.standing(Slots(study)).closed
+
+
+@pytest.mark.usefixtures("asked", "launcher")
+def test_workers_are_stopped_when_the_search_cannot_go_on(settings, dataset):
+    def fail(_now):
+        raise SearchError("the disk is full")
+
+    study = prepare_study(settings(), dataset)
+    with pytest.raises(SearchError, match="the disk is full"):
+        launch(settings(), study, dataset, fail)
+    assert FakeLauncher.last.stopped == 1
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_signals_set_the_event_within_the_block_and_are_as_before_after_it(end):
+    before = signal.getsignal(end)
+    with stop_on_signals() as stop:
+        assert not stop.is_set()
+        os.kill(os.getpid(), end)
+        assert stop.wait(10)
+    assert signal.getsignal(end) is before
+
+
+def test_signals_are_as_before_after_an_error():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(ValueError, match="wrong"), stop_on_signals():
+        raise ValueError("wrong")
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.fixture
+def answers(monkeypatch):
+    """Let the process that is asked for the devices answer as it is told to."""
+
+    def answer(*given):
+        machine.cache_clear()
+        monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], *given))
+
+    yield answer
+    machine.cache_clear()
+
+
+def test_the_machine_is_asked_once(answers):
+    answers(0, '{"gpus": [0], "cores": 2, "precision": "float32"}\n', "")
+    assert machine() is machine()
+    assert machine()["gpus"] == [0]
+
+
+@pytest.mark.parametrize(
+    ("err", "reason"), [("Traceback\n  ...\nImportError: no libcuda\n", "ImportError: no libcuda"), ("", "it said no")]
+)
+def test_a_machine_on_which_tensorflow_does_not_start_is_refused_with_the_reason(err, reason, answers):
+    answers(1, "", err)
+    with pytest.raises(SearchError, match=f"TensorFlow does not start: {reason}"):
+        machine()
+
+
+LOCKED = OperationalError("SELECT", {}, Exception())
+LOCKED.__cause__ = Exception("database is locked")
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(settings, dataset, launcher, monkeypatch):
+    study, times, seen = prepare_study(settings(), dataset), count(), []
+
+    def failing(slots):
+        if next(times) in (2, 3):
+            raise LOCKED
+        return standing(slots)
+
+    monkeypatch.setattr(searching, "standing", failing)
+    assert launch(settings(), study, dataset, seen.append)
+    assert seen[-1].closed == 3
+    assert launcher.last.stopped == 1
+
+
+def test_a_storage_that_does_not_answer_at_the_beginning_is_one_sentence(settings, dataset, monkeypatch):
+    def failing(_slots):
+        raise LOCKED
+
+    monkeypatch.setattr(searching, "standing", failing)
+    with pytest.raises(SearchError, match="cannot be used: database is locked"):
+        launch(settings(), prepare_study(settings(), dataset), dataset, lambda _now: None)
