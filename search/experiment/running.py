@@ -12,7 +12,10 @@ from search.study.study import Study, StudySpec
 from search.study.variants import Experiment
 from search.work.searching import make_study
 
-UNSET = {"finalists": 0, "trials": (1,), "images": 1, "epochs": 1, "space": None, "ranges": None, "network": None}
+UNSET = {
+    "finalists": 0, "trials": (1,), "images": 1, "epochs": 1,
+    "space": None, "ranges": None, "network": None, "enqueue": None,
+}  # fmt: skip
 """Settings of a search that an experiment has no use for, whatever a settings file says of them."""
 
 

@@ -38,7 +38,8 @@ def test_the_study_of_an_experiment_lies_beside_the_search_and_has_its_trials_al
 def test_the_same_experiment_is_resumed_whatever_the_settings_of_a_search_say(settings, dataset):
     size = batch_sizes(Size(epochs=2))
     first = prepare_experiment(settings, dataset, size)
-    other = settings.model_copy(update={"trials": (9,), "images": 500, "learning_rate": (1e-5, 1e-4)})
+    search = {"trials": (9,), "images": 500, "learning_rate": (1e-5, 1e-4), "enqueue": "learning_rate=1e-4,l2=1e-3"}
+    other = Settings.model_validate({**settings.model_dump(), **search})
     assert prepare_experiment(other, dataset, size).id == first.id
 
 
