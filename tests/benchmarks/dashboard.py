@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Thread
@@ -28,6 +28,7 @@ from typing import Any
 
 from big_study import make_big
 
+from search.errors import SearchError
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import Study, load_study
 from tests.browser import chromium
@@ -129,7 +130,17 @@ def load(data: Path, clients: int, window: float, rounds: int) -> dict[str, Any]
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/study.db"
         budget = ("--trials", "100000", "--finalists", "0", "--workers", "2", "--study", STUDY)
-        search = command(url, "search", "--data", str(data), "--out", folder, *budget, stderr=subprocess.DEVNULL)
+        search = command(
+            url,
+            "search",
+            "--data",
+            str(data),
+            "--out",
+            folder,
+            *budget,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             study = _started(url, search)
             with dashboard(url) as port:
@@ -154,7 +165,7 @@ def _started(url: str, search: "subprocess.Popen[str]") -> Study:
     """Wait until both workers are warm, each with a trial behind it."""
     quieten_optuna()
     while search.poll() is None:
-        if Path(url.removeprefix("sqlite:///")).exists():
+        with suppress(SearchError):  # there is no storage yet, or no study in it
             study = load_study(open_storage(url, reading=True), STUDY)
             done = [trial for trial in study.storage.rdb.get_all_trials(study.id) if trial.state.is_finished()]
             if len({trial.user_attrs["worker"] for trial in done}) == 2:
