@@ -25,7 +25,7 @@ from search.password import PASSWORD_VARIABLE, with_password
 from search.space.enqueued import Wanted, read_enqueued
 from search.space.parameters import read_space
 from search.space.ranges import Range
-from search.space.sampling import SamplerName
+from search.space.samplers import SamplerName
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"

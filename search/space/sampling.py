@@ -1,12 +1,9 @@
 """The samplers: which share of each range a slot gets, from the study's seed, the stage and the slot alone."""
 
-from typing import Literal, TypeAlias
-
 import numpy as np
 
+from search.space.samplers import SamplerName
 from search.space.seeds import trial_seeds, uniforms
-
-SamplerName: TypeAlias = Literal["random", "sobol"]
 
 
 def shares(sampler: SamplerName, seed: int, stage: int, slot: int, count: int) -> tuple[float, ...]:

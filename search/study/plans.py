@@ -14,7 +14,8 @@ from pydantic import Discriminator, TypeAdapter
 from search.space.box import Box
 from search.space.enqueued import Wanted
 from search.space.narrowing import Narrowing
-from search.space.sampling import SamplerName, shares
+from search.space.samplers import SamplerName
+from search.space.sampling import shares
 from search.space.seeds import trial_seeds
 from search.study.assignment import Assignment
 from search.study.candidates import Candidate

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
 from search.space.enqueued import Wanted, require_in
-from search.space.sampling import SamplerName
+from search.space.samplers import SamplerName
 from search.storage import tables
 from search.storage.database import Storage, exclusively, storage_errors
 from search.storage.documents import from_json, to_json

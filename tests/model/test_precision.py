@@ -28,13 +28,13 @@ class SmallRecipe(Recipe):
 def scores(precision: str, seed: int, splits: tuple[Examples, Examples]) -> np.ndarray:
     """Validation errors of 20 configurations spread over the ranges, each trained shortly."""
     recipe = SmallRecipe(**{field.name: getattr(DEFAULT, field.name) for field in fields(Recipe)})
-    short = ShortTraining(recipe, Budget(120, 3, 8), *splits, precision)
+    short = ShortTraining(recipe, 8, *splits, precision)
     stream = np.random.default_rng(0)
     found = []
     for place in range(CONFIGURATIONS):
         training = Training(10 ** stream.uniform(-5, -1.5), 10 ** stream.uniform(-6, 0))
         draws = Draws(*(1000 * seed + 10 * place + purpose for purpose in range(3)))
-        found.append(short.run(training, draws, lambda _epoch, _mae: None).validation_mae)
+        found.append(short.run(training, Budget(120, 3), draws, lambda _epoch, _mae: None).validation_mae)
     return np.array(found)
 
 

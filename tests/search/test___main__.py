@@ -33,7 +33,7 @@ def python(code, *arguments, folder=ROOT):
 def test_the_commands_are_those_of_the_design():
     assert {name for name, *_ in commands()} == {
         *("run", "data", "init", "search", "worker", "status", "export", "dashboard", "fit", "evaluate", "predict"),
-        *("report", "compare", "summary", "move", "repair"),
+        *("report", "compare", "summary", "experiment", "move", "repair"),
     }
 
 
@@ -77,8 +77,14 @@ def test_without_a_command_the_help_is_printed_and_the_exit_code_is_that_of_wron
         ("predict none face.jpg", "none holds no model.keras"),
         ("data stats none.h5", "none.h5 does not exist"),
         ("data build none --out faces.h5", "none"),
-        ("data build synthetic --out faces.h5 --ages 1-80", "--ages 1-80 or --images 5400,2315,1159 is not of"),
-        ("data build synthetic --out faces.h5 --images 1,2", "--ages 1:80 or --images 1,2 is not of the form"),
+        (
+            "data build synthetic --out faces.h5 --ages 1-80",
+            "--ages 1-80, --images 5400,2315,1159 or --size 91 is not of",
+        ),
+        (
+            "data build synthetic --out faces.h5 --images 1,2",
+            "--ages 1:80, --images 1,2 or --size 91 is not of the form",
+        ),
     ],
 )
 def test_wrong_usage_and_bad_input_are_one_line_and_exit_code_2_and_leave_nothing(line, said, refused, tmp_path):

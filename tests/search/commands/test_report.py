@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pytest
@@ -7,10 +8,13 @@ import model.device
 from model.comparison import compare
 from model.paper import paper_network
 from model.summary import summary
+from search.experiment.declared import DECLARED
 from search.report.sections import LeftOut, Report, Section
 from search.study.study import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import work_off, write_fit
+
+EXPERIMENTS = len(DECLARED) + 1  # and the proxy
 
 
 @pytest.fixture
@@ -40,7 +44,12 @@ def study(tmp_path):
 def test_a_report_is_made_of_what_lies_where_the_other_commands_put_it(agesearch, made, study, tmp_path):
     write_fit(tmp_path / "runs/fit")
     ended = agesearch("report", "--data", "faces.h5")
-    assert (ended.code, ended.out, ended.err) == (0, "runs/report/report.html: 0 figures, 0 tables\n", "")
+    *left_out, last = ended.out.splitlines()
+    assert (ended.code, last, ended.err) == (0, "runs/report/report.html: 0 figures, 0 tables", "")
+    assert len(left_out) == EXPERIMENTS
+    assert all(
+        re.fullmatch(r"left out: .*: it was not run; 'agesearch experiment [a-z-]+' runs it", line) for line in left_out
+    )
     (sources,) = made
     assert [str(path) for path in (sources.dataset, *sources.fits)] == ["faces.h5", "runs/fit"]
     assert sources.study.spec == study.spec
@@ -50,7 +59,9 @@ def test_a_report_is_made_of_what_lies_where_the_other_commands_put_it(agesearch
 def test_what_there_is_not_is_left_out_and_said(agesearch, made):
     ended = agesearch("report", "--out", "here")
     assert ended.code == 0
-    assert ended.out.splitlines() == [
+    of_experiments = [line for line in ended.out.splitlines() if "agesearch experiment" in line]
+    assert len(of_experiments) == EXPERIMENTS
+    assert [line for line in ended.out.splitlines() if line not in of_experiments] == [
         "left out: Dataset: no dataset is named; give --data FILE.h5",
         "left out: Search: no study storage at sqlite:///runs/study.db; start one with 'agesearch search'",
         "left out: Final fit and its errors: no fit is named and runs/fit holds none; give --fit DIR",
