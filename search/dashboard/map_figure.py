@@ -20,17 +20,18 @@ def map_figure(found: SearchMap) -> dict[str, Any]:
     for index, box in enumerate(found.boxes):
         trials = [trial for trial in found.trials if trial.stage == box.stage]
         if trials:
-            traces.append(_trials(trials, box.stage, _SYMBOLS[index % len(_SYMBOLS)]))
+            traces.append(_trials(trials, found.unit, _SYMBOLS[index % len(_SYMBOLS)]))
     if found.trials:
-        traces.append(_best(min(found.trials, key=lambda trial: (trial.score, trial.stage, trial.slot))))
+        best = min(found.trials, key=lambda trial: (trial.score, trial.stage, trial.slot))
+        traces.append(_best(best, found.unit))
     return {"data": traces, "layout": _layout(found, errors)}
 
 
-def _trials(trials: Sequence[MapTrial], stage: int, symbol: str) -> dict[str, Any]:
+def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"stage {stage}: {len(trials)} trials",
+        "name": f"stage {trials[0].stage}: {len(trials)} trials",
         "x": [_short(trial.x) for trial in trials],
         "y": [_short(trial.y) for trial in trials],
         "customdata": [trial.number for trial in trials],
@@ -41,15 +42,15 @@ def _trials(trials: Sequence[MapTrial], stage: int, symbol: str) -> dict[str, An
             "size": 9,
             "line": {"width": 0.5, "color": "white"},
         },
-        "hovertemplate": "trial %{customdata}<br>%{x:.3g}, %{y:.3g}<br>%{marker.color:.2f} years",
+        "hovertemplate": f"trial %{{customdata}}<br>%{{x:.3g}}, %{{y:.3g}}<br>%{{marker.color:.2f}} {unit}".rstrip(),
     }
 
 
-def _best(trial: MapTrial) -> dict[str, Any]:
+def _best(trial: MapTrial, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"best: trial {trial.number}, {trial.validation_mae:.2f} years",
+        "name": f"best: trial {trial.number}, {trial.validation_mae:.2f} {unit}".rstrip(),
         "x": [_short(trial.x)],
         "y": [_short(trial.y)],
         "marker": {"symbol": "star-open", "size": 20, "color": "#d62728", "line": {"width": 2}},
@@ -71,7 +72,7 @@ def _box(box: MapBox, index: int) -> dict[str, Any]:
 
 
 def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
-    bar = {"title": {"text": "validation MAE (years)"}}
+    bar = {"title": {"text": found.error_label}}
     colours: dict[str, Any] = {"colorscale": "Viridis", "reversescale": True, "colorbar": bar}
     if errors:
         colours |= {"cmin": _short(errors[0]), "cmax": _short(errors[math.ceil(_SHOWN * len(errors)) - 1])}

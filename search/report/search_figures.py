@@ -35,9 +35,7 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     _ring([trial for trial in found.trials if trial.number in finalists], axes, "finalist")
     _ring(sorted(found.trials, key=lambda trial: trial.score)[:1], axes, "best trial", size=190)
     plain(axes, name_of(found.x), name_of(found.y))
-    figure.colorbar(
-        ScalarMappable(colours, COLOUR_MAP), ax=axes, label="validation MAE (years)", extend="max", pad=0.02
-    )
+    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=found.error_label, extend="max", pad=0.02)
     figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=8)
     return png(figure)
 

@@ -16,7 +16,7 @@ PLANE = ("learning_rate", "l2")
 
 @dataclass(frozen=True, slots=True)
 class MapTrial:
-    """A finished trial: its number in Optuna, its stage and slot, its place in the plane, its validation MAE (years).
+    """A finished trial: its number in Optuna, its stage and slot, its place in the plane, its validation MAE.
 
     `score` is what ranks it; the recipe `paper` adds the penalty to the error.
     """
@@ -41,13 +41,22 @@ class MapBox:
 
 @dataclass(frozen=True, slots=True)
 class SearchMap:
-    """A study's map: the names of the two parameters, the finished trials that have a value, the boxes so far."""
+    """A study's map: the names of the two parameters, the finished trials that have a value, the boxes so far.
+
+    `unit` is that of the errors, "" for none.
+    """
 
     study: str
     x: str
     y: str
     trials: tuple[MapTrial, ...]
     boxes: tuple[MapBox, ...]
+    unit: str = "years"
+
+    @property
+    def error_label(self) -> str:
+        """What the colours stand for, with the unit if the data has one."""
+        return f"validation MAE ({self.unit})" if self.unit else "validation MAE"
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -75,7 +84,7 @@ def search_map(study: Study) -> SearchMap:
                 for trial in finished_trials(tx, study.name, stage)
             )
     boxes = tuple(MapBox(stage, _range(plan.box, x), _range(plan.box, y)) for stage, plan in stages)
-    return SearchMap(study.name, x, y, tuple(trials), boxes)
+    return SearchMap(study.name, x, y, tuple(trials), boxes, study.spec.unit)
 
 
 def _plane(box: Box) -> tuple[str, str]:

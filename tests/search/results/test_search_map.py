@@ -62,3 +62,10 @@ def test_a_map_can_be_told_as_json(study_of):
     work_off(study)
     found = search_map(study)
     assert json.loads(json.dumps(found.as_dict()))["trials"][0]["validation_mae"] == found.trials[0].validation_mae
+
+
+@pytest.mark.parametrize(("unit", "label"), [("digits", "validation MAE (digits)"), ("", "validation MAE")])
+def test_the_colours_are_named_by_the_unit_of_the_data(study_of, unit, label):
+    study = study_of(2, unit=unit)
+    work_off(study)
+    assert search_map(study).error_label == label
