@@ -9,9 +9,9 @@ from fnmatch import fnmatch
 import pytest
 from sqlalchemy import make_url
 
+from search.processes.launcher import STOP_SECONDS
 from search.settings import PREFIX, Settings
 from search.settings_table import settings_variables, written
-from search.work.launcher import STOP_SECONDS
 from tests.compose import ROOT, composed, instruction, instructions, postgres_variables, service, variables_of
 
 EXAMPLE = (ROOT / ".env.example").read_text()

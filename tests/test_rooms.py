@@ -18,14 +18,14 @@ FORBIDDEN = {
 """What the files of each room may not import, not even within a function or for types alone."""
 
 FLOORS = (
-    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "work", "experiment", "report",
+    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "processes", "experiment", "report",
     "commands",
 )  # fmt: skip
 """The rooms within search/, the lowest first."""
 
 INNER = [path for path in FILES if path.parent.parent == ROOT / "search"]
 
-MEETING_PLACES = {"search/work/objective.py", "search/fit/fitting.py"}
+MEETING_PLACES = {"search/processes/objective.py", "search/fit/fitting.py"}
 """Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
 
 
@@ -78,7 +78,7 @@ def test_tests_have_no_package_that_shadows_a_room():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-HEAVY = {"search.work.objective", "search.fit.fitting", "search.fit.display"}
+HEAVY = {"search.processes.objective", "search.fit.fitting", "search.fit.display"}
 """Modules of search/ that load TensorFlow, and are imported where there is a network to train."""
 
 IMPORT = """

@@ -92,8 +92,8 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
     from data.dataset import inspect_dataset, read_split
     from search.errors import SearchError
     from search.fit.folder import started_precision
+    from search.processes.searching import stop_on_signals
     from search.results.configuration import read_configuration
-    from search.work.searching import stop_on_signals
 
     dataset = dataset_of(settings)
     chosen, info = read_configuration(configuration), inspect_dataset(dataset)

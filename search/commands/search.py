@@ -25,8 +25,8 @@ CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision
 @takes_settings(*CREATION)
 def init(settings: Settings, as_json: AsJson = False) -> None:
     """Create a study, and the storage where there is none, for workers that are started elsewhere."""
+    from search.processes.searching import prepare_study
     from search.storage.database import quieten_optuna
-    from search.work.searching import prepare_study
 
     quieten_optuna()
     prepare_study(settings, dataset_of(settings))
@@ -53,9 +53,9 @@ def worker(
     """Run one worker until the study is done, from any machine that reaches the storage."""
     from threading import Thread
 
-    from search.work.launcher import stop_when_untethered
-    from search.work.searching import stop_on_signals
-    from search.work.working import run_worker
+    from search.processes.launcher import stop_when_untethered
+    from search.processes.searching import stop_on_signals
+    from search.processes.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:
@@ -75,8 +75,8 @@ def dataset_of(settings: Settings) -> Path:
 
 def search_to_the_end(settings: Settings, dataset: Path) -> bool:
     """Run the search and show it on stderr; return whether it came to its end."""
+    from search.processes.searching import prepare_study
     from search.storage.database import quieten_optuna
-    from search.work.searching import prepare_study
 
     quieten_optuna()
     return run_to_the_end(settings, prepare_study(settings, dataset), dataset)
@@ -86,11 +86,11 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
     """Launch the workers of a study and show on stderr how it goes; return whether it came to its end."""
     from rich.console import Console
 
+    from search.processes.progress import Display, Standing, standing
+    from search.processes.searching import launch
     from search.slots.slots import Slots
     from search.space.narrowing import explain
     from search.study.stages import sampled_stages
-    from search.work.progress import Display, Standing, standing
-    from search.work.searching import launch
 
     display = Display(Console(stderr=True), standing(Slots(study)))
     told = len(sampled_stages(study))

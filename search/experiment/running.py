@@ -5,12 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.dataset import inspect_dataset
+from search.processes.searching import make_study
 from search.settings import Settings
 from search.space.variation import Variation, recipe_for, variation
 from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec
 from search.study.variants import Experiment
-from search.work.searching import make_study
 
 UNSET = {
     "finalists": 0, "trials": (1,), "images": 1, "epochs": 1,

@@ -7,12 +7,12 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
+from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
 from search.study.study import StudySpec, create_or_resume
 from search.study.trials import TrialOutcome
-from search.work.worker import TrialTask, work
 
 SMALL = 10
 COPIED = (

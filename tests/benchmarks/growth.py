@@ -21,11 +21,11 @@ from typing import Any
 from race import Contender
 
 from model.device import usable_cores
+from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
 from search.study.study import StudySpec, create_or_resume
 from search.study.trials import TrialOutcome
-from search.work.worker import TrialTask, work
 
 
 def scaling(data: Path, images: int, epochs: int, rounds: int) -> dict[str, Any]:

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 from dashboard import Clients, dashboard, opening, pace
 
+from search.processes.worker import work
 from search.slots.slots import Slots
-from search.work.worker import work
 from tests.integration import fake_study
 
 

@@ -3,9 +3,9 @@
 import time
 
 from search.errors import SearchError, TrialStopped
+from search.processes.searching import stop_on_signals
+from search.processes.worker import work
 from search.slots.slots import Slots
-from search.work.searching import stop_on_signals
-from search.work.worker import work
 from tests.integration import fake_study
 
 FIRST = 6

@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
+from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
@@ -21,7 +22,6 @@ from search.storage.database import Storage, create_storage, open_storage, quiet
 from search.study.stages import open_next
 from search.study.study import Study, StudySpec, create_or_resume, load_study
 from search.study.trials import TrialOutcome
-from search.work.worker import TrialTask, work
 
 NAME = "ages"
 
@@ -118,7 +118,7 @@ def work_to_the_end(url: str) -> None:
 def work_hastily(url: str, trial_seconds: float) -> None:
     """Work to the end on trials that take so long; raises AssertionError if a user was told of anything meanwhile."""
     told: list[str] = []
-    for name in ("search.work.worker", "search.slots.lease", "search.storage.patience"):
+    for name in ("search.processes.worker", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(task: TrialTask) -> TrialOutcome:
@@ -179,7 +179,7 @@ def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock,
         signs[1] += "no longer counts" in record.getMessage()
         return False
 
-    logging.getLogger("search.work.worker").addFilter(count_refused)
+    logging.getLogger("search.processes.worker").addFilter(count_refused)
     work(Slots(study, lease_seconds), count, Event())
 
 
@@ -232,5 +232,5 @@ def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> 
             refused.set()
         return False
 
-    logging.getLogger("search.work.worker").addFilter(tell)
+    logging.getLogger("search.processes.worker").addFilter(tell)
     work(Slots(reopen(url), lease_seconds), hang, stop)

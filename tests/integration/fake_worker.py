@@ -12,13 +12,13 @@ from pathlib import Path
 from threading import Event, Thread
 
 from search.errors import TrialStopped
+from search.processes.launcher import stop_when_untethered
+from search.processes.searching import stop_on_signals
+from search.processes.worker import work
 from search.slots import mending
 from search.slots.slots import Slots
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
-from search.work.launcher import stop_when_untethered
-from search.work.searching import stop_on_signals
-from search.work.worker import work
 from tests.integration.fake_study import run_trial
 
 PROGRAM = (sys.executable, str(Path(__file__)))

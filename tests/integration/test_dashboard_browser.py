@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from search.dashboard import board
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
-from search.work.worker import work
 from tests.browser import chromium
 from tests.integration import fake_study
 from tests.waiting import until

@@ -10,10 +10,10 @@ from data.dataset import read_split
 from data.options import BuildOptions
 from search.experiment.declared import BY_NAME
 from search.experiment.runs import runs_of
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.storage.database import open_storage
 from search.study.study import load_study
-from search.work.worker import work
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -37,14 +37,14 @@ def in_this_process(monkeypatch):
     from model.device import configure
 
     configure(1)
-    from search.work.objective import Objective
+    from search.processes.objective import Objective
 
     def launch(_settings, study, dataset, _watch):
         objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))
         work(Slots(study), objective, Event())
         return True
 
-    monkeypatch.setattr("search.work.searching.launch", launch)
+    monkeypatch.setattr("search.processes.searching.launch", launch)
 
 
 @pytest.mark.usefixtures("in_this_process")

@@ -6,13 +6,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from search.processes.launcher import Launcher, Place
+from search.processes.progress import standing
 from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.storage.database import create_storage, quieten_optuna
 from search.study.owner import is_gone
 from search.study.study import create_or_resume
 from search.study.workers import list_workers
-from search.work.launcher import Launcher, Place
-from search.work.progress import standing
 from tests.integration import fake_study as fake
 from tests.integration import fake_worker
 from tests.integration.exactness import assert_exact

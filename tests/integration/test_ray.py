@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from search.errors import SearchError
+from search.processes.ray_workers import RayWorkers
 from search.settings import Settings
 from search.slots.slots import SlotCounts, Slots
 from search.study.workers import list_workers
-from search.work.ray_workers import RayWorkers
 from tests.integration import fake_ray
 from tests.integration.exactness import assert_exact, takeovers
 from tests.waiting import until as until_within

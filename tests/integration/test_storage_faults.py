@@ -11,12 +11,12 @@ from threading import Event
 import pytest
 
 from search.errors import SearchError, StaleClaim
+from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.storage import database as search_storage
 from search.study.claims import Claim
 from search.upkeep.findings import find
 from search.upkeep.repairing import repair
-from search.work.worker import work
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, damage_of
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.study.trials import TrialOutcome
-from search.work.worker import work
 from tests.integration.fake_study import run_trial
 
 

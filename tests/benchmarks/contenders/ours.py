@@ -15,12 +15,12 @@ from turns import Parts, peak_memory, ready, say, told_to_go
 from data.dataset import dataset_digest, read_split
 from model.device import configure, fastest_precision
 from search.errors import TrialStopped
+from search.processes.objective import Objective
+from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
 from search.study.study import StudySpec, create_or_resume
 from search.study.trials import Diverged, TrialOutcome
-from search.work.objective import Objective
-from search.work.worker import TrialTask, work
 
 SLOTS = 10_000
 

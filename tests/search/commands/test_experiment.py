@@ -27,7 +27,7 @@ def launched(monkeypatch):
         work_off(study, run_variant)
         return True
 
-    monkeypatch.setattr("search.work.searching.launch", launch)
+    monkeypatch.setattr("search.processes.searching.launch", launch)
     return limit
 
 

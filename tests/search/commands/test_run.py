@@ -5,7 +5,7 @@ import pytest
 from data.dataset import inspect_dataset
 from model.evaluation import Evaluation
 from search.commands import run as command
-from search.work.searching import prepare_study
+from search.processes.searching import prepare_study
 from tests.search.tiny import work_off
 
 FOUND = Evaluation(3, 7.0, 0.5, 6.0, 8.0, 0.1, 14.0)

@@ -3,11 +3,11 @@ import signal
 
 import pytest
 
+from search.processes import searching
+from search.processes.launcher import Place
 from search.storage.database import open_storage
 from search.study.planning import stage_sizes
 from search.study.study import load_study
-from search.work import searching
-from search.work.launcher import Place
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_some
 
@@ -188,7 +188,7 @@ def worker(monkeypatch):
         acts = ()
 
     given = Given()
-    monkeypatch.setattr("search.work.working.run_worker", run_worker)
+    monkeypatch.setattr("search.processes.working.run_worker", run_worker)
     return given
 
 
@@ -214,7 +214,7 @@ def test_a_worker_that_is_stopped_exits_130(end, agesearch, worker, faces):
 
 
 def test_a_launchers_worker_stops_with_the_launcher_and_ends_well(agesearch, worker, faces, monkeypatch):
-    monkeypatch.setattr("search.work.launcher.os.read", lambda *_: b"")
+    monkeypatch.setattr("search.processes.launcher.os.read", lambda *_: b"")
     worker.acts = (lambda stop: stop.wait(60),)
     assert agesearch("worker", "--data", faces, "--tethered").code == 0
     assert worker[0][2].is_set()

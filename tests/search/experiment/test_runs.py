@@ -1,10 +1,10 @@
 import pytest
 
 from search.experiment.runs import runs_of
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
-from search.work.worker import work
 from tests.search.tiny import run_variant
 
 EXPERIMENT = Experiment(

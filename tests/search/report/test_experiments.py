@@ -2,11 +2,11 @@ import pytest
 
 from search.experiment import proxy
 from search.experiment.declared import BY_NAME, DECLARED, Size, experiment_of
+from search.processes.worker import work
 from search.report.experiments import TITLES, experiment_section, experiments_beside
 from search.report.sections import Figure, LeftOut, Section
 from search.slots.slots import Slots
 from search.study.trials import Diverged
-from search.work.worker import work
 from tests.integration import fake_study
 from tests.search.tiny import run_variant, work_some
 

@@ -7,11 +7,11 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
+from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.storage.patience import Patience, outlasting
 from search.storage.tables import slots
 from search.study.study import create_or_resume
-from search.work.worker import work
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
 
 

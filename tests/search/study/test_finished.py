@@ -1,7 +1,7 @@
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.study.finished import best_finished, finished_trials, measured
 from search.study.trials import Diverged, TrialOutcome
-from search.work.worker import work
 from tests.integration.fake_study import expected, run_trial
 
 

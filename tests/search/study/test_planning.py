@@ -1,5 +1,6 @@
 import pytest
 
+from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.study.planning import stage_sizes
@@ -8,7 +9,6 @@ from search.study.stages import list_stages, sampled_stages
 from search.study.study import FinalistBudget
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
-from search.work.worker import work
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
 from tests.search.tiny import run_variant
 

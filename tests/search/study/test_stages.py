@@ -1,11 +1,11 @@
 import pytest
 
+from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.space.narrowing import GIVEN
 from search.study.plans import Sampled
 from search.study.stages import list_stages, open_next, read_stage, sampled_stages
-from search.work.worker import work
 from tests.integration.fake_study import run_trial
 
 BOX = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))

@@ -3,11 +3,11 @@ import pytest
 from optuna.study import StudyDirection
 
 from search.errors import SearchError
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.space.box import Box, LogRange
 from search.storage.documents import from_json, to_json
 from search.study.study import StudySpec, create_or_resume, load_study, study_names
-from search.work.worker import work
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
 
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))

@@ -6,6 +6,7 @@ from optuna.trial import TrialState
 from sqlalchemy import update
 
 from search.errors import SearchError
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.storage.database import open_storage
 from search.storage.tables import slots
@@ -16,7 +17,6 @@ from search.study.study import load_study
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers, present
 from search.upkeep.moving import move_study
-from search.work.worker import work
 from tests.integration import fake_study as fake
 from tests.search.tiny import work_off, work_some
 

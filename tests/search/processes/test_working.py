@@ -2,13 +2,13 @@ import pytest
 
 import model.device
 from search.errors import SearchError
+from search.processes import objective, working
+from search.processes.working import run_worker
 from search.settings import Settings
 from search.storage.database import create_storage
 from search.study.study import create_or_resume
 from search.study.trials import TrialOutcome
 from search.study.workers import list_workers
-from search.work import objective, working
-from search.work.working import run_worker
 from tests.integration.fake_study import finished, run_trial, spec_of
 from tests.search.tiny import write_tiny
 

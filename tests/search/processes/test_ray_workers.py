@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 
 from search.errors import SearchError
+from search.processes.launcher import FRUITLESS_DEATHS
+from search.processes.ray_workers import Need, Order, RayWorkers
 from search.settings import Settings, load_settings
 from search.storage.database import Storage
 from search.study.study import Study
-from search.work.launcher import FRUITLESS_DEATHS
-from search.work.ray_workers import Need, Order, RayWorkers
 from tests.integration.fake_study import spec_of
 
 URL = "postgresql+psycopg://ada:secret@database/studies"

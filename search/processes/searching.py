@@ -17,14 +17,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from data.dataset import inspect_dataset
 from data.files import check_writable
 from search.errors import SearchError
+from search.processes.launcher import Launcher, places
+from search.processes.progress import Standing, standing
+from search.processes.ray_workers import RayWorkers
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import Storage, create_storage, storage_errors
 from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
-from search.work.launcher import Launcher, places
-from search.work.progress import Standing, standing
-from search.work.ray_workers import RayWorkers
 
 WATCH_SECONDS = 0.5
 

@@ -10,11 +10,11 @@ from model.examples import Examples
 from model.recipe import Recipe
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialStopped
+from search.processes.worker import TrialTask
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
 from search.study.study import StudySpec
 from search.study.trials import Diverged, TrialOutcome
-from search.work.worker import TrialTask
 
 COMPILED = 4
 """Compiled networks that a worker keeps; one for all trials, unless the space varies what is compiled."""

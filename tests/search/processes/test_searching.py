@@ -8,6 +8,10 @@ from sqlalchemy.exc import OperationalError
 
 from data.errors import DatasetError
 from search.errors import SearchError
+from search.processes import searching
+from search.processes.launcher import Place
+from search.processes.progress import standing
+from search.processes.searching import launch, machine, prepare_study, stop_on_signals
 from search.settings import Ranges, Settings
 from search.slots.slots import Slots
 from search.space.box import FIRST_BOX, Box, LogRange
@@ -15,10 +19,6 @@ from search.space.network_file import read_network
 from search.space.ranges import Choices
 from search.storage.database import open_storage
 from search.study.study import FinalistBudget
-from search.work import searching
-from search.work.launcher import Place
-from search.work.progress import standing
-from search.work.searching import launch, machine, prepare_study, stop_on_signals
 from tests.integration.fake_study import finished
 from tests.search.tiny import work_off, work_some, write_tiny
 

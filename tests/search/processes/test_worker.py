@@ -5,10 +5,10 @@ import pytest
 from optuna.trial import TrialState
 
 from search.errors import SearchError, TrialStopped
+from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.study.trials import Diverged, TrialOutcome
 from search.study.workers import list_workers
-from search.work.worker import work
 from tests.integration.fake_study import expected, finished, run_trial, running
 
 NO_CURVE = TrialOutcome(1, 1, 1, 1, 1, (9.0, math.nan))

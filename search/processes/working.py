@@ -5,12 +5,12 @@ from threading import Event
 
 from data.dataset import inspect_dataset, read_split
 from search.errors import SearchError
+from search.processes.worker import work
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
-from search.work.worker import work
 
 
 def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float = 1.0) -> None:
@@ -29,7 +29,7 @@ def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float 
     from model.device import configure, device_name
 
     configure(study.spec.threads, gpu_share)
-    from search.work.objective import Objective
+    from search.processes.objective import Objective
 
     objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))
     work(Slots(study), objective, stop, device_name(), artifact_folder(settings))

@@ -16,10 +16,10 @@ from typing import Any
 
 from data.errors import DatasetError
 from search.errors import SearchError
+from search.processes.launcher import FRUITLESS_DEATHS, STOP_SECONDS
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.study.study import Study
-from search.work.launcher import FRUITLESS_DEATHS, STOP_SECONDS
 
 _RESTARTS = 10  # by Ray itself, of one worker; one that finished a trial meanwhile may have as many again
 
@@ -57,8 +57,8 @@ class Need:
 
 def serve(order: Order) -> None:
     """Be one worker, within a task of Ray; what cancels the task makes it give its trial back and end."""
-    from search.work.searching import stop_on_signals
-    from search.work.working import run_worker
+    from search.processes.searching import stop_on_signals
+    from search.processes.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:

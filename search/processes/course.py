@@ -5,11 +5,11 @@ import logging
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from search.processes.curve import draw_curve
 from search.storage.artifacts import ArtifactFolder, attach
 from search.study.claims import Claim
 from search.study.study import Study
 from search.study.trials import Diverged, TrialOutcome, Trials
-from search.work.curve import draw_curve
 
 _log = logging.getLogger(__name__)
 

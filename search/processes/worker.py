@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search.dashboard.board import Board
 from search.errors import StaleClaim, TrialStopped
+from search.processes.course import Course
 from search.slots.lease import Lease, renewing
 from search.slots.mending import mend, sweep
 from search.slots.slots import Slots
@@ -25,7 +26,6 @@ from search.study.owner import this_process
 from search.study.stages import read_stage
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import present
-from search.work.course import Course
 
 _POLL_SECONDS = 0.25
 

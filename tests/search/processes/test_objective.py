@@ -5,13 +5,13 @@ from data.arrays import Split
 from model.engine import Training
 from model.training import Budget, DivergedError, Draws, Score
 from search.errors import TrialStopped
+from search.processes import objective
+from search.processes.objective import Objective
+from search.processes.worker import TrialTask
 from search.space.box import FIRST_BOX
 from search.space.seeds import TrialSeeds
 from search.study.assignment import Assignment
 from search.study.trials import Diverged
-from search.work import objective
-from search.work.objective import Objective
-from search.work.worker import TrialTask
 from tests.integration.fake_study import spec_of
 
 SCORE = Score(training_mae=7.0, validation_mae=9.0, penalty=0.5)

@@ -2,10 +2,10 @@ import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
+from search.processes.worker import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trials import Diverged
-from search.work.worker import work
 from tests.integration.fake_study import run_trial
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from search.errors import SearchError
+from search.processes import launcher
+from search.processes.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
 from search.slots.mending import MAX_LOSSES
 from search.storage.database import Storage
 from search.study.study import Study
-from search.work import launcher
-from search.work.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
 from tests.integration.fake_study import spec_of
 from tests.waiting import until
 
