@@ -16,13 +16,14 @@ runs/digits/digits.h5: | $(VENV)/installed
 	$(BIN)/python examples/digits/images.py runs/digits/images
 	$(BIN)/agesearch data build runs/digits/images/labels.csv --size 8 --unit digits --out $@
 
-# As many tests at a time as there are cores; what is timed comes afterwards and has them all.
+# As many tests at a time as there are cores.
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/benchmarks
-	$(BIN)/python -m pytest tests/benchmarks
 
-# What takes minutes: two hundred and more kills, a Ray cluster that loses a node, every experiment, another problem.
+# What takes minutes, or is timed and needs all cores: the short forms of the benchmarks, two hundred and more kills, a
+# Ray cluster that loses a node, every experiment, another problem.
 test-long: $(VENV)/installed
+	$(BIN)/python -m pytest tests/benchmarks
 	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/installed

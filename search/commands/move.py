@@ -9,27 +9,36 @@ from search.commands.printing import answer, answer_json
 from search.settings import Settings
 
 
-@takes_settings("study")
+@takes_settings("study", "artifacts")
 def move(
     settings: Settings,
     source: Annotated[str, typer.Option("--from", help="The database URL of the storage that has the study.")],
     target: Annotated[str, typer.Option("--to", help="The database URL of another one; made where there is none.")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy a study that nobody works on to another storage, and compare every value."""
+    """Copy a study that nobody works on to another storage, and compare every value.
+
+    Its artifacts are beside an SQLite file, and where --artifacts says with another database.
+    """
     from dataclasses import asdict
 
     from search.password import with_password
+    from search.storage.artifacts import ArtifactFolder, folder_beside
     from search.storage.database import quieten_optuna
-    from search.upkeep.moving import move_study
+    from search.upkeep.moving import Folders, move_study
 
     quieten_optuna()
     source, target = (with_password(url, settings.storage_password_file) for url in (source, target))
-    moved = move_study(source, target, settings.study)
+    given = None if settings.artifacts is None else ArtifactFolder(settings.artifacts)
+    moved = move_study(
+        source, target, settings.study, Folders(*(folder_beside(url) or given for url in (source, target)))
+    )
     if as_json:
         answer_json(asdict(moved))
         return
     answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
+    if moved.artifacts:
+        answer(f"{moved.artifacts} files of artifacts copied")
     answer(f"all {moved.rows} rows are the same in both places; those at --from are as they were")
 
 

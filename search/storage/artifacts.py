@@ -4,6 +4,7 @@ import io
 import json
 import time
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,8 +57,18 @@ def artifact_folder(settings: Settings) -> ArtifactFolder | None:
     """Return the folder that the settings name, or the one beside an SQLite file; None with another database."""
     if settings.artifacts is not None:
         return ArtifactFolder(settings.artifacts)
-    address = parse_address(settings.storage)
+    return folder_beside(settings.storage)
+
+
+def folder_beside(url: str) -> ArtifactFolder | None:
+    """Return the folder beside an SQLite file; None with another database."""
+    address = parse_address(url)
     return ArtifactFolder(Path(f"{file_of(address)}.artifacts")) if is_sqlite(address) else None
+
+
+def artifact_ids(keys: Iterable[str]) -> list[str]:
+    """Return the ids of the artifacts that attributes with such keys name."""
+    return sorted({key.rpartition(":")[2] for key in keys if _PREFIX in key})
 
 
 def attach(storage: Storage, folder: ArtifactFolder, trial_id: int, name: str, kind: str, content: bytes) -> None:

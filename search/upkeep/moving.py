@@ -1,8 +1,10 @@
 """Copying a study from one storage to another, whole or not at all, while nobody works on it."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
@@ -10,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from search.errors import SearchError
 from search.slots.slots import LEASE_SECONDS
 from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.artifacts import ArtifactFolder, artifact_ids
 from search.storage.database import Storage, create_storage, open_storage, storage_errors
 from search.storage.tables import CLAIMED, Now, slots, workers
 from search.study.owner import host_and_pid, is_gone
@@ -26,12 +29,22 @@ class Moved:
     stages: int
     slots: int
     rows: int
+    artifacts: int = 0
 
 
-def move_study(source_url: str, target_url: str, name: str) -> Moved:
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Where the study's artifacts are, and where they shall be; None for nowhere."""
+
+    source: ArtifactFolder | None = None
+    target: ArtifactFolder | None = None
+
+
+def move_study(source_url: str, target_url: str, name: str, folders: Folders = Folders()) -> Moved:
     """Copy the study `name`, compare every value, and leave the source as it was.
 
-    A slot that a dead worker held is held by it no longer, so that the next worker takes it over. Raises SearchError
+    Its artifacts' files are copied before the rows that name them; one that is gone is gone in both places, then. A
+    slot that a dead worker held is held by it no longer, so that the next worker takes it over. Raises SearchError
     where the study is unknown, is being worked on, or is in the target already; nothing has been copied then.
     """
     if _place(source_url) == _place(target_url):
@@ -41,6 +54,7 @@ def move_study(source_url: str, target_url: str, name: str) -> Moved:
     with storage_errors(source), _frozen(source) as tx:
         _refuse_work(tx, source, name)
         rows = _at_rest(read_rows(tx, name))
+        artifacts = _carry(rows, folders)
         # Within the block, so that no worker of a SQLite file begins meanwhile.
         target = create_storage(target_url)
         with storage_errors(target):
@@ -50,7 +64,20 @@ def move_study(source_url: str, target_url: str, name: str) -> Moved:
         stages=len(rows["agesearch_stages"]),
         slots=len(rows[slots.name]),
         rows=sum(map(len, rows.values())),
+        artifacts=artifacts,
     )
+
+
+def _carry(rows: Rows, folders: Folders) -> int:
+    """Copy the files of the artifacts that the rows name, and return how many there were."""
+    if folders.source is None or folders.target is None:
+        return 0
+    carried = 0
+    for each in artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row):
+        with suppress(ArtifactNotFound), folders.source.open_reader(each) as content:
+            folders.target.write(each, content)
+            carried += 1
+    return carried
 
 
 def _place(url: str) -> object:

@@ -1,11 +1,15 @@
+import io
 import json
 
 import pytest
 
+from search.storage.artifacts import folder_beside
 from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.integration import fake_study as fake
 from tests.search.tiny import work_off
+
+ID, GONE = "0c6a2bd4-6a6e-4a8c-9f53-2f8f3f4a9c11", "0c6a2bd4-6a6e-4a8c-9f53-2f8f3f4a9c12"
 
 
 @pytest.fixture
@@ -23,6 +27,18 @@ def test_a_study_is_copied_and_it_is_said_what(urls, agesearch):
     assert ended.out.startswith("study age: 3 trials, 2 stages and 3 slots copied\nall ")
     study = load_study(open_storage(target), "age")
     assert fake.finished(study) == sorted(fake.expected(study.spec).items())
+
+
+def test_the_files_of_artifacts_go_along(urls, agesearch, tmp_path):
+    source, target = urls
+    storage = open_storage(source)
+    for named in (ID, GONE):
+        storage.rdb.set_study_system_attr(load_study(storage, "age").id, f"artifacts:{named}", "{}")
+    folder_beside(source).write(ID, io.BytesIO(b"a curve"))
+    ended = agesearch("move", "--from", source, "--to", target)
+    assert "1 files of artifacts copied" in ended.out
+    (file,) = (tmp_path / "there/study.db.artifacts").iterdir()
+    assert (file.name, file.read_bytes()) == (ID, b"a curve")
 
 
 def test_the_answer_may_be_json(urls, agesearch):
