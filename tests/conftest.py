@@ -11,6 +11,11 @@ import pytest
 from tests import postgres
 
 
+def pytest_configure():
+    # Where a shell runs the tests in the background, Ctrl-C is ignored, and so it would be by all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a command ended: its exit code, its answer, and what it said on stderr."""
