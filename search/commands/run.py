@@ -18,7 +18,7 @@ DEMONSTRATION = {
     "fit_epochs": 12,
     "fit_minutes": 1.5,
 }
-"""What `run` without a dataset does, unless told otherwise: under five minutes on two cores, even of an old CPU.
+"""What `run` without a dataset does, unless told otherwise: meant for five minutes on two cores, even of an old CPU.
 
 Its ranges are narrower than the paper's, since six trials of a dozen steps would not find their way out of those. The
 fit has a limit in minutes, since such a CPU takes ten times as long for an epoch as a new one.
