@@ -1,4 +1,4 @@
-"""What the tests of the command line share, wherever they are."""
+"""What tests share wherever they are: commands, datasets, and studies on each kind of storage."""
 
 import os
 import signal
@@ -102,3 +102,25 @@ def storage_url(request):
     else:
         with request.getfixturevalue("postgresql").database(f"test{next(_databases)}", "empty") as url:
             yield url
+
+
+@pytest.fixture
+def storage(storage_url):
+    """A storage without studies, of each kind in turn."""
+    from search.storage.database import open_storage, quieten_optuna
+
+    quieten_optuna()
+    storage = open_storage(storage_url)
+    yield storage
+    storage.engine.dispose()
+
+
+@pytest.fixture
+def study_of(storage):
+    """Make a study with as many slots in its stages, and other settings, in a storage of its own."""
+    from tests.integration import fake_study
+
+    def create(*stages, **settings):
+        return fake_study.create_or_resume(storage, fake_study.NAME, fake_study.spec_of(*stages, **settings))
+
+    return create
