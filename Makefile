@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run example test test-long test-ray lint types bench chaos image-test clean
+.PHONY: run example test test-long lint types bench chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -20,15 +20,11 @@ runs/digits/digits.h5: | $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/benchmarks
 
-# What takes minutes, or is timed and needs all cores: the short forms of the benchmarks, two hundred and more kills, every
-# experiment, another problem.
+# What takes minutes, or is timed and needs all cores: the short forms of the benchmarks, two hundred and more kills, a Ray
+# cluster that loses a node, every experiment, another problem.
 test-long: $(VENV)/installed
 	$(BIN)/python -m pytest tests/benchmarks
-	$(BIN)/python -m pytest -m slow --ignore tests/integration/test_ray.py
-
-# A Ray cluster of two nodes on this machine, one of which is removed half-way; minutes, on a machine with nothing else to do.
-test-ray: $(VENV)/installed
-	$(BIN)/python -m pytest -m slow tests/integration/test_ray.py
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

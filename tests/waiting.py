@@ -3,10 +3,13 @@
 import time
 
 
-def until(condition, what, seconds=120.0):
-    """Return the first true answer of `condition`, asked a hundred times a second; fail with `what` if none comes."""
+def until(condition, what, seconds=120.0, pause=0.01):
+    """Return the first true answer of `condition`, asked again after each pause; fail with `what` if none comes.
+
+    A question that takes a while itself wants a longer pause, else it takes the time of those that it is about.
+    """
     deadline = time.monotonic() + seconds
     while not (answer := condition()):
         assert time.monotonic() < deadline, f"{what} did not come about in {seconds:g} seconds"
-        time.sleep(0.01)
+        time.sleep(pause)
     return answer

@@ -22,9 +22,11 @@ pytestmark = [
     pytest.mark.timeout(600),  # a busy machine takes half a minute to start a process of Ray's
 ]
 
-until = partial(until_within, seconds=280)
+until = partial(until_within, seconds=280, pause=0.2)
 LOOPBACK = "127.0.0.2"  # Ray takes 127.0.0.1 for a name of the machine's address on the network
 CLOUDLESS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_enable_metrics_collection": "0"}
+PATIENT = {"RAY_gcs_server_port_wait_time_s": "240", "RAY_worker_register_timeout_seconds": "240"}
+BARE = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}  # each a process to start
 only_postgresql = pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
 
 
@@ -34,9 +36,9 @@ def cluster():
     from ray.cluster_utils import Cluster
 
     with pytest.MonkeyPatch.context() as patch:
-        for key, value in (CLOUDLESS | {"PYTHONPATH": str(Path(__file__).parents[2])}).items():
+        for key, value in (CLOUDLESS | PATIENT | {"PYTHONPATH": str(Path(__file__).parents[2])}).items():
             patch.setenv(key, value)
-        head = {"num_cpus": 1, "include_dashboard": False, "node_ip_address": LOOPBACK}
+        head = {"num_cpus": 1, "node_ip_address": LOOPBACK, **BARE}
         made = Cluster(initialize_head=True, head_node_args=head)
         patch.setenv("RAY_ADDRESS", made.address)
         yield made
@@ -49,7 +51,8 @@ def add_node(cluster):
     nodes = []
 
     def add():
-        nodes.append(cluster.add_node(num_cpus=1, node_ip_address=LOOPBACK))
+        nodes.append(cluster.add_node(wait=False, num_cpus=1, node_ip_address=LOOPBACK))
+        cluster.wait_for_nodes(timeout=280)
         return lambda: cluster.remove_node(nodes.pop(), allow_graceful=False)
 
     yield add
