@@ -103,9 +103,14 @@ class _LayerMaker:
 
         own_activation = "linear" if layer.batch_norm else layer.activation
         if isinstance(layer, Conv2D):
-            size, padding, name = layer.kernel_size, layer.padding, f"conv2d_{index}"
             made = keras.layers.Conv2D(
-                layer.filters, size, padding=padding, activation=own_activation, name=name, **self._drawn()
+                layer.filters,
+                layer.kernel_size,
+                layer.stride,
+                layer.padding,
+                activation=own_activation,
+                name=f"conv2d_{index}",
+                **self._drawn(),
             )
         else:
             made = keras.layers.Dense(layer.units, activation=own_activation, name=f"dense_{index}", **self._drawn())

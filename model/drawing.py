@@ -95,7 +95,8 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
     match layer:
         case Conv2D():
             height, width = layer.kernel_size
-            return "2-D convolution", f"{height}×{width}\n{_shape(shape)}"
+            every = f" /{layer.stride}" if layer.stride > 1 else ""
+            return "2-D convolution", f"{height}×{width}{every}\n{_shape(shape)}"
         case Dense():
             return "dense", f"dense\n{layer.units}"
         case MaxPool():

@@ -140,7 +140,7 @@ def _linear(operation: Convolve | Multiply, values: Tensor, kernel: Tensor, bias
     if isinstance(operation, Multiply):
         values = tf.matmul(tf.cast(values, tf.float32), kernel)
     else:
-        values = tf.nn.conv2d(values, tf.cast(kernel, values.dtype), 1, operation.padding.upper())
+        values = tf.nn.conv2d(values, tf.cast(kernel, values.dtype), operation.stride, operation.padding.upper())
     return values if bias is None else tf.nn.bias_add(values, tf.cast(bias, values.dtype))
 
 

@@ -4,7 +4,7 @@ Nothing here imports TensorFlow. Keras (`model.age_model`) and the training engi
 """
 
 from dataclasses import dataclass
-from math import prod
+from math import ceil, prod
 from typing import Literal, TypeAlias, get_args
 
 from model.checks import require_count, require_flag, require_kernel, require_one_of, require_rate
@@ -24,9 +24,9 @@ BATCH_NORM_EPSILON = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Conv2D:
-    """A 2-D convolution of stride 1 with a bias, then batch normalisation where asked for, then the activation.
+    """A 2-D convolution with a bias, then batch normalisation where asked for, then the activation.
 
-    `kernel` is one number or (height, width) in pixels, and is kept as the pair.
+    `kernel` is one number or (height, width) in pixels, and is kept as the pair; `stride` is in both directions.
     """
 
     filters: int
@@ -34,6 +34,7 @@ class Conv2D:
     padding: Padding = "valid"
     activation: Activation = "relu"
     batch_norm: bool = False
+    stride: int = 1
 
     def __post_init__(self) -> None:
         if type(self.kernel) is int:
@@ -177,15 +178,16 @@ def _convolved(layer: Conv2D, shape: Shape) -> Shape:
     require_one_of("padding", layer.padding, get_args(Padding))
     _require_activation(layer.activation, layer.filters)
     require_flag("batch_norm", layer.batch_norm)
+    require_count("stride", layer.stride)
     height, width = _image(shape, "convolved")
     if layer.padding == "same":
-        return (height, width, layer.filters)
+        return (ceil(height / layer.stride), ceil(width / layer.stride), layer.filters)
     tall, wide = layer.kernel_size
     if tall > height or wide > width:
         raise ModelError(
             f'the kernel of {tall}×{wide} is larger than the input of {height}×{width}; padding is "valid"'
         )
-    return (height - tall + 1, width - wide + 1, layer.filters)
+    return ((height - tall) // layer.stride + 1, (width - wide) // layer.stride + 1, layer.filters)
 
 
 def _pooled(size: int, shape: Shape) -> Shape:

@@ -32,6 +32,7 @@ class Convolve:
     bias: int
     norm: Norm | None
     padding: Padding
+    stride: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def _append(found: list[Operation], operation: Operation) -> None:
 def _of(step: Step, first: int) -> Iterator[Operation]:
     match step.layer:
         case Conv2D() as layer:
-            yield Convolve(first, first + 1, _norm(first + 2) if layer.batch_norm else None, layer.padding)
+            norm = _norm(first + 2) if layer.batch_norm else None
+            yield Convolve(first, first + 1, norm, layer.padding, layer.stride)
             yield from _activate(layer.activation)
         case Dense() as layer:
             yield Multiply(first, first + 1, _norm(first + 2) if layer.batch_norm else None)

@@ -44,6 +44,7 @@ IMAGE_LAYERS = st.one_of(
         padding=st.sampled_from(("valid", "same")),
         activation=st.sampled_from(ACTIVATIONS),
         batch_norm=st.booleans(),
+        stride=st.integers(1, 2),
     ),
     st.builds(MaxPool, st.integers(1, 3)),
     st.builds(AveragePool, st.integers(1, 3)),
@@ -154,10 +155,13 @@ def test_the_momentum_reaches_every_batch_normalisation() -> None:
 @pytest.mark.parametrize("initializer", ["xavier", "gaussian"])
 def test_keras_draws_kernels_from_the_same_distribution_as_we_do(initializer: str) -> None:
     network = Network((Conv2D(64, 5), Flatten(), Dense(1)), (8, 8, 3), initializer=initializer)
+    import keras
+
+    keras.utils.set_random_seed(6)
     theirs = AgeModel(network).build(rescale=False).get_weights()
     ours = initial_weights(network, 6)
-    assert theirs[0].std() == pytest.approx(ours[0].std(), rel=0.05)
-    assert np.abs(theirs[0]).max() == pytest.approx(np.abs(ours[0]).max(), rel=0.02 if initializer == "xavier" else 0.3)
+    for share in (0.01, 0.25, 0.75, 0.99):
+        assert np.quantile(theirs[0], share) == pytest.approx(np.quantile(ours[0], share), rel=0.1)
     assert not np.any(theirs[1])
 
 

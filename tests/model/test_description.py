@@ -9,7 +9,7 @@ from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Fl
 from model.paper import paper_network
 
 EVERY: tuple[Layer, ...] = (
-    Conv2D(8, (3, 5), padding="same", activation="tanh", batch_norm=True),
+    Conv2D(8, (3, 5), padding="same", activation="tanh", batch_norm=True, stride=2),
     MaxPool(3),
     AveragePool(),
     BatchNorm(),

@@ -20,6 +20,7 @@ NETWORKS = {
     "dense alone": Network(END, SHAPE),
     "convolution": Network((Conv2D(3, (3, 2)), *END), SHAPE),
     "same padding": Network((Conv2D(3, (2, 3), "same"), *END), SHAPE),
+    "strides": Network((Conv2D(3, stride=3), Conv2D(3, 2, "same", stride=2), *END), (12, 11, 1)),
     "colour images": Network((Conv2D(3), *END), (12, 11, 3)),
     "tanh and softmax maps": Network((Conv2D(3, activation="tanh"), Conv2D(4, activation="softmax"), *END), SHAPE),
     "relu and max pool": Network((Conv2D(3), MaxPool(3), MaxPool(), *END), SHAPE),
