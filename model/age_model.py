@@ -14,6 +14,7 @@ from model.layers import (
     Conv2D,
     Dense,
     Dropout,
+    Expectation,
     Flatten,
     MaxPool,
     Skip,
@@ -97,6 +98,9 @@ class _LayerMaker:
                 return [layer]  # no layer to Keras, which adds up what it is given
             case Add():
                 return [keras.layers.Add(name=f"add_{index}")]
+            case Expectation():
+                name = f"expectation_{index}"
+                return [keras.layers.Dense(1, use_bias=False, trainable=False, name=name)]
 
     def _weighted(self, layer: Conv2D | Dense, index: int) -> "list[keras.Layer]":
         import keras

@@ -15,7 +15,19 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from model.errors import ModelError
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Skip
+from model.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    Flatten,
+    Layer,
+    MaxPool,
+    Skip,
+)
 
 KINDS: dict[str, Any] = {
     "conv2d": Conv2D,
@@ -27,6 +39,7 @@ KINDS: dict[str, Any] = {
     "flatten": Flatten,
     "skip": Skip,
     "add": Add,
+    "expectation": Expectation,
 }
 
 

@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape, Skip
+from model.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    Flatten,
+    Layer,
+    MaxPool,
+    Shape,
+    Skip,
+)
 from model.network import Network
 from model.plotting import INK, MUTED, new_figure, png
 
@@ -105,6 +118,8 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
             return "pooling", f"mean {layer.size}\n{_shape(shape)}"
         case BatchNorm():
             return "batch normalisation", "norm"
+        case Expectation():
+            return "dense", "mean"
         case Dropout():
             return "dropout", f"drop\n{layer.rate:g}"
         case Flatten():

@@ -20,6 +20,7 @@ from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
+from model.label_distribution import prior, support, surprise
 from model.network import Network
 from model.operations import Drop, operations
 from model.setup import Setup
@@ -83,11 +84,18 @@ class Engine:
         return [variable.numpy() for variable in self._weights]
 
     def reset(self, seed: int, output_bias: float = 0.0) -> None:
-        """Start over: weights drawn from `seed`, the output's bias at `output_bias`, moments and steps at nothing."""
+        """Start over: weights drawn from `seed`, the output's bias at `output_bias`, moments and steps at nothing.
+
+        Of a network that ends in an expectation, the values are spread over the training labels instead, and their
+        shares start at the labels'.
+        """
         weights = initial_weights(self.network, seed)
         # Where the output is batch-normalised, its beta: normalisation takes a bias before it away again.
         last = max(i for i, spec in enumerate(self.network.weights) if spec.role in ("bias", "beta"))
         weights[last] = np.full_like(weights[last], output_bias)
+        if self.network.weights[-1].role == "values":
+            values = support(self._labels.numpy(), len(weights[-1]))
+            weights[last], weights[-1] = prior(self._labels.numpy(), values), values[:, np.newaxis]
         nothing = [np.zeros(variable.shape, np.float32) for variable in self._adam.variables]
         self.restore(Snapshot(weights, nothing, nothing, 0, seed, weights if self.setup.averaging else []))
 
@@ -182,7 +190,10 @@ class Engine:
             tape.watch(trainable)
             run = TrainingPass(self._weights, self._dtype, seed, self._rates)
             errors = tf.abs(run.predict(self._operations, self._seen(rows, seed)) - labels)
-            loss = tf.reduce_mean(errors if self._balance is None else errors * tf.gather(self._balance, rows))
+            losses = errors
+            if run.shares is not None:
+                losses += surprise(run.shares, labels, self._weights[-1][:, 0])
+            loss = tf.reduce_mean(losses if self._balance is None else losses * tf.gather(self._balance, rows))
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         self._adam.apply(gradients, self._steps, learning_rate, penalty)
         self._steps.assign_add(1)
@@ -205,7 +216,7 @@ class Engine:
         The images are augmented as in training: layers have learnt from what normalisation made of such images, and
         statistics of plain ones would hand them values they have not seen.
         """
-        moving = [i for i, spec in enumerate(self.network.weights) if not spec.trainable]
+        moving = [i for i, spec in enumerate(self.network.weights) if spec.role in ("moving_mean", "moving_variance")]
         count = tf.cast(tf.size(rows), tf.float32)
 
         def measure(batch: Tensor, sums: list[Tensor]) -> list[Tensor]:

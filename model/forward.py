@@ -11,7 +11,20 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from model.layers import BATCH_NORM_EPSILON, MaxPool
-from model.operations import Activate, Convolve, Drop, Fork, Join, Multiply, Norm, Normalize, Operation, Pool, Unroll
+from model.operations import (
+    Activate,
+    Convolve,
+    Drop,
+    Expect,
+    Fork,
+    Join,
+    Multiply,
+    Norm,
+    Normalize,
+    Operation,
+    Pool,
+    Unroll,
+)
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -20,7 +33,7 @@ class TrainingPass:
     """One forward pass in training mode.
 
     Collects in `statistics` the means and variances it normalised by, float32 (C,), under the places in the weights
-    that their moving averages have.
+    that their moving averages have; keeps in `shares` what the last expectation was taken over, (B, values).
     `weights` are float32 tensors in the network's order; `seed` is an int32 (2,) tensor that fixes the dropout masks,
     and `rates` are theirs by the places of their operations, where they are not the layers' own.
     """
@@ -30,6 +43,7 @@ class TrainingPass:
     ) -> None:
         self.weights, self.dtype, self.seed, self.rates = weights, dtype, seed, rates or {}
         self.statistics: dict[int, Tensor] = {}
+        self.shares: Tensor | None = None
         self._kept: Tensor | None = None
 
     def predict(self, operations: Sequence[Operation], images: Tensor) -> Tensor:
@@ -57,6 +71,9 @@ class TrainingPass:
                 return values
             case Join():
                 return values + self._kept
+            case Expect():
+                self.shares = values
+                return tf.matmul(values, self.weights[operation.values])
             case _:
                 return _weightless(operation, values)
 
@@ -107,6 +124,8 @@ def inference(
                 kept = values
             case Join():
                 values = values + kept
+            case Expect():
+                values = tf.matmul(values, *own)
             case _:
                 values = _weightless(operation, values)
     return values[:, 0]
@@ -127,6 +146,8 @@ def _folded(operation: Operation, weights: Sequence[Tensor]) -> tuple[Tensor, ..
             return kernel * scale, bias * scale + offset
         case Normalize():
             return _scale_and_offset(operation.norm, weights)
+        case Expect():
+            return (weights[operation.values],)
         case _:
             return ()
 

@@ -12,7 +12,7 @@ from model.errors import ModelError
 
 Activation: TypeAlias = Literal["relu", "sigmoid", "softmax", "tanh", "linear"]
 Padding: TypeAlias = Literal["valid", "same"]
-Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance"]
+Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "values"]
 Shape: TypeAlias = tuple[int, ...]
 
 GAUSSIAN_STDDEV = 0.05
@@ -96,7 +96,15 @@ class Add:
     """Adds the values that have skipped the layers since the last `Skip`; their shape must still be the same."""
 
 
-Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """Takes a row of shares, as softmax makes it, for how likely each of as many values is, and gives the values' mean.
+
+    The values are spread evenly over the training labels and stay (`model.label_distribution`); it comes last.
+    """
+
+
+Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add | Expectation
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +122,8 @@ class WeightSpec:
 
     @property
     def trainable(self) -> bool:
-        """Whether the optimiser changes it: everything but the moving statistics of batch normalisation."""
-        return self.role not in ("moving_mean", "moving_variance")
+        """Whether the optimiser changes it: everything but batch normalisation's moving statistics and fixed values."""
+        return self.role not in ("moving_mean", "moving_variance", "values")
 
     @property
     def regularised(self) -> bool:
@@ -142,13 +150,18 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
             return _pooled(layer.size, input_shape)
         case Flatten():
             return (prod(input_shape),)
+        case Expectation():
+            if len(input_shape) != 1 or input_shape[0] < 2:
+                raise ModelError(f'the input is {_text(input_shape)}; put Dense(n, "softmax") of n ≥ 2 before it')
+            return (1,)
         case Dropout():
             require_rate(layer.rate)
             return input_shape
         case BatchNorm() | Skip() | Add():
             return input_shape
     raise ModelError(
-        "this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout, Flatten, Skip or Add"
+        "this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout, Flatten, Skip, Add or "
+        "Expectation"
     )
 
 
@@ -168,6 +181,8 @@ def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
             )
         case BatchNorm():
             return _batch_norm_weights(input_shape[-1])
+        case Expectation():
+            return (WeightSpec("expectation/values", (input_shape[-1], 1), "values"),)
         case _:
             return ()
 

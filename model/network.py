@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 from model.checks import is_count, require_one_of
 from model.errors import ModelError
-from model.layers import Add, Dense, Layer, Shape, Skip, WeightSpec, output_shape, weight_specs
+from model.layers import Add, Dense, Expectation, Layer, Shape, Skip, WeightSpec, output_shape, weight_specs
 
 Initializer: TypeAlias = Literal["xavier", "gaussian"]
 Regularizer: TypeAlias = Literal["l2", "l1", "none"]
@@ -64,7 +64,7 @@ def _skipping(layer: Layer, shape: Shape, skipped: Shape | None) -> Shape | None
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A whole network for regression: layers ending in Dense(1), the shape of an image, initialiser and regulariser.
+    """A whole network for regression: layers that end in one number, the shape of an image, initialiser, regulariser.
 
     `input_shape` is (height, width, channels). Raises ModelError for a description that cannot work.
     """
@@ -80,9 +80,7 @@ class Network:
         require_one_of("initializer", self.initializer, get_args(Initializer))
         require_one_of("regularizer", self.regularizer, get_args(Regularizer))
         object.__setattr__(self, "steps", trace(self.layers, self.input_shape))
-        last = self.layers[-1]
-        if not (isinstance(last, Dense) and last.units == 1):
-            raise ModelError(f"layer {len(self.layers) - 1}, {last!r}: a regression must end with Dense(units=1)")
+        _require_one_number(self.layers)
 
     @property
     def weights(self) -> tuple[WeightSpec, ...]:
@@ -98,6 +96,18 @@ class Network:
     def trainable_parameters(self) -> int:
         """How many numbers the optimiser changes."""
         return sum(spec.size for spec in self.weights if spec.trainable)
+
+
+def _require_one_number(layers: tuple[Layer, ...]) -> None:
+    match layers:
+        case (*others, Dense(activation="softmax"), Expectation()) if Expectation() not in others:
+            return
+        case (*others, Dense(units=1)) if Expectation() not in others:
+            return
+    raise ModelError(
+        f"layer {len(layers) - 1}, {layers[-1]!r}: a regression must end with Dense(units=1), or with "
+        'Dense(units=n, activation="softmax") and the only Expectation()'
+    )
 
 
 def _numbered(spec: WeightSpec, index: int) -> WeightSpec:

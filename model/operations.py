@@ -10,7 +10,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.layers import Activation, Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, MaxPool, Padding, Skip
+from model.layers import (
+    Activation,
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    MaxPool,
+    Padding,
+    Skip,
+)
 from model.network import Network, Step
 
 
@@ -88,7 +100,14 @@ class Join:
     """The kept copy is added."""
 
 
-Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Pool | Drop | Unroll | Fork | Join
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """The mean of fixed values by the shares that come in: the values' index into the network's weights."""
+
+    values: int
+
+
+Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Pool | Drop | Unroll | Fork | Join | Expect
 
 
 def operations(network: Network) -> tuple[Operation, ...]:
@@ -128,6 +147,8 @@ def _of(step: Step, first: int) -> Iterator[Operation]:
             yield Fork()
         case Add():
             yield Join()
+        case Expectation():
+            yield Expect(first)
         case _:
             yield Unroll()
 

@@ -28,6 +28,11 @@ class PaperVariant:
     initializer: Initializer = "xavier"
     input_shape: tuple[int, int, int] = PAPER_SHAPE
 
+    @property
+    def changes_layers(self) -> bool:
+        """Whether it is another list of layers than the appendix's."""
+        return (self.width, self.batch_norm, self.dropout) != (32, "convolutions", None)
+
 
 def paper_network(output: Activation = "linear", variant: PaperVariant | None = None) -> Network:
     """Describe the appendix's network: 1,431,905 parameters, 1,429,217 of them trainable, unless it is varied.

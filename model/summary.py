@@ -2,7 +2,20 @@
 
 from dataclasses import dataclass
 
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Shape, Skip
+from model.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    Flatten,
+    Layer,
+    MaxPool,
+    Shape,
+    Skip,
+)
 from model.network import Network, Step
 
 _HEADINGS = ("Layer (type)", "Output Shape", "Param #")
@@ -15,6 +28,7 @@ _KERAS_TYPES: dict[type[Layer], tuple[str, str]] = {
     Dropout: ("dropout", "Dropout"),
     Flatten: ("flatten", "Flatten"),
     Add: ("add", "Add"),
+    Expectation: ("expectation", "Dense"),
 }
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from model.augmentation import Augmentation
 from model.paper import PaperVariant
 from model.recipe import Recipe, recipe_named
-from model.residual import residual_network
 from search.space.network_file import layers_of
 
 NETWORK = ("width", "batch_norm", "dropout", "initializer")
@@ -36,8 +35,8 @@ def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str,
     recipe = base.recipe
     if params.get("recipe") is not None:
         recipe = replace(recipe_named(params["recipe"]), layers=recipe.layers)
-    if params.get("architecture") == "residual":
-        recipe = replace(recipe, layers=residual_network(recipe.output).layers)
+    if params.get("architecture") is not None:
+        recipe = replace(recipe, architecture=params["architecture"])
     recipe = replace(recipe, variant=PaperVariant(input_shape=shape, **named))
     if params.get("augmentation") is not None:
         recipe = replace(recipe, augmentation=Augmentation().scaled(params["augmentation"]))

@@ -5,7 +5,7 @@ import pytest
 
 from model.description import layers_from, tables_of
 from model.errors import ModelError
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Skip
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, Layer, MaxPool, Skip
 from model.paper import paper_network
 
 EVERY: tuple[Layer, ...] = (
@@ -18,6 +18,7 @@ EVERY: tuple[Layer, ...] = (
     Dropout(0.25),
     Flatten(),
     Dense(1, activation="linear"),
+    Expectation(),
 )
 
 

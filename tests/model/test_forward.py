@@ -9,7 +9,7 @@ import tensorflow as tf
 from model.age_model import AgeModel
 from model.forward import TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, MaxPool, Skip
 from model.network import Network
 from model.operations import Drop, Operation, Unroll, operations
 
@@ -33,6 +33,7 @@ NETWORKS = {
     "normalisation of its own on a row": Network((Flatten(), Dense(5, "tanh"), BatchNorm(), Dense(1, "linear")), SHAPE),
     "normalised dense layer": Network((Flatten(), Dense(4, "sigmoid", batch_norm=True), Dense(1, "relu")), SHAPE),
     "normalised output": Network((Flatten(), Dense(3, "softmax"), Dense(1, "linear", batch_norm=True)), SHAPE),
+    "expectation": Network((Flatten(), Dense(5, "softmax"), Expectation()), SHAPE),
     "residual blocks": Network(
         (
             Conv2D(3, batch_norm=True),
@@ -112,7 +113,7 @@ def test_training_predictions_and_batch_statistics_are_those_of_keras(network: N
     predictions, statistics = training_pass(network)
     assert predictions == pytest.approx(expected, rel=1e-4, abs=1e-5)
     # With a momentum of 0 Keras' moving statistics are the batch's own.
-    moving = {i: model.weights[i].numpy() for i, spec in enumerate(network.weights) if not spec.trainable}
+    moving = {i: model.weights[i].numpy() for i, spec in enumerate(network.weights) if spec.role.startswith("moving")}
     assert statistics.keys() == moving.keys()
     for index, value in moving.items():
         assert statistics[index] == pytest.approx(value, rel=1e-4, abs=1e-6)

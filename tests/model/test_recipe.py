@@ -1,12 +1,15 @@
 """The recipes: what they do differently, and that there is no other."""
 
+from dataclasses import replace
+
 import pytest
 
 from model.augmentation import Augmentation
 from model.errors import ModelError
 from model.layers import Dense
-from model.paper import paper_network
+from model.paper import PaperVariant, paper_network
 from model.recipe import DEFAULT, PAPER, STRONG, recipe_named
+from model.residual import residual_network, with_expectation
 from model.setup import Setup
 
 
@@ -34,9 +37,15 @@ def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistic
 
 
 def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
-    assert STRONG.network() == DEFAULT.network()
+    assert STRONG.network().layers == with_expectation(residual_network().layers, 80)
     assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.05)
     assert STRONG.flip_averaged
+
+
+@pytest.mark.parametrize("variant", [PaperVariant(width=8), PaperVariant(batch_norm="none"), PaperVariant(dropout=0.2)])
+def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_network(variant: PaperVariant) -> None:
+    with pytest.raises(ModelError, match="width, batch_norm and dropout are the paper's network's"):
+        replace(STRONG, variant=variant).network()
 
 
 def test_an_engine_is_set_up_as_the_recipe_says() -> None:

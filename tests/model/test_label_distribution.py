@@ -1,0 +1,70 @@
+"""Labels as distributions: the values, the shares a network starts at, and what it is told it should have answered."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model.engine import Engine, Training
+from model.examples import Examples
+from model.label_distribution import prior, support, surprise
+from model.layers import Dense, Expectation, Flatten
+from model.network import Network
+from model.setup import Setup
+
+VALUES = np.arange(1, 81, dtype=np.float32)
+
+
+def of_distributions(rng_seed: int = 0) -> Engine:
+    stream = np.random.default_rng(rng_seed)
+    labels = stream.integers(1, 81, 64).astype(np.float32)
+    images = np.broadcast_to(labels[:, None, None, None] * 3, (64, 4, 4, 1)).astype(np.uint8)
+    network = Network((Flatten(), Dense(40, "softmax"), Expectation()), (4, 4, 1))
+    engine = Engine(network, Examples(images, labels), Setup(16, 0.9, "float32", decay=0.1))
+    engine.reset(3)
+    return engine
+
+
+def test_the_values_are_spread_evenly_from_the_smallest_label_to_the_largest() -> None:
+    assert support(np.array([80, 1, 30], np.float32), 80) == pytest.approx(VALUES)
+    assert support(np.array([-1.5, 1.5], np.float32), 4).tolist() == [-1.5, -0.5, 0.5, 1.5]
+
+
+def test_the_shares_start_at_those_of_the_labels_and_none_at_nothing() -> None:
+    start = prior(np.array([1, 1, 1, 3.2], np.float32), np.array([1, 2, 3], np.float32))
+    assert np.exp(start) == pytest.approx(np.array([4, 1, 2]) / 7)
+
+
+@pytest.mark.parametrize("shift", [-4, 4])
+def test_shares_around_the_label_surprise_less_than_shares_around_another_value(shift: int) -> None:
+    def around(value: float) -> tf.Tensor:
+        return tf.nn.softmax(-0.5 * tf.square((VALUES[None] - value) / 2))
+
+    label = tf.constant([40.0])
+    assert surprise(around(40), label, VALUES).numpy() < surprise(around(40 + shift), label, VALUES).numpy()
+
+
+def test_the_distance_between_the_values_is_no_matter() -> None:
+    shares = tf.nn.softmax(np.random.default_rng(0).normal(size=(5, 80)).astype(np.float32))
+    label = np.array([3, 20, 41, 60, 79], np.float32)
+    wide = surprise(shares, label * 10, VALUES * 10)
+    assert surprise(shares, label, VALUES).numpy() == pytest.approx(wide.numpy(), rel=1e-5)
+
+
+def test_labels_that_are_all_the_same_surprise_finitely() -> None:
+    same = np.full(3, 5, np.float32)
+    assert np.isfinite(surprise(tf.fill((3, 4), 0.25), same, support(same, 4)).numpy()).all()
+
+
+def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_moving_its_values() -> None:
+    engine = of_distributions()
+    labels, images = engine._labels.numpy(), engine._images.numpy()
+    values = support(labels, 40)
+    engine._weights[0].assign(tf.zeros_like(engine._weights[0]))
+    assert engine.predict(images) == pytest.approx(np.full(64, np.exp(prior(labels, values)) @ values), rel=1e-4)
+    before = float(np.abs(engine.predict(images) - labels).mean())
+    order = np.arange(64, dtype=np.int32)
+    for _ in range(60):
+        engine.train(order, Training(0.05, 1e-4))
+    assert float(np.abs(engine.predict(images) - labels).mean()) < before / 3
+    assert engine.weights[-1][:, 0] == pytest.approx(values)
+    assert engine.penalty() < 1e4  # the values, up to 80, are no part of it
