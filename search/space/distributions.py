@@ -28,8 +28,11 @@ def distribution_of(searched: Range) -> BaseDistribution:
 
 def value_of(stored: float, distribution: str) -> Value:
     """Return a parameter's value from what Optuna's tables hold: for a choice that is its place in the list."""
-    value: Value = _read(distribution).to_external_repr(stored)
+    value: Value = distribution_from(distribution).to_external_repr(stored)
     return value
 
 
-_read = cache(json_to_distribution)  # all trials of a stage have the same text
+@cache  # all trials of a stage have the same text
+def distribution_from(text: str) -> BaseDistribution:
+    """Return the range that Optuna's tables hold beside a parameter's value."""
+    return json_to_distribution(text)

@@ -21,6 +21,7 @@ from search.errors import SearchError
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.patience import Patience
+from search.storage.reading import QuickReading
 
 _LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
 _CONNECTION = {
@@ -111,7 +112,7 @@ def quieten_optuna() -> None:
 
 def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     url = address.render_as_string(hide_password=False)
-    rdb = RDBStorage(
+    rdb = (QuickReading if reading else RDBStorage)(
         url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
         engine_kwargs=_engine_settings(address),
         skip_table_creation=not create,

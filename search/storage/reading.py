@@ -1,0 +1,111 @@
+"""Reading a study's trials in six plain statements: Optuna's own way builds an object of each row, a dozen a trial."""
+
+import json
+from collections import defaultdict
+from collections.abc import Container, Sequence
+from math import inf, nan
+from typing import Any
+
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+from sqlalchemy import DateTime, Float, Integer, String, Text, column, or_, select, table
+from sqlalchemy.engine import Connection, Row
+
+from search.space.distributions import distribution_from
+
+# Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
+_trials = table(
+    "trials",
+    column("trial_id", Integer),
+    column("study_id", Integer),
+    column("number", Integer),
+    column("state", String),
+    column("datetime_start", DateTime),
+    column("datetime_complete", DateTime),
+)
+_values = table(
+    "trial_values",
+    column("trial_id", Integer),
+    column("objective", Integer),
+    column("value", Float),
+    column("value_type", String),
+)
+_params = table(
+    "trial_params",
+    column("param_id", Integer),
+    column("trial_id", Integer),
+    column("param_name", String),
+    column("param_value", Float),
+    column("distribution_json", Text),
+)
+_steps = table(
+    "trial_intermediate_values",
+    column("trial_id", Integer),
+    column("step", Integer),
+    column("intermediate_value", Float),
+    column("intermediate_value_type", String),
+)
+_user, _system = (
+    table(name, column("trial_id", Integer), column("key", String), column("value_json", Text))
+    for name in ("trial_user_attributes", "trial_system_attributes")
+)
+
+_NOT_FINITE = {"INF_POS": inf, "INF_NEG": -inf, "NAN": nan}
+"""How Optuna keeps the numbers that not every database has; of all others the column holds the value itself."""
+
+
+class QuickReading(RDBStorage):
+    """Optuna's storage, which reads trials an order of magnitude faster; for those who read many of them."""
+
+    def _get_trials(
+        self,
+        study_id: int,
+        states: Container[TrialState] | None,
+        included_trial_ids: set[int],
+        trial_id_greater_than: int,
+    ) -> list[FrozenTrial]:
+        """Return the trials of a study that are newer than one of them, or included, in the order of their ids.
+
+        Raises KeyError where there is no such study.
+        """
+        self.get_study_directions(study_id)
+        chosen = (
+            _trials.c.study_id == study_id,
+            or_(_trials.c.trial_id > trial_id_greater_than, _trials.c.trial_id.in_(included_trial_ids)),
+        )
+        with self.engine.begin() as tx:
+            # First the states: what is finished by then is whole in all that is read afterwards.
+            trials = tx.execute(select(_trials).where(*chosen).order_by(_trials.c.trial_id)).all()
+            parts = [_by_trial(tx, part, chosen) for part in (_values, _params, _user, _system, _steps)]
+        read = [_trial(row, *(part[row.trial_id] for part in parts)) for row in trials]
+        return [trial for trial in read if states is None or trial.state in states]
+
+
+def _by_trial(tx: Connection, part: Any, chosen: Sequence[Any]) -> dict[int, list[Row[Any]]]:
+    """Return the rows of a part of the chosen trials, by the trial's id."""
+    found = defaultdict(list)
+    for row in tx.execute(select(part).join(_trials, _trials.c.trial_id == part.c.trial_id).where(*chosen)).all():
+        found[row.trial_id].append(row)
+    return found
+
+
+def _trial(row: Row[Any], values: Any, params: Any, user: Any, system: Any, steps: Any) -> FrozenTrial:
+    values = sorted(values, key=lambda each: each.objective)
+    params = sorted(params, key=lambda each: each.param_id)
+    ranges = {each.param_name: distribution_from(each.distribution_json) for each in params}
+    return FrozenTrial(
+        number=row.number,
+        state=TrialState[row.state],
+        value=None,
+        values=[_NOT_FINITE.get(each.value_type, each.value) for each in values] or None,
+        datetime_start=row.datetime_start,
+        datetime_complete=row.datetime_complete,
+        params={each.param_name: ranges[each.param_name].to_external_repr(each.param_value) for each in params},
+        distributions=ranges,
+        user_attrs={each.key: json.loads(each.value_json) for each in user},
+        system_attrs={each.key: json.loads(each.value_json) for each in system},
+        intermediate_values={
+            each.step: _NOT_FINITE.get(each.intermediate_value_type, each.intermediate_value) for each in steps
+        },
+        trial_id=row.trial_id,
+    )
