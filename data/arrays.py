@@ -22,7 +22,7 @@ ARRAYS: Final = ("images", "labels", "names")
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """One split: `images` uint8 (N, H, W, C), `labels` float32 (N,) in years, `names` of the N image files."""
+    """One split: `images` uint8 (N, H, W, C), `labels` float32 (N,), `names` of the N image files."""
 
     images: NDArray[np.uint8]
     labels: NDArray[np.float32]

@@ -3,7 +3,7 @@
 /                                  schema, schema_version, digest, source, source_digest, options
 /training, /validation, /test
     images   uint8 (N, H, W, C)    contiguous, so that one read loads a split; each array has its sha256
-    labels   float32 (N,)          age in years
+    labels   float32 (N,)          age in years, or a value in another unit
     names    fixed-length UTF-8 (N,)
 """
 
@@ -92,7 +92,7 @@ def read_split(path: Path, name: str, *, verify: bool = False) -> Split:
 
 
 def read_labels(path: Path, name: str) -> NDArray[np.float32]:
-    """Check a dataset file and read one split's ages, float32 (N,) in years, and nothing else of it.
+    """Check a dataset file and read one split's labels, float32 (N,), and nothing else of it.
 
     Raises DatasetError as `read_split` does.
     """
@@ -166,7 +166,7 @@ def _check_split(name: str, split: Split) -> None:
             "expected as many float32 labels and names as images"
         )
     if not np.isfinite(labels).all():
-        raise DatasetError(f"{name} has a label that is no finite number of years")
+        raise DatasetError(f"{name} has a label that is no finite number")
     if any(not text or "\0" in text for text in split.names):
         raise DatasetError(f"{name} has an empty name, or one with a null character")
 

@@ -19,19 +19,29 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def draw_dataset_histograms(dataset: Path, path: Path) -> None:
-    """Draw Figure 1 of a dataset file as the PNG `path`; raises DatasetError where either cannot be used."""
-    draw_histograms({name: read_labels(dataset, name) for name in SPLITS}, path)
+MOST_BARS = 200
+"""Whole numbers up to which each has a bar of its own."""
+
+BARS = 50
+"""Bars for other labels."""
 
 
-def draw_histograms(labels: Mapping[str, NDArray[np.float32]], path: Path) -> None:
+def draw_dataset_histograms(dataset: Path, path: Path, name: str) -> None:
+    """Draw Figure 1 of a dataset file as the PNG `path`; raises DatasetError where either cannot be used.
+
+    `name` is what its labels are called, as in "age (years)".
+    """
+    draw_histograms({split: read_labels(dataset, split) for split in SPLITS}, path, name)
+
+
+def draw_histograms(labels: Mapping[str, NDArray[np.float32]], path: Path, name: str) -> None:
     """Draw `histograms` of `labels` as the PNG `path`; raises DatasetError where the file cannot be written."""
     check_writable(path)
-    write_bytes(path, histograms(labels))
+    write_bytes(path, histograms(labels, name))
 
 
-def histograms(labels: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """Draw one panel a split, a bar a year, as a PNG; `labels` are ages (N,) in years by split.
+def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
+    """Draw one panel a split as a PNG, a bar for each year of ages; `labels` (N,) by split are called `name`.
 
     Needs no display and leaves matplotlib's global state alone.
     """
@@ -39,19 +49,26 @@ def histograms(labels: Mapping[str, NDArray[np.float32]]) -> bytes:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(2.6 * len(labels), 2.6), dpi=160, layout="constrained")
-    highest = max(float(ages.max(initial=1)) for ages in labels.values())
-    edges = np.arange(0, np.floor(highest) + 2) - 0.5
-    for place, (name, ages) in enumerate(labels.items(), start=1):
+    edges = bounds(np.concatenate(list(labels.values())))
+    for place, (split, values) in enumerate(labels.items(), start=1):
         panel = figure.add_subplot(1, len(labels), place)
-        panel.hist(ages, bins=edges.tolist(), color="#0072B2")
-        panel.set_title(f"{name} ({len(ages):,} images)", fontsize=9, loc="left")
-        panel.set_xlabel("age (years)")
+        panel.hist(values, bins=edges.tolist(), color="#0072B2")
+        panel.set_title(f"{split} ({len(values):,} images)", fontsize=9, loc="left")
+        panel.set_xlabel(name)
         panel.set_xlim(edges[0], edges[-1])
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)
         if place == 1:
             panel.set_ylabel("images")
     return _png(figure)
+
+
+def bounds(labels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the bounds of a histogram's bars: one for each whole number from 0 on, unless they are too many."""
+    low, high = min(0.0, float(labels.min(initial=0))), float(labels.max(initial=1))
+    if high - low < MOST_BARS and (labels == np.round(labels)).all():
+        return np.arange(low, high + 2) - 0.5
+    return np.linspace(float(labels.min()), high, BARS + 1)
 
 
 def gallery(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LabelStatistics:
-    """The labels of one split, in years.
+    """The labels of one split.
 
     `sd` is the sample standard deviation (divided by N - 1), `median_mae` the mean absolute error of always
     answering the split's own median.
@@ -38,10 +38,11 @@ class LabelStatistics:
 
 @dataclass(frozen=True, slots=True)
 class DatasetStatistics:
-    """Table I of a dataset: the label statistics of its splits."""
+    """Table I of a dataset: the label statistics of its splits; `unit` is that of the labels, "" for none."""
 
     digest: str
     image_shape: tuple[int, int, int]
+    unit: str
     splits: dict[str, LabelStatistics]
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,26 +50,27 @@ class DatasetStatistics:
         return {
             "digest": self.digest,
             "image_shape": list(self.image_shape),
+            "unit": self.unit,
             "splits": {name: asdict(one) for name, one in self.splits.items()},
         }
 
 
 def label_statistics(labels: NDArray[np.float32]) -> LabelStatistics:
-    """Describe labels (N,) in years; a single label has a standard deviation of 0. Raises DatasetError for none."""
+    """Describe labels (N,); a single label has a standard deviation of 0. Raises DatasetError for none."""
     if len(labels) == 0:
         raise DatasetError("labels are empty, so they have no statistics")
-    years = labels.astype(np.float64)
-    first, median, third = (float(value) for value in np.quantile(years, (0.25, 0.5, 0.75)))
+    values = labels.astype(np.float64)
+    first, median, third = (float(value) for value in np.quantile(values, (0.25, 0.5, 0.75)))
     return LabelStatistics(
-        count=len(years),
-        mean=float(years.mean()),
-        sd=float(years.std(ddof=1)) if len(years) > 1 else 0.0,
-        minimum=float(years.min()),
+        count=len(values),
+        mean=float(values.mean()),
+        sd=float(values.std(ddof=1)) if len(values) > 1 else 0.0,
+        minimum=float(values.min()),
         quartile_1=first,
         median=median,
         quartile_3=third,
-        maximum=float(years.max()),
-        median_mae=float(np.abs(years - median).mean()),
+        maximum=float(values.max()),
+        median_mae=float(np.abs(values - median).mean()),
     )
 
 
@@ -76,7 +78,7 @@ def dataset_statistics(path: Path) -> DatasetStatistics:
     """Return Table I of a dataset file; raises DatasetError where it cannot be read."""
     info = inspect_dataset(path)
     splits = {name: label_statistics(read_labels(path, name)) for name in SPLITS}
-    return DatasetStatistics(info.digest, info.image_shape, splits)
+    return DatasetStatistics(info.digest, info.image_shape, info.unit, splits)
 
 
 def format_statistics(statistics: DatasetStatistics) -> str:

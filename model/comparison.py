@@ -10,6 +10,7 @@ import numpy.typing as npt
 from model.checks import require_count
 from model.errors import ModelError
 from model.examples import Labels
+from model.quantity import Quantity
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -40,13 +41,12 @@ class Difference:
         """Whether the interval holds 0, so that neither can be called better."""
         return self.low <= 0 <= self.high
 
-    @property
-    def sentence(self) -> str:
-        """The difference in words."""
+    def sentence(self, quantity: Quantity) -> str:
+        """Return the difference in words."""
         verdict = "tied" if self.tied else "the first is better" if self.mean < 0 else "the second is better"
         return (
-            f"difference {self.mean:+.3f} years, {self.confidence:.0%} interval {self.low:+.3f} to {self.high:+.3f} "
-            f"(paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"
+            f"difference {quantity.amount(f'{self.mean:+.3f}')}, {self.confidence:.0%} interval {self.low:+.3f} to "
+            f"{self.high:+.3f} (paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"
         )
 
     def as_dict(self) -> dict[str, float | bool]:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from model.errors import ModelError
-from model.plotting import MAE_LABEL, MUTED, PALETTE, new_figure, plain, png
+from model.plotting import MUTED, PALETTE, new_figure, plain, png
+from model.quantity import Quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Runs: TypeAlias = Sequence[Sequence[float]]
-"""One sequence of errors in years, epoch by epoch from 1, for each seed; they need not be equally long."""
+"""One sequence of errors, epoch by epoch from 1, for each seed; they need not be equally long."""
 
 MOST_DOTS = 30
 """Epochs up to which each is marked by a dot; more of them run together and hide the line."""
@@ -24,7 +25,7 @@ STYLES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """An error in years to compare with, drawn across a panel, and what it is called."""
+    """An error to compare with, drawn across a panel, and what it is called."""
 
     name: str
     error: float
@@ -32,7 +33,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An epoch to point out, its error in years, and what it is called."""
+    """An epoch to point out, its error, and what it is called."""
 
     name: str
     epoch: int
@@ -60,12 +61,12 @@ class Panel:
                 raise ModelError(f"the curve {name!r} has no run, or one without an epoch; leave it out")
 
 
-def draw_curves(panels: Sequence[Panel], *, width: float = 7.2, height: float = 3.6) -> bytes:
+def draw_curves(panels: Sequence[Panel], quantity: Quantity, *, width: float = 7.2, height: float = 3.6) -> bytes:
     """Draw panels side by side, with the same axis of errors, as a PNG; `width` and `height` in inches of all."""
     figure = new_figure(width, height)
     places = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
     for place, (axes, panel) in enumerate(zip(places, panels, strict=True)):
-        _draw(axes, panel, MAE_LABEL if place == 0 else "")
+        _draw(axes, panel, quantity.mae if place == 0 else "")
     return png(figure)
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from model.error_groups import ErrorGroup
 from model.examples import Labels
-from model.plotting import INK, MAE_LABEL, MUTED, PALETTE, new_figure, plain, png
+from model.plotting import INK, MUTED, PALETTE, new_figure, plain, png
+from model.quantity import Quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def predicted_against_true(predictions: Labels, labels: Labels) -> bytes:
+def predicted_against_true(predictions: Labels, labels: Labels, quantity: Quantity) -> bytes:
     """Draw every image as a dot, and the line on which a perfect model would put them, as a PNG."""
     figure = new_figure(4.8, 4.8)
     axes = figure.subplots()
@@ -20,13 +21,14 @@ def predicted_against_true(predictions: Labels, labels: Labels) -> bytes:
     high = 1.03 * max(float(labels.max()), float(predictions.max()))
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1, label="predicted = true")
     axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0)
-    plain(axes, "true age (years)", "predicted age (years)")
+    noun = quantity.noun
+    plain(axes, quantity.label(f"true {noun}"), quantity.label(f"predicted {noun}"))
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)
 
 
-def error_by_group(groups: Sequence[ErrorGroup], mae: float) -> bytes:
+def error_by_group(groups: Sequence[ErrorGroup], mae: float, quantity: Quantity) -> bytes:
     """Draw a bar for each group, with its standard error and its count, and the error over all images, as a PNG."""
     figure = new_figure(7.2, 3.4)
     axes = figure.subplots()
@@ -34,28 +36,29 @@ def error_by_group(groups: Sequence[ErrorGroup], mae: float) -> bytes:
     axes.bar(places, [group.mae for group in groups], width=0.72, color=PALETTE[0], alpha=0.85)
     _whiskers(axes, places, [group.mae for group in groups], [group.standard_error for group in groups])
     axes.axhline(mae, color=MUTED, linewidth=1, linestyle="--", label=f"all images: {mae:.2f}")
-    plain(axes, "true age (years), and how many images", f"{MAE_LABEL}\n± standard error")
+    true = quantity.label(f"true {quantity.noun}")
+    plain(axes, f"{true}, and how many images", f"{quantity.mae}\n± standard error")
     axes.set_xticks(places, [f"{group.name}\n{group.count:,}" for group in groups])
     axes.grid(visible=False, axis="x")
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)
 
 
-def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGroup]) -> bytes:
-    """Draw the mean error by true age, and what predictions turn out to be on average, as a PNG of two panels."""
+def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGroup], quantity: Quantity) -> bytes:
+    """Draw the mean error by true label, and what predictions turn out to be on average, as a PNG of two panels."""
     figure = new_figure(7.6, 3.6)
     left, right = figure.subplots(1, 2)
-    places = range(len(by_label))
+    places, noun, label = range(len(by_label)), quantity.noun, quantity.label
     left.axhline(0, color=MUTED, linewidth=1)
     _whiskers(left, places, [group.bias for group in by_label], [group.bias_error for group in by_label], "o")
-    plain(left, "true age (years)", "predicted minus true (years)\n± standard error")
+    plain(left, label(f"true {noun}"), label("predicted minus true") + "\n± standard error")
     left.set_xticks(places, [group.name for group in by_label], rotation=45)
-    left.set_title("Bias by true age", fontsize=10, loc="left")
+    left.set_title(f"Bias by true {noun}", fontsize=10, loc="left")
     means = [group.mean_prediction for group in by_prediction]
     high = 1.05 * max(*means, *(group.mean_label for group in by_prediction))
     right.plot([0, high], [0, high], color=MUTED, linewidth=1, label="perfectly calibrated")
     _whiskers(right, means, [group.mean_label for group in by_prediction], [g.bias_error for g in by_prediction], "o")
-    plain(right, "mean predicted age (years)", "mean true age (years)\n± standard error")
+    plain(right, label(f"mean predicted {noun}"), label(f"mean true {noun}") + "\n± standard error")
     right.set_title("What predictions turn out to be", fontsize=10, loc="left")
     right.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)

@@ -1,4 +1,4 @@
-"""Errors by age group: how many images, how large the errors are, and in which direction."""
+"""Errors by groups of labels: how many images, how large the errors are, and in which direction."""
 
 import math
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from model.examples import Labels
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Errors in years over `images` images.
+    """Errors in the labels' unit over `images` images.
 
     `standard_error` is that of the mean absolute error, from the spread of the images' errors; `constant_mae` is the
     error of always answering the median label.
@@ -30,7 +30,7 @@ class Evaluation:
 
 
 def evaluate(predictions: Labels, labels: Labels) -> Evaluation:
-    """Compare `predictions` with `labels`, both (n,), n ≥ 2, in years; raises ModelError where they do not fit."""
+    """Compare `predictions` with `labels`, both (n,), n ≥ 2; raises ModelError where they do not fit."""
     if predictions.shape != labels.shape or labels.ndim != 1 or len(labels) < 2:
         raise ModelError(f"predictions are {predictions.shape} for labels of {labels.shape}; both must be (n,), n ≥ 2")
     signed = predictions.astype(np.float64) - labels

@@ -58,7 +58,7 @@ class FitSettings:
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
-    """One line of the history: errors in years, the seconds it took, and whether it is the best so far."""
+    """One line of the history: errors in the labels' unit, the seconds it took, and whether it is the best so far."""
 
     epoch: int
     training_mae: float

@@ -11,7 +11,6 @@ PALETTE: Final = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E
 """Okabe and Ito's colours, the two that are easiest to tell apart first."""
 
 INK, MUTED, GRID = "#222222", "#6b6b6b", "#e3e3e3"
-MAE_LABEL = "mean absolute error (years)"
 DOTS_AN_INCH = 160
 
 

@@ -81,8 +81,10 @@ def stats(
     statistics = dataset_statistics(dataset)
     if figure:
         from data.figures import draw_dataset_histograms
+        from model.quantity import Quantity
 
-        draw_dataset_histograms(dataset, figure)
+        quantity = Quantity(statistics.unit)
+        draw_dataset_histograms(dataset, figure, quantity.label(quantity.noun))
     if as_json:
         answer_json(statistics.as_dict())
         return

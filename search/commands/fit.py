@@ -13,6 +13,7 @@ from search.settings import Settings
 if TYPE_CHECKING:
     from model.evaluation import Evaluation
     from model.final_fit import FitState
+    from model.quantity import Quantity
 
 Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wrote.")]
 FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads")
@@ -29,14 +30,11 @@ def fit(
     ] = False,
 ) -> None:
     """Train the best configuration on all training images, keeping the weights whenever validation improves."""
-    from data.dataset import inspect_dataset
-
     state = fit_to_the_end(settings, configuration, out, seed, any_dataset)
-    unit = inspect_dataset(dataset_of(settings)).unit
     best = state.best
     assert best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
-    kept = f"epoch {best.epoch} of {len(state.history)} is kept, validation MAE {best.validation_mae:.3f}"
-    answer(f"{out}: {kept} {unit}".rstrip())
+    error = _quantity_of(settings).amount(f"{best.validation_mae:.3f}")
+    answer(f"{out}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
 @takes_settings("data")
@@ -47,13 +45,11 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Print the mean absolute error of a fitted network, with its standard error."""
-    from data.dataset import inspect_dataset
-
-    found = evaluation_of(folder, dataset_of(settings), split)
+    found, quantity = evaluation_of(folder, dataset_of(settings), split), _quantity_of(settings)
     if as_json:
-        answer_json({"split": split, **found.as_dict()})
+        answer_json({"split": split, "unit": quantity.unit, **found.as_dict()})
         return
-    for line in evaluation_lines(found, split, inspect_dataset(dataset_of(settings)).unit):
+    for line in evaluation_lines(found, split, quantity):
         answer(line)
 
 
@@ -64,15 +60,15 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Image files of any kind and size.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print the age a fitted network sees in each image."""
+    """Print what a fitted network sees in each image: an age, or a value in the unit it was trained on."""
     import numpy as np
 
     from data.decoding import Decoder
     from data.images import read_image
     from model.device import configure
-    from search.fit.folder import model_file
+    from search.fit.folder import fitted_quantity, model_file
 
-    path = model_file(folder)
+    path, quantity = model_file(folder), fitted_quantity(folder)
     configure(threads=1)
     from model.saved_model import SavedModel
 
@@ -80,11 +76,12 @@ def predict(
     height, width, channels = model.image_shape
     with Decoder() as decoder:
         pixels = np.stack([read_image(image, (height, width), channels, decoder.decode) for image in images])
-    ages = [round(float(age), 2) for age in model.predict(pixels)]
+    seen = [(str(image), float(value)) for image, value in zip(images, model.predict(pixels), strict=True)]
+    noun, unit = quantity.noun, quantity.unit
     if as_json:
-        answer_json([{"image": str(image), "age": age} for image, age in zip(images, ages, strict=True)])
+        answer_json([{"image": image, noun: float(f"{value:.6g}"), "unit": unit} for image, value in seen])
         return
-    answer(columns([("image", "age"), *((str(image), f"{age:.1f}") for image, age in zip(images, ages, strict=True))]))
+    answer(columns([("image", quantity.label(noun)), *((image, quantity.shown(value)) for image, value in seen)]))
 
 
 def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int, any_dataset: bool) -> "FitState":
@@ -126,7 +123,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
         settings.fit_patience,
         limit,
     )
-    job = Fit(chosen.training.recipe, how, precision, threads, digest, chosen.own_network(), found.varied())
+    job = Fit(chosen.training.recipe, how, precision, threads, digest, chosen.own_network(), found.varied(), info.unit)
     with stop_on_signals() as stop, FitDisplay(settings.fit_epochs, info.unit).shown() as display:
 
         def progress(state: "FitState", epoch: int, share: float) -> None:
@@ -152,14 +149,21 @@ def evaluation_of(folder: Path, dataset: Path, split: str) -> "Evaluation":
     return evaluate(SavedModel(path).predict(examples.images), examples.labels)
 
 
-def evaluation_lines(found: "Evaluation", split: str, unit: str) -> list[str]:
-    """Return an evaluation as text, its errors in `unit`."""
-    unit = f" {unit}".rstrip()
+def evaluation_lines(found: "Evaluation", split: str, quantity: "Quantity") -> list[str]:
+    """Return an evaluation as text."""
+    error = quantity.amount(f"{found.mae:.3f} ± {found.standard_error:.3f}")
     return [
-        f"{split} MAE {found.mae:.3f} ± {found.standard_error:.3f}{unit} over {found.images} images",
+        f"{split} MAE {error} over {found.images} images",
         f"median error {found.median_error:.2f}, RMSE {found.rmse:.2f}, bias {found.bias:+.2f}; "
         f"always answering the median would score {found.constant_mae:.2f}",
     ]
+
+
+def _quantity_of(settings: Settings) -> "Quantity":
+    from data.dataset import inspect_dataset
+    from model.quantity import Quantity
+
+    return Quantity(inspect_dataset(dataset_of(settings)).unit)
 
 
 COMMANDS = (fit, evaluate, predict)

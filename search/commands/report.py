@@ -12,6 +12,7 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
+    from model.quantity import Quantity
     from search.report.report import Sources
     from search.report.sections import LeftOut
     from search.results.comparing import StudyComparison
@@ -145,56 +146,61 @@ def _study(settings: Settings) -> "Study | LeftOut":
 
 
 def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:
-    from data.dataset import read_split
+    from data.dataset import inspect_dataset, read_split
     from model.comparison import compare as compared
     from model.evaluation import evaluate
+    from model.quantity import Quantity
     from search.fit.record import predict
 
-    examples = read_split(dataset_of(settings), split)
+    examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
     predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
     errors = [evaluate(each, examples.labels) for each in predictions]
     found = compared(predictions[0], predictions[1], examples.labels)
     if as_json:
         by_name = [{"model": name, **each.as_dict()} for name, each in zip(names, errors, strict=True)]
-        answer_json({"split": split, "models": by_name, "difference": found.as_dict()})
+        answer_json({"split": split, "unit": quantity.unit, "models": by_name, "difference": found.as_dict()})
         return
     for name, each in zip(names, errors, strict=True):
-        answer(f"{name}: {split} MAE {each.mae:.3f} ± {each.standard_error:.3f} years over {each.images} images")
-    answer(found.sentence)
+        error = quantity.amount(f"{each.mae:.3f} ± {each.standard_error:.3f}")
+        answer(f"{name}: {split} MAE {error} over {each.images} images")
+    answer(found.sentence(quantity))
 
 
 def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
+    from model.quantity import Quantity
     from search.results.comparing import compare_studies
     from search.results.ranking import table
     from search.storage.database import open_storage
     from search.study.study import load_study
 
     storage = open_storage(settings.storage)
-    found = compare_studies(load_study(storage, names[0]), load_study(storage, names[1]))
+    first, second = (load_study(storage, name) for name in names)
+    found = compare_studies(first, second)
     if as_json:
         answer_json(found.as_dict())
         return
     heading, *rows = table(found.best)
     counted = zip(found.names, found.trials, rows, strict=True)
     answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
-    for line in comparison_lines(found):
+    for line in comparison_lines(found, Quantity(first.spec.unit)):
         answer(line)
 
 
-def comparison_lines(found: "StudyComparison") -> list[str]:
+def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str]:
     """Return what can be said of two studies beyond their best trials, as text."""
     lines = [
-        f"{name}: its best finalist scores {best.mean:.3f} ± {best.standard_error:.3f} years over {best.repeats} seeds "
-        f"({best.images} images, {best.epochs} epochs)"
+        f"{name}: its best finalist scores {quantity.amount(f'{best.mean:.3f} ± {best.standard_error:.3f}')} "
+        f"over {best.repeats} seeds ({best.images} images, {best.epochs} epochs)"
         for name, best in zip(found.names, found.chosen, strict=True)
         if best
     ]
     if found.difference:
-        lines.append("difference of the finalists {:+.3f} ± {:.3f} years (standard error)".format(*found.difference))
+        apart = quantity.amount("{:+.3f} ± {:.3f}".format(*found.difference))
+        lines.append(f"difference of the finalists {apart} (standard error)")
     elif len(lines) == 2:
         lines.append("the finalists had different budgets, so their scores are not comparable")
     if found.paired:
-        lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence}")
+        lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
     else:
         lines.append("they share no two trials of the same configuration and seeds: single best trials prove little")
     return lines

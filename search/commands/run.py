@@ -35,6 +35,7 @@ def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
     from data.dataset import inspect_dataset
     from data.files import write_bytes
+    from model.quantity import Quantity
     from search.commands.fit import evaluation_lines, evaluation_of, fit_to_the_end
     from search.results.configuration import export_configuration
     from search.storage.database import open_storage
@@ -53,7 +54,7 @@ def run(settings: Settings) -> None:
     fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
     found = evaluation_of(folder, dataset, "test")
     answer("")
-    for line in evaluation_lines(found, "test", inspect_dataset(dataset).unit):
+    for line in evaluation_lines(found, "test", Quantity(inspect_dataset(dataset).unit)):
         answer(line)
     for line in _where(settings, best, folder):
         answer(line)

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
+from model.quantity import Quantity
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
@@ -22,12 +23,12 @@ from search.study.variants import Experiment
 OWN_PART = "*Written by agesearch. What you write below this line stays.*"
 
 _READING = """\
-A trial's value is its score in years: the MAE on the validation split, measured once, at its end{penalty}. Its
+A trial's value is its score{unit}: the MAE on the validation split, measured once, at its end{penalty}. Its
 intermediate values are the MAE on its own training images in each epoch, which is all that there is by epoch; its
 learning curve, among its artifacts, shows both. Its attributes are *stage* and *slot*, its place in the search;
 *attempt*, above 1 where an earlier one failed or its worker died; *token*, of the claim it ran for; *seeds*, which all
-its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*, in years; and
-*seconds*."""
+its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*{unit};
+and *seconds*."""
 
 _ALWAYS = ("seed", "trials", "precision")
 _OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network", "enqueued", "unit")
@@ -41,7 +42,7 @@ def study_note(study: Study) -> str:
     stages = list_stages(study)
     parts = [
         f"# {study.name}",
-        _READING.format(penalty=", and the penalty" if study.spec.recipe == "paper" else ""),
+        _reading(study.spec),
         *(part for stage in stages for part in _stage(stage)),
         *_chosen(study, stages),
         "## To do the same again",
@@ -168,7 +169,7 @@ def _chosen(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
         yield _table(heading, rows)
         yield f"Rule: {choice.verdict.rule}."
     yield "## The chosen configuration"
-    yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial))
+    yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial, Quantity(study.spec.unit)))
     yield f"Why: {choice.reason}."
     yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
 
@@ -177,9 +178,14 @@ def _shown(one: Range) -> str:
     return str(one).removeprefix(f"{one.name} ").replace("|", "or")
 
 
-def _facts(params: Mapping[str, Value], trial: RankedTrial) -> list[tuple[object, ...]]:
+def _reading(spec: StudySpec) -> str:
+    penalty = ", and the penalty" if spec.recipe == "paper" else ""
+    return _READING.format(penalty=penalty, unit=f", in {spec.unit}" if spec.unit else "")
+
+
+def _facts(params: Mapping[str, Value], trial: RankedTrial, quantity: Quantity) -> list[tuple[object, ...]]:
     measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
-    return [*params.items(), *((name, f"{years:.3f} years") for name, years in measured)]
+    return [*params.items(), *((name, quantity.amount(f"{error:.3f}")) for name, error in measured)]
 
 
 def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:

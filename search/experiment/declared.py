@@ -110,9 +110,9 @@ DECLARED: Final = (
     ),
     Declared(
         "augmentation",
-        "Augmentation, and weights for rare ages",
-        "Do varied images help, and a loss in which rare ages count for more? The paper's suggestion.",
-        "Errors with plain and with varied images, in the plain loss and in one in which rare ages count for more.",
+        "Augmentation, and weights for rare labels",
+        "Do varied images help, and a loss in which rare labels count for more? The paper's suggestion.",
+        "Errors with plain and with varied images, in the plain loss and in one in which rare labels count for more.",
         {
             "plain": {"augmentation": 0.0, "weighting": "none"},
             "augmented": {"augmentation": 1.0, "weighting": "none"},

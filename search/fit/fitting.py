@@ -13,8 +13,10 @@ from data.files import write_bytes
 from model import checkpoint, history, saved_model
 from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
+from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+from search.space.network_file import network_tables
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
 
@@ -24,6 +26,7 @@ class Fit:
     """What is fitted, on what, and how: everything that the weights at the end follow from.
 
     `network` is the user's own as a study keeps it, and `varied` what the search has found beside the settings.
+    `unit`, that of the labels, is for people.
     """
 
     recipe: str
@@ -33,6 +36,7 @@ class Fit:
     dataset: str
     network: str | None = None
     varied: Mapping[str, Value] = field(default_factory=dict)
+    unit: str = YEARS
 
     def variation(self, shape: tuple[int, int, int]) -> Variation:
         """Return recipe and network for images of `shape`."""
@@ -67,7 +71,7 @@ def run_fit(
         fit.precision,
     )
     state = _resumed(final, fit, folder) or final.start()
-    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit)).encode())
+    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, (height, width, channels))).encode())
 
     def keep(now: FitState) -> None:
         nonlocal state
@@ -78,7 +82,7 @@ def run_fit(
     state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
     progress(state, len(state.history), 1.0)
     limits = (float(training.labels.min()), float(training.labels.max()))
-    write_bytes(folder / CURVE, history.learning_curve(state.history))
+    write_bytes(folder / CURVE, history.learning_curve(state.history, Quantity(fit.unit)))
     write_bytes(
         folder / MODEL,
         saved_model.to_bytes(final.engine.network, state.best_weights, limits, final.recipe.flip_averaged),
@@ -93,8 +97,14 @@ def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
     return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
 
 
-def _about(fit: Fit) -> dict[str, object]:
+def _about(fit: Fit, shape: tuple[int, int, int]) -> dict[str, object]:
     settings = {key: value for key, value in asdict(fit.settings).items() if value is not None}
-    about = {"recipe": fit.recipe, "precision": fit.precision, "threads": fit.threads, "settings": settings}
+    about: dict[str, object] = {
+        "recipe": fit.recipe,
+        "precision": fit.precision,
+        "threads": fit.threads,
+        "settings": settings,
+    }
     digest = hashlib.sha256(fit.fingerprint().encode()).hexdigest()
-    return {**about, "dataset": {"digest": fit.dataset}, "fingerprint": digest}
+    about |= {"image_shape": list(shape), "network": network_tables(fit.network), "varied": dict(fit.varied)}
+    return {**about, "dataset": {"digest": fit.dataset, "unit": fit.unit}, "fingerprint": digest}

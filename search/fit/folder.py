@@ -2,7 +2,9 @@
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
+from model.quantity import YEARS, Quantity
 from search.errors import SearchError
 
 MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_curve.png", "checkpoint.npz", "fit.toml"
@@ -26,10 +28,33 @@ def started_precision(folder: Path) -> str | None:
     Measured anew on a busy machine, it may come out otherwise and keep the fit from going on. Raises SearchError where
     the folder's description of the fit is damaged.
     """
+    about = _about(folder)
+    try:
+        return None if about is None else str(about["precision"])
+    except KeyError as error:
+        raise _damaged(folder) from error
+
+
+def fitted_quantity(folder: Path) -> Quantity:
+    """Return what the model in a folder predicts: ages, where nothing is said of it.
+
+    Raises SearchError where the folder's description of the fit is damaged.
+    """
+    dataset = (_about(folder) or {}).get("dataset", {})
+    if not isinstance(dataset, dict):
+        raise _damaged(folder)
+    return Quantity(str(dataset.get("unit", YEARS)))
+
+
+def _about(folder: Path) -> dict[str, Any] | None:
     path = folder / ABOUT
     if not path.is_file():
         return None
     try:
-        return str(tomllib.loads(path.read_text(encoding="utf-8"))["precision"])
-    except (ValueError, KeyError) as error:
-        raise SearchError(f"{path} is damaged; remove {folder} to start the fit over") from error
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _damaged(folder) from error
+
+
+def _damaged(folder: Path) -> SearchError:
+    return SearchError(f"{folder / ABOUT} is damaged; remove {folder} to start the fit over")

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from model.errors import ModelError
+from model.network import Network
+from model.paper import PAPER_SHAPE
+from model.quantity import Quantity
 from search.errors import SearchError
-from search.fit.folder import ABOUT, HISTORY, model_file
+from search.fit.folder import ABOUT, HISTORY, fitted_quantity, model_file
+from search.space.network_file import network_text
+from search.space.variation import Variation, recipe_for, variation
 
 if TYPE_CHECKING:
     from model.examples import Images, Labels
@@ -16,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PastEpoch:
-    """A line of a fit's history: errors in years, and whether the epoch was the best so far."""
+    """A line of a fit's history: errors, and whether the epoch was the best so far."""
 
     epoch: int
     training_mae: float
@@ -27,13 +33,15 @@ class PastEpoch:
 
 @dataclass(frozen=True, slots=True)
 class FitRecord:
-    """A finished fit: its folder, its recipe, settings and precision, the digest of its dataset, its history."""
+    """A finished fit: its folder, what was fitted and how, its dataset's digest, what it predicts, its history."""
 
     folder: Path
     recipe: str
+    network: Network
     precision: str
     settings: Mapping[str, Any]
     dataset: str
+    quantity: Quantity
     history: tuple[PastEpoch, ...]
 
     @property
@@ -57,13 +65,15 @@ def read_fit(folder: Path) -> FitRecord:
         record = FitRecord(
             folder,
             str(about["recipe"]),
+            _network(about),
             str(about["precision"]),
             dict(about["settings"]),
             str(about["dataset"]["digest"]),
+            fitted_quantity(folder),
             history,
         )
         _ = record.kept
-    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+    except (OSError, ValueError, KeyError, TypeError, StopIteration, ModelError) as error:
         raise SearchError(f"{folder} is no whole fit ({ABOUT} or {HISTORY}): run 'agesearch fit' again") from error
     return record
 
@@ -81,6 +91,14 @@ def predict(folder: Path, images: "Mapping[str, Images]") -> "dict[str, Labels]"
 
     model = SavedModel(path)
     return {split: model.predict(those) for split, those in images.items()}
+
+
+def _network(about: Mapping[str, Any]) -> Network:
+    """Return the network that was fitted; by default the paper's on its images, as it was before others were."""
+    own = network_text(about["network"]) if about.get("network") else None
+    base = Variation(recipe_for(str(about["recipe"]), own), int(about["settings"]["batch_size"]))
+    height, width, channels = about.get("image_shape", PAPER_SHAPE)
+    return variation(base, (height, width, channels), about.get("varied", {})).recipe.network()
 
 
 def _past(row: Mapping[str, str]) -> PastEpoch:

@@ -5,6 +5,7 @@ import logging
 from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
+from model.quantity import Quantity
 from search.processes.curve import draw_curve
 from search.storage.artifacts import ArtifactFolder, attach
 from search.study.claims import Claim
@@ -40,7 +41,8 @@ class Course:
         validation = outcome.validation_mae if isinstance(outcome, TrialOutcome) else None
         title = f"stage {self._claim.stage}, slot {self._claim.slot}, attempt {self._claim.attempt}"
         try:
-            picture = draw_curve(self._values, validation, title)
+            errors = Quantity(self._study.spec.unit).label("MAE")
+            picture = draw_curve(self._values, validation, title, errors)
             attach(self._study.storage, self._folder, self._trial_id, "learning_curve.svg", "image/svg+xml", picture)
         except Exception as error:  # whatever it is, the trial has its result
             _log.warning("the learning curve could not be stored: %s", error)

@@ -23,8 +23,11 @@ class _Axis:
         return self.start + (value - self.low) / (self.high - self.low) * (self.end - self.start)
 
 
-def draw_curve(training: Mapping[int, float], validation: float | None, title: str) -> bytes:
-    """Return a picture of the training MAE (years) of each epoch, and of the validation MAE at the end, if any."""
+def draw_curve(training: Mapping[int, float], validation: float | None, title: str, errors: str) -> bytes:
+    """Return a picture of the training MAE of each epoch, and of the validation MAE at the end, if any.
+
+    `errors` is their axis' name.
+    """
     epochs = sorted(training)
     marks = _marks([*training.values(), *([] if validation is None else [validation])])
     across = _Axis(epochs[0], max(epochs[-1], epochs[0] + 1), LEFT, WIDTH - RIGHT)
@@ -39,9 +42,7 @@ def draw_curve(training: Mapping[int, float], validation: float | None, title: s
             *(_mark(up.at(mark), f"{mark:g}") for mark in marks),
             *(_text(across.at(epoch), HEIGHT - BOTTOM + 20, str(epoch), "middle") for epoch in _few(epochs)),
             _text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "epoch (training) and end (validation)", "middle"),
-            _text(
-                0, 0, "MAE (years)", "middle", f' transform="translate(16 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"'
-            ),
+            _text(0, 0, errors, "middle", f' transform="translate(16 {(TOP + HEIGHT - BOTTOM) / 2}) rotate(-90)"'),
             _line(points),
             *(_dot(point, TRAINING) for point in points),
             *(_dot(point, colour) for point, _, colour in ends),

@@ -6,6 +6,7 @@ from data.arrays import SPLITS
 from data.dataset import read_labels
 from data.figures import histograms
 from data.statistics import DatasetStatistics, dataset_statistics
+from model.quantity import Quantity
 from search.report.paper import TABLE_1
 from search.report.sections import Cell, Column, Figure, Section, Table
 
@@ -13,23 +14,26 @@ from search.report.sections import Cell, Column, Figure, Section, Table
 def dataset_section(path: Path) -> Section:
     """Describe a dataset file; raises DatasetError where it is none."""
     statistics = dataset_statistics(path)
+    quantity = Quantity(statistics.unit)
+    noun = quantity.noun
     figure = Figure(
         "figure-1-labels",
-        "Figure 1. How many images there are of each age, split by split.",
-        "Histograms of the ages in the three splits.",
-        histograms({name: read_labels(path, name) for name in SPLITS}),
+        f"Figure 1. How many images there are of each {noun}, split by split.",
+        f"Histograms of the {noun}s in the three splits.",
+        histograms({name: read_labels(path, name) for name in SPLITS}, quantity.label(noun)),
     )
     height, width, channels = statistics.image_shape
     colours = "grayscale" if channels == 1 else "colour"
-    text = f"{path.name}: {height}×{width} {colours} images with the age in years of each. Digest {statistics.digest}."
-    return Section("Dataset", (text,), (_table(statistics), figure))
+    labels = f"the {quantity.label(noun)} of each"
+    text = f"{path.name}: {height}×{width} {colours} images with {labels}. Digest {statistics.digest}."
+    return Section("Dataset", (text,), (_table(statistics, quantity), figure))
 
 
-def _table(statistics: DatasetStatistics) -> Table:
+def _table(statistics: DatasetStatistics, quantity: Quantity) -> Table:
     columns = (
         Column("split"),
         Column("images", ",d"),
-        Column("mean (years)", ".2f"),
+        Column(quantity.label("mean"), ".2f"),
         Column("SD", ".2f"),
         Column("25 %", "g"),
         Column("50 %", "g"),
@@ -38,10 +42,12 @@ def _table(statistics: DatasetStatistics) -> Table:
     )
     rows: list[tuple[Cell, ...]] = []
     for name, ours in statistics.splits.items():
-        paper = TABLE_1[name]
         quartiles = (ours.quartile_1, ours.median, ours.quartile_3)
         rows.append((name, ours.count, ours.mean, ours.sd, *quartiles, ours.median_mae))
-        quartiles = (paper.quartile_1, paper.median, paper.quartile_3)
-        rows.append((f"{name}, paper", paper.count, paper.mean, paper.sd, *quartiles, None))
-    caption = "Table I. The labels of the splits, beside the paper's. The last column is a constant answer's error."
+        if quantity.is_age:
+            paper = TABLE_1[name]
+            quartiles = (paper.quartile_1, paper.median, paper.quartile_3)
+            rows.append((f"{name}, paper", paper.count, paper.mean, paper.sd, *quartiles, None))
+    beside = ", beside the paper's" if quantity.is_age else ""
+    caption = f"Table I. The labels of the splits{beside}. The last column is a constant answer's error."
     return Table("table-1-dataset", caption, columns, tuple(rows))

@@ -1,57 +1,60 @@
 """The paper's other studies in the report, made of plain sequences of errors by variant and seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from model.curves import MOST_LINES, Level, Panel, Runs, draw_curves
+from model.quantity import Quantity
 from search.report.paper import CAPACITY_MAE
-from search.report.sections import Column, Figure, Section, Table
+from search.report.sections import Column, Figure, Section, Table, Words
 
 LEARNT = 0.5
-"""The training error in years on a few images below which an initialisation is said to have learnt them."""
+"""The training error on a few images below which an initialisation is said to have learnt them."""
 
 PANELS = 3
 """Variants side by side in one figure."""
 
 
-def capacity_section(images: int, seeds: Mapping[str, Sequence[float]]) -> Section:
+def capacity_section(words: Words, images: int, seeds: Mapping[str, Sequence[float]]) -> Section:
     """Show whether the network can learn a few images by heart (Figure 2).
 
-    `seeds` has the training error in years, epoch by epoch, by the name of the seed.
+    `seeds` has the training error, epoch by epoch, by the name of the seed.
     """
+    quantity = words.quantity
+    paper = f", the paper {CAPACITY_MAE:g}" if quantity.is_age else ""
     reached = {name: min(errors) for name, errors in seeds.items()}
     learnt = sum(error <= LEARNT for error in reached.values())
     text = (
         f"{images} training images, no regularisation: {learnt} of {len(seeds)} initialisations learn them (training "
-        f"MAE of at most {LEARNT:g} years); the best reaches {min(reached.values()):.3f}, the paper {CAPACITY_MAE:g}."
+        f"MAE of at most {quantity.amount(f'{LEARNT:g}')}); the best reaches {min(reached.values()):.3f}{paper}."
     )
     figure = Figure(
         "figure-2-capacity",
-        f"Figure 2. Training error on {images} images, a curve for each seed; a logarithmic axis.",
+        words.caption,
         text,
-        draw_curves(_capacity_panels(seeds)),
+        draw_curves(_capacity_panels(seeds, quantity), quantity),
     )
-    columns = (Column("seed"), Column("epochs", "d"), Column("lowest training MAE (years)", ".3f"), Column("learnt"))
+    lowest = Column(quantity.label("lowest training MAE"), ".3f")
+    columns = (Column("seed"), Column("epochs", "d"), lowest, Column("learnt"))
     rows = [
         (name, len(errors), reached[name], "yes" if reached[name] <= LEARNT else "no") for name, errors in seeds.items()
     ]
     table = Table("capacity", "The same in numbers.", columns, tuple(rows))
-    return Section("Is the network complex enough?", (text,), (figure, table))
+    return Section(words.title, (text, *words.text), (figure, table))
 
 
-def _capacity_panels(seeds: Mapping[str, Sequence[float]]) -> list[Panel]:
-    names, level = list(seeds), Level(f"the paper: {CAPACITY_MAE:g}", CAPACITY_MAE)
+def _capacity_panels(seeds: Mapping[str, Sequence[float]], quantity: Quantity) -> list[Panel]:
+    names = list(seeds)
+    levels = (Level(f"the paper: {CAPACITY_MAE:g}", CAPACITY_MAE),) if quantity.is_age else ()
     parts = [names[start : start + MOST_LINES] for start in range(0, len(names), MOST_LINES)]
-    return [Panel("", {name: [seeds[name]] for name in part}, levels=(level,), log=True) for part in parts]
+    return [Panel("", {name: [seeds[name]] for name in part}, levels=levels, log=True) for part in parts]
 
 
-def variants_section(
-    title: str, name: str, caption: str, variants: Mapping[str, Mapping[str, Runs]], text: tuple[str, ...] = ()
-) -> Section:
+def variants_section(words: Words, name: str, variants: Mapping[str, Mapping[str, Runs]]) -> Section:
     """Show variants of a network or its training side by side, and what they came to.
 
-    `variants` has by name the curves "training" and "validation": for each seed the errors in years, epoch by epoch.
+    `variants` has by name the curves "training" and "validation": for each seed the errors, epoch by epoch.
     `name` is that of the files; a fourth variant begins another row of panels.
     """
     listed = list(variants.items())
@@ -59,23 +62,23 @@ def variants_section(
     figures = tuple(
         Figure(
             name if len(rows) == 1 else f"{name}-{place}",
-            caption if place == 1 else "Continued.",
+            words.caption if place == 1 else "Continued.",
             f"Learning curves of {', '.join(variant for variant, _ in row)}.",
-            draw_curves([Panel(variant, curves) for variant, curves in row], width=2.6 * len(row) + 1.2),
+            draw_curves([Panel(*each) for each in row], words.quantity, width=2.6 * len(row) + 1.2),
         )
         for place, row in enumerate(rows, start=1)
     )
-    return Section(title, text, (*figures, _variants_table(name, variants)))
+    return Section(words.title, words.text, (*figures, _variants_table(name, variants, words.quantity.label)))
 
 
-def _variants_table(name: str, variants: Mapping[str, Mapping[str, Runs]]) -> Table:
+def _variants_table(name: str, variants: Mapping[str, Mapping[str, Runs]], label: Callable[[str], str]) -> Table:
     columns = (
         Column("variant"),
         Column("seeds", "d"),
         Column("epochs", "d"),
-        Column("training MAE, last epoch (years)", ".3f"),
-        Column("validation MAE, last epoch (years)", ".3f"),
-        Column("lowest validation MAE (years)", ".3f"),
+        Column(label("training MAE, last epoch"), ".3f"),
+        Column(label("validation MAE, last epoch"), ".3f"),
+        Column(label("lowest validation MAE"), ".3f"),
         Column("± standard error over seeds", ".3f"),
     )
     return Table(name, "Means over the seeds.", columns, tuple(_row(*each) for each in variants.items()))

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from model.quantity import Quantity
 from search.errors import SearchError
-from search.experiment.declared import BY_NAME, DECLARED, LENGTHS
+from search.experiment.declared import DECLARED, LENGTHS
 from search.experiment.proxy import NAME as PROXY
 from search.experiment.proxy import judge
 from search.experiment.running import study_name
@@ -12,12 +13,15 @@ from search.experiment.runs import Run, runs_of
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.length_sections import length_section
 from search.report.proxy_sections import proxy_section
-from search.report.sections import LeftOut, Section
+from search.report.sections import LeftOut, Section, Words
 from search.storage.database import Storage
 from search.study.study import Study, load_study, study_names
 from search.study.variants import Experiment
 
 TITLES: Final = {each.name: each.title for each in DECLARED} | {PROXY: "What a short trial is worth"}
+CAPTIONS: Final = {each.name: each.caption for each in DECLARED} | {
+    PROXY: "Each trial's score against what the longer training of its configuration came to."
+}
 
 Runs = Mapping[str, Sequence[Run]]
 
@@ -41,48 +45,47 @@ def experiment_section(study: Study) -> Section | LeftOut:
     if not finished:
         return LeftOut(TITLES[experiment.name], f"no trial of it has finished with a value yet in {study.name!r}")
     try:
-        return SECTIONS.get(experiment.name, _variants)(experiment, runs, _text(study, experiment, finished))
+        return SECTIONS.get(experiment.name, _variants)(experiment, runs, _words(study, experiment, finished))
     except SearchError as error:  # too few trials have finished
         return LeftOut(TITLES[experiment.name], str(error))
 
 
-def _text(study: Study, experiment: Experiment, finished: int) -> tuple[str, ...]:
+def _words(study: Study, experiment: Experiment, finished: int) -> Words:
     spec, without = study.spec, experiment.slots - finished
     missing = f" {without} of them have no value: they diverged, failed, or have not been run." if without else ""
-    return (
+    text = (
         f"{experiment}, recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, in the study "
         f"{study.name}.{missing}",
     )
+    return Words(TITLES[experiment.name], CAPTIONS[experiment.name], text, Quantity(spec.unit))
 
 
-def _capacity(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+def _capacity(experiment: Experiment, runs: Runs, words: Words) -> Section:
     (variant,) = experiment.variants
-    section = capacity_section(variant.images, {f"seed {run.repeat}": run.training for run in runs[variant.name]})
-    return Section(section.title, (*section.text, *text), section.parts)
+    seeds = {f"seed {run.repeat}": run.training for run in runs[variant.name]}
+    return capacity_section(words, variant.images, seeds)
 
 
-def _length(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
+def _length(_experiment: Experiment, runs: Runs, words: Words) -> Section:
     (found,) = runs.values()
-    declared = BY_NAME[experiment.name]
     training, validation = ([getattr(run, name) for run in found] for name in ("training", "validation"))
-    return length_section(declared.title, declared.caption, LENGTHS, training, validation, text)
+    return length_section(words, LENGTHS, training, validation)
 
 
-def _proxy(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
-    return proxy_section(TITLES[PROXY], judge(experiment, runs), text)
+def _proxy(experiment: Experiment, runs: Runs, words: Words) -> Section:
+    return proxy_section(words, judge(experiment, runs))
 
 
-def _variants(experiment: Experiment, runs: Runs, text: tuple[str, ...]) -> Section:
-    declared = BY_NAME[experiment.name]
+def _variants(experiment: Experiment, runs: Runs, words: Words) -> Section:
     curves = {
         name: {"training": [run.training for run in found], "validation": [run.validation for run in found]}
         for name, found in runs.items()
     }
     file = "figure-3-batchnorm" if experiment.name == "batchnorm" else experiment.name
-    return variants_section(declared.title, file, declared.caption, curves, text)
+    return variants_section(words, file, curves)
 
 
-SECTIONS: Final[Mapping[str, Callable[[Experiment, Runs, tuple[str, ...]], Section]]] = {
+SECTIONS: Final[Mapping[str, Callable[[Experiment, Runs, Words], Section]]] = {
     "capacity": _capacity,
     "training-length": _length,
     PROXY: _proxy,

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from model.curves import Mark, Panel, draw_curves
 from model.evaluation import Evaluation
 from search.fit.record import FitRecord
-from search.report.paper import TABLE_3
+from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table
 
 Evaluations = Mapping[str, Mapping[str, Evaluation]]
@@ -30,26 +30,26 @@ def fit_section(fits: Sequence[FitRecord], evaluations: Evaluations, dataset: st
 
 
 def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:
-    """Return what each fit came to on the three splits, and below what the paper's came to."""
+    """Return what each fit came to on the three splits, and below what the paper's came to, if it is ages."""
+    quantity = fits[0].quantity
     columns = (
         Column("training"),
         Column("epochs", "d"),
         Column("kept epoch", "d"),
-        Column("training MAE (years)", ".4f"),
-        Column("validation MAE (years)", ".4f"),
-        Column("test MAE (years)", ".4f"),
+        Column(quantity.label("training MAE"), ".4f"),
+        Column(quantity.label("validation MAE"), ".4f"),
+        Column(quantity.label("test MAE"), ".4f"),
         Column("hours of training", ".2f"),
     )
-    caption = (
-        "Table III. The fits on every split, and below them the paper's, which are losses with the L2 penalty in them "
-        "(about 0.1 to 0.2 years)."
-    )
-    papers: list[tuple[Cell, ...]] = [
-        (f"paper: {row.training}", None, None, row.training_loss, row.validation_loss, row.test_loss, None)
-        for row in TABLE_3
-    ]
-    ours = [_row(fit, evaluations.get(fit.name, {})) for fit in fits]
-    return Table("table-3-fits", caption, columns, (*ours, *papers))
+    caption = "Table III. The fits on every split"
+    rows = [_row(fit, evaluations.get(fit.name, {})) for fit in fits]
+    if quantity.is_age:
+        rows += [
+            (f"paper: {row.training}", None, None, row.training_loss, row.validation_loss, row.test_loss, None)
+            for row in TABLE_3
+        ]
+        caption += f", and below them the paper's, {WITH_PENALTY}"
+    return Table("table-3-fits", f"{caption}.", columns, tuple(rows))
 
 
 def _row(fit: FitRecord, found: Mapping[str, Evaluation]) -> tuple[Cell, ...]:
@@ -72,10 +72,11 @@ def _curve(place: int, fit: FitRecord) -> Figure:
         "training": [[row.training_mae for row in fit.history]],
         "validation": [[row.validation_mae for row in fit.history]],
     }
-    mark = Mark(f"kept: epoch {kept.epoch}, {kept.validation_mae:.2f} years", kept.epoch, kept.validation_mae)
+    error = fit.quantity.amount(f"{kept.validation_mae:.2f}")
+    mark = Mark(f"kept: epoch {kept.epoch}, {error}", kept.epoch, kept.validation_mae)
     return Figure(
         f"figure-5-6-fit-{place}",
         f"Figures 5 and 6. Training and validation error of {fit.name}, {_how(fit)}.",
         f"Learning curves of {len(fit.history)} epochs; the lowest validation error is {kept.validation_mae:.2f}.",
-        draw_curves([Panel("", curves, marks=(mark,))]),
+        draw_curves([Panel("", curves, marks=(mark,))], fit.quantity),
     )

@@ -5,16 +5,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from model.curves import Mark, Panel, Runs, draw_curves
-from search.report.paper import TABLE_3
-from search.report.sections import Cell, Column, Figure, Section, Table
+from model.quantity import Quantity
+from search.report.paper import TABLE_3, WITH_PENALTY
+from search.report.sections import Cell, Column, Figure, Section, Table, Words
 
 CHECKPOINTED = "800 epochs"
 """The length in which the paper kept the best checkpoint, too."""
 
 
-def length_section(
-    title: str, caption: str, lengths: Mapping[str, float], training: Runs, validation: Runs, text: Sequence[str]
-) -> Section:
+def length_section(words: Words, lengths: Mapping[str, float], training: Runs, validation: Runs) -> Section:
     """Show runs of the longest length; `lengths` are its shares by the names of the paper's lengths."""
     longest = min(map(len, validation))
     epochs = {name: max(1, round(share * longest)) for name, share in lengths.items()}
@@ -25,34 +24,35 @@ def length_section(
         Panel(f"the first {first} epochs", _cut(training, validation, first)),
         Panel("", _cut(training, validation, longest), marks=marks),
     ]
-    words = (
+    said = (
         "The learning rate is constant and the order of the images follows from the seed, so that a shorter training "
         "is the beginning of a longer one. The test split is not read here: fit as long with 'agesearch fit' for that.",
     )
     alternative = f"Training and validation error over {longest} epochs."
-    figure = Figure("figure-5-6-lengths", caption, alternative, draw_curves(panels, width=9.2))
-    return Section(title, (*text, *words), (figure, _table(epochs, training, validation)))
+    figure = Figure("figure-5-6-lengths", words.caption, alternative, draw_curves(panels, words.quantity, width=9.2))
+    return Section(words.title, (*words.text, *said), (figure, _table(epochs, training, validation, words.quantity)))
 
 
-def _table(epochs: Mapping[str, int], training: Runs, validation: Runs) -> Table:
+def _table(epochs: Mapping[str, int], training: Runs, validation: Runs, quantity: Quantity) -> Table:
     columns = (
         Column("training"),
         Column("epoch", "d"),
-        Column("training MAE (years)", ".4f"),
-        Column("validation MAE (years)", ".4f"),
-        Column("test MAE (years)", ".4f"),
+        Column(quantity.label("training MAE"), ".4f"),
+        Column(quantity.label("validation MAE"), ".4f"),
+        Column(quantity.label("test MAE"), ".4f"),
     )
     rows: list[tuple[Cell, ...]] = []
     for name, epoch in epochs.items():
         rows.append((_name(name, epoch), epoch, _mean(training, epoch), _mean(validation, epoch), None))
         if name == CHECKPOINTED:
             rows += [_best(place, epoch, *runs) for place, runs in enumerate(zip(training, validation, strict=True))]
-    rows += [(f"paper: {row.training}", None, row.training_loss, row.validation_loss, row.test_loss) for row in TABLE_3]
-    caption = (
-        "Table III. Errors at the paper's lengths and of the best checkpoint, means over the seeds, and below them the "
-        "paper's, which are losses with the L2 penalty in them (about 0.1 to 0.2 years)."
-    )
-    return Table("table-3-lengths", caption, columns, tuple(rows))
+    caption = "Table III. Errors at the paper's lengths and of the best checkpoint, means over the seeds"
+    if quantity.is_age:
+        rows += [
+            (f"paper: {row.training}", None, row.training_loss, row.validation_loss, row.test_loss) for row in TABLE_3
+        ]
+        caption += f", and below them the paper's, {WITH_PENALTY}"
+    return Table("table-3-lengths", f"{caption}.", columns, tuple(rows))
 
 
 def _best(seed: int, epochs: int, training: Sequence[float], validation: Sequence[float]) -> tuple[Cell, ...]:

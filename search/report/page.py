@@ -6,7 +6,6 @@ import struct
 from model.plotting import DOTS_AN_INCH
 from search.report.sections import Figure, Listing, Report
 
-TITLE = "Age estimation: the report"
 DOTS_ON_THE_PAGE = 96
 """What a browser takes an inch for."""
 
@@ -24,7 +23,7 @@ def page(report: Report) -> str:
     environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["listing"] = lambda part: isinstance(part, Listing)
     environment.tests["of_the_paper"] = lambda cell: "paper" in cell.replace(":", " ").replace(",", " ").split()
-    return environment.get_template("report.html").render(title=TITLE, report=report)
+    return environment.get_template("report.html").render(report=report)
 
 
 def _pixels(picture: bytes) -> int:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from model.plotting import INK, MUTED, new_figure, png
+from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range, name_of
 from search.report.study_trials import ShownTrial
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_parallel(trials: Sequence[ShownTrial]) -> bytes:
+def draw_parallel(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
     """Draw a line for each trial through its parameters to its error, the best on top, as a PNG."""
     import matplotlib as mpl
 
@@ -28,7 +29,7 @@ def draw_parallel(trials: Sequence[ShownTrial]) -> bytes:
         axes.plot([*places, errors.place(trial.validation_mae)], color=colour, linewidth=1.1, alpha=0.8)
     for place, scale in enumerate([*scales, errors]):
         _draw_scale(axes, place, scale)
-    labels = [*map(name_of, names), "validation MAE\n(years)"]
+    labels = [*map(name_of, names), quantity.label("validation MAE").replace(" (", "\n(")]
     axes.set_xticks(range(len(labels)), labels, color=INK)
     axes.set(yticks=(), xlim=(-0.15, len(names) + 0.45), ylim=(-0.04, 1.04))
     axes.spines[:].set_visible(False)

@@ -4,32 +4,36 @@ import math
 from collections.abc import Mapping, Sequence
 
 from model.plotting import MUTED, PALETTE, new_figure, plain, png
+from model.quantity import Quantity
 from search.experiment.proxy import REFERENCE, Proxy
-from search.report.sections import Cell, Column, Figure, Section, Table
+from search.report.sections import Cell, Column, Figure, Section, Table, Words
 from search.results.agreement import Agreement, Correlation
 
 PANELS = 3
 """Judges side by side in one row of the figure."""
 
 
-def proxy_section(title: str, found: Proxy, text: Sequence[str]) -> Section:
+def proxy_section(words: Words, found: Proxy) -> Section:
     """Show the agreement of each judge with the long trainings."""
     reference = next(each for each in found.experiment.variants if each.group == REFERENCE)
-    words = (
+    said = (
         f"The reference is the lowest validation error of a training on {reference.images} images for "
         f"{reference.epochs} epochs. Every trial has seeds of its own, as in a search; intervals are at 95 %, of "
         "drawing the configurations anew. Regret is what the pick of the best score loses in the reference.",
     )
     figure = Figure(
         "proxy",
-        "Each trial's score against what the longer training of its configuration came to, in years.",
+        words.caption,
         f"Scores of {len(found.scores)} judges against the reference.",
-        draw_agreement(found.scores, found.reference),
+        draw_agreement(found.scores, found.reference, words.quantity),
     )
-    return Section(title, (*text, *words), (figure, _table(found.judges), _configurations(found)))
+    tables = (_table(found.judges, words.quantity), _configurations(found, words.quantity))
+    return Section(words.title, (*words.text, *said), (figure, *tables))
 
 
-def draw_agreement(scores: Mapping[str, Sequence[Sequence[float]]], reference: Sequence[float]) -> bytes:
+def draw_agreement(
+    scores: Mapping[str, Sequence[Sequence[float]]], reference: Sequence[float], quantity: Quantity
+) -> bytes:
     """Draw a panel for each judge: a mark for each trial, the configuration's reference upwards; as a PNG."""
     rows = math.ceil(len(scores) / PANELS)
     figure = new_figure(9.2, 3.0 * rows)
@@ -38,14 +42,14 @@ def draw_agreement(scores: Mapping[str, Sequence[Sequence[float]]], reference: S
         points = [(score, goal) for row, goal in zip(of_judge, reference, strict=True) for score in row]
         shown = [point for point in points if all(map(math.isfinite, point))]
         axes.plot(*zip(*shown, strict=True), "o", color=PALETTE[0], markersize=4, alpha=0.7)
-        plain(axes, "score of a trial (years)", "reference (years)")
+        plain(axes, quantity.label("score of a trial"), quantity.label("reference"))
         axes.set_title(name, fontsize=9, loc="left", color=MUTED)
     for axes in list(places):
         axes.set_visible(False)
     return png(figure)
 
 
-def _table(judges: Mapping[str, Agreement]) -> Table:
+def _table(judges: Mapping[str, Agreement], quantity: Quantity) -> Table:
     columns = (
         Column("a trial's recipe and budget"),
         Column("configurations", "d"),
@@ -54,9 +58,9 @@ def _table(judges: Mapping[str, Agreement]) -> Table:
         Column("95 % interval"),
         Column("Spearman, their mean", ".2f"),
         Column("95 % interval"),
-        Column("SD of one trial (years)", ".2f"),
-        Column("regret, best trial (years)", ".2f"),
-        Column("regret, best mean (years)", ".2f"),
+        Column(quantity.label("SD of one trial"), ".2f"),
+        Column(quantity.label("regret, best trial"), ".2f"),
+        Column(quantity.label("regret, best mean"), ".2f"),
     )
     rows = [_row(name, found) for name, found in judges.items()]
     return Table("proxy", "What a trial's score is worth.", columns, tuple(rows))
@@ -73,13 +77,13 @@ def _shown(found: Correlation) -> tuple[Cell, Cell]:
     return found.value, f"{found.low:.2f} to {found.high:.2f}"
 
 
-def _configurations(found: Proxy) -> Table:
+def _configurations(found: Proxy, quantity: Quantity) -> Table:
     long = [each for each in found.experiment.variants if each.group == REFERENCE]
     columns = (
         Column("configuration", "d"),
         Column("learning rate", ".3e"),
         Column("L2", ".3e"),
-        Column("reference (years)", ".3f"),
+        Column(quantity.label("reference"), ".3f"),
         *(Column(f"{name} (mean score)", ".3f") for name in found.scores),
     )
     rows = [

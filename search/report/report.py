@@ -9,8 +9,9 @@ from pathlib import Path
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_split
 from data.files import write_bytes
-from model.network import Network
-from model.paper import paper_network
+from model.errors import ModelError
+from model.paper import PAPER_SHAPE
+from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
 from search.errors import SearchError
 from search.fit.record import FitRecord, predict, read_fit
@@ -22,6 +23,7 @@ from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
+from search.space.variation import Variation, recipe_for, variation
 from search.study.study import Study
 
 PAGE = "report.html"
@@ -53,11 +55,11 @@ def make_report(sources: Sources) -> Report:
         *((search_section(sources.study),) if sources.study else ()),
         *(experiment_section(study) for study in sources.experiments),
         *((dataset_section(sources.dataset),) if sources.dataset else ()),
-        network_section(_network(fits)),
+        _network(sources, fits),
     )
     sections = tuple(each for each in gathered if isinstance(each, Section))
     left_out = tuple(each for each in gathered if isinstance(each, LeftOut))
-    return Report(_facts(sources, fits), sections, (*left_out, *sources.left_out))
+    return Report(_title(sources, fits), _facts(sources, fits), sections, (*left_out, *sources.left_out))
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -87,12 +89,35 @@ def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:
     images = {name: split.images for name, split in splits.items()}
     predictions = {fit.name: predict(fit.folder, images) for fit in fits}
     evaluations = by_name(predictions, splits)
-    models = [FittedModel(name, found["test"], evaluations[name]["test"]) for name, found in predictions.items()]
+    models = [
+        FittedModel(fit.name, predictions[fit.name]["test"], evaluations[fit.name]["test"], fit.quantity)
+        for fit in fits
+    ]
     return (*result_sections(splits["test"], models), fit_section(fits, evaluations, inspect_dataset(dataset).digest))
 
 
-def _network(fits: Sequence[FitRecord]) -> Network:
-    return recipe_named(fits[0].recipe).network() if fits else paper_network()
+def _network(sources: Sources, fits: Sequence[FitRecord]) -> Section | LeftOut:
+    if fits:
+        return network_section(fits[0].network)
+    spec, info = sources.study and sources.study.spec, sources.dataset and inspect_dataset(sources.dataset)
+    if spec and spec.network and not info:
+        return LeftOut("Network", "the shape of its images is not known; give --data FILE.h5")
+    base = recipe_for(spec.recipe, spec.network) if spec else recipe_named("default")
+    try:
+        made = variation(Variation(base, 1), info.image_shape if info else PAPER_SHAPE, {}).recipe.network()
+    except ModelError as error:  # the paper's network takes no images as small as these
+        return LeftOut("Network", str(error))
+    return network_section(made)
+
+
+def _title(sources: Sources, fits: Sequence[FitRecord]) -> str:
+    units = [
+        *(fit.quantity.unit for fit in fits),
+        *(study.spec.unit for study in (sources.study, *sources.experiments) if study),
+        *((inspect_dataset(sources.dataset).unit,) if sources.dataset else ()),
+    ]
+    ages = Quantity(units[0] if units else YEARS).is_age
+    return f"{'Age estimation' if ages else 'Image regression'}: the report"
 
 
 def _facts(sources: Sources, fits: Sequence[FitRecord]) -> tuple[tuple[str, str], ...]:

@@ -12,6 +12,7 @@ from model.error_figures import calibration, error_by_group, predicted_against_t
 from model.error_groups import ErrorGroup, by_label, by_prediction
 from model.evaluation import Evaluation, evaluate
 from model.examples import Labels
+from model.quantity import Quantity
 from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
 from search.report.sections import Cell, Column, Figure, Section, Table
 
@@ -26,34 +27,38 @@ UNPAIRED = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedModel:
-    """A model on the test split: its name, its predictions in years, and what they are worth."""
+    """A model on the test split: its name, its predictions and of what they are, and what they are worth."""
 
     name: str
     predictions: Labels
     evaluation: Evaluation
+    quantity: Quantity
 
 
 def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section, ...]:
     """Show what `models` are worth on the test split: the first one in full, the others compared with it."""
     first = models[0]
     found = first.evaluation
+    error = first.quantity.amount(f"{found.mae:.3f} ± {found.standard_error:.3f}")
     headline = (
-        f"{first.name}: test MAE {found.mae:.3f} ± {found.standard_error:.3f} years (standard error) over "
-        f"{found.images:,} images. Always answering the median would score {found.constant_mae:.2f}."
+        f"{first.name}: test MAE {error} (standard error) over {found.images:,} images. Always answering the median "
+        f"would score {found.constant_mae:.2f}."
     )
+    beside = (UNPAIRED,) if first.quantity.is_age else ()
     compared = (comparison_table(models, test.labels),) if len(models) > 1 else ()
     return (
-        Section("Result", (headline, UNPAIRED), (result_table(models), *compared)),
+        Section("Result", (headline, *beside), (result_table(models), *compared)),
         _errors(first, test.labels),
         _faces(first, test),
     )
 
 
 def result_table(models: Sequence[FittedModel]) -> Table:
-    """Return the models' figures on the test split, and the paper's."""
+    """Return the models' figures on the test split, and the paper's, if it is ages."""
+    quantity = models[0].quantity
     columns = (
         Column("model"),
-        Column("test MAE (years)", ".3f"),
+        Column(quantity.label("test MAE"), ".3f"),
         Column("± standard error", ".3f"),
         Column("median error", ".2f"),
         Column("RMSE", ".2f"),
@@ -70,7 +75,8 @@ def result_table(models: Sequence[FittedModel]) -> Table:
         ("paper: its final result", BEST_TEST_LOSS, *nothing),
         ("paper: lowest of any run, in its text alone", LOWEST_TEST_LOSS, *nothing),
     ]
-    return Table("result", "Errors on the test split.", columns, (*ours, *papers))
+    rows = (*ours, *papers) if quantity.is_age else tuple(ours)
+    return Table("result", "Errors on the test split.", columns, rows)
 
 
 def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
@@ -80,7 +86,7 @@ def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
     one = next(iter(found.values()))
     columns = (
         Column("against"),
-        Column("difference of MAE (years)", "+.3f"),
+        Column(first.quantity.label("difference of MAE"), "+.3f"),
         Column("from", "+.3f"),
         Column("to", "+.3f"),
         Column("verdict"),
@@ -97,43 +103,45 @@ def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
 
 
 def _errors(model: FittedModel, labels: Labels) -> Section:
+    quantity, noun = model.quantity, model.quantity.noun
     groups, predicted = by_label(model.predictions, labels), by_prediction(model.predictions, labels)
     parts = (
         Figure(
-            "error-by-age",
-            f"Error by age group on the test split, {model.name}.",
-            "; ".join(f"{group.name} years: {group.mae:.1f}" for group in groups),
-            error_by_group(groups, model.evaluation.mae),
+            f"error-by-{noun}",
+            f"Error by {noun} group on the test split, {model.name}.",
+            "; ".join(f"{quantity.amount(group.name)}: {group.mae:.3g}" for group in groups),
+            error_by_group(groups, model.evaluation.mae, quantity),
         ),
-        _group_table("error-by-age", "Error by age group: true age.", groups),
+        _group_table(f"error-by-{noun}", f"Error by {noun} group: true {noun}.", groups, quantity),
         Figure(
             "predicted-against-true",
-            "Predicted against true age, a dot for each image of the test split.",
+            f"Predicted against true {noun}, a dot for each image of the test split.",
             f"{len(labels)} dots around the diagonal.",
-            predicted_against_true(model.predictions, labels),
+            predicted_against_true(model.predictions, labels, quantity),
         ),
         Figure(
             "calibration",
-            "Calibration by age. Left: on average, by how much ages are over- or underestimated. Right: what "
+            f"Calibration by {noun}. Left: on average, by how much {noun}s are over- or underestimated. Right: what "
             "predictions turn out to be, in groups of predictions.",
-            "; ".join(f"{group.name} years: {group.bias:+.1f}" for group in groups),
-            calibration(groups, predicted),
+            "; ".join(f"{quantity.amount(group.name)}: {group.bias:+.3g}" for group in groups),
+            calibration(groups, predicted, quantity),
         ),
-        _group_table("calibration", "Calibration: predicted age.", predicted),
+        _group_table("calibration", f"Calibration: predicted {noun}.", predicted, quantity),
     )
-    return Section("Errors by age", (), parts)
+    return Section(f"Errors by {noun}", (), parts)
 
 
-def _group_table(name: str, caption: str, groups: Sequence[ErrorGroup]) -> Table:
+def _group_table(name: str, caption: str, groups: Sequence[ErrorGroup], quantity: Quantity) -> Table:
+    noun = quantity.noun
     columns = (
-        Column("age group (years)"),
+        Column(quantity.label(f"{noun} group")),
         Column("images", ",d"),
-        Column("MAE (years)", ".2f"),
+        Column(quantity.label("MAE"), ".2f"),
         Column("± standard error", ".2f"),
         Column("bias", "+.2f"),
         Column("± standard error of the bias", ".2f"),
-        Column("mean true age", ".1f"),
-        Column("mean predicted age", ".1f"),
+        Column(f"mean true {noun}", ".1f"),
+        Column(f"mean predicted {noun}", ".1f"),
     )
     rows = [
         (
@@ -167,8 +175,8 @@ def _faces(model: FittedModel, test: Split) -> Section:
     columns = (
         Column("prediction"),
         Column("image"),
-        Column("true age", "g"),
-        Column("predicted age", ".2f"),
+        Column(f"true {model.quantity.noun}", "g"),
+        Column(f"predicted {model.quantity.noun}", ".2f"),
         Column("error", ".2f"),
     )
     rows = [
@@ -181,7 +189,7 @@ def _faces(model: FittedModel, test: Split) -> Section:
 
 
 def _caption(model: FittedModel, test: Split, place: int, between: str) -> str:
-    return f"true {test.labels[place]:g}{between}predicted {model.predictions[place]:.1f}"
+    return f"true {test.labels[place]:g}{between}predicted {model.quantity.shown(model.predictions[place])}"
 
 
 def by_name(

@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from model.plotting import INK, MAE_LABEL, PALETTE, new_figure, plain, png
+from model.plotting import INK, PALETTE, new_figure, plain, png
+from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range, name_of
 from search.report.study_trials import ShownTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
@@ -40,7 +41,7 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     return png(figure)
 
 
-def draw_scores(trials: Sequence[ShownTrial]) -> bytes:
+def draw_scores(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
     """Draw every trial's score in the order of their numbers, and the best so far, as a PNG."""
     figure = new_figure(7.2, 3.2)
     axes = figure.subplots()
@@ -53,12 +54,12 @@ def draw_scores(trials: Sequence[ShownTrial]) -> bytes:
     axes.step([trial.number for trial in trials], best, where="post", color=INK, linewidth=1.2, label="best so far")
     if max(trial.score for trial in trials) > STEEP * best[-1]:
         axes.set_yscale("log")
-    plain(axes, "trial", "score (years)")
+    plain(axes, "trial", quantity.label("score"))
     axes.legend(frameon=False, fontsize=8)
     return png(figure)
 
 
-def draw_trial_curves(trials: Sequence[ShownTrial]) -> bytes:
+def draw_trial_curves(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
     """Draw each trial's validation error epoch by epoch, by colour of where it ended, as a PNG."""
     import matplotlib as mpl
     from matplotlib.cm import ScalarMappable
@@ -70,11 +71,10 @@ def draw_trial_curves(trials: Sequence[ShownTrial]) -> bytes:
     for trial in sorted(trials, key=lambda trial: -trial.validation_mae):
         colour = mpl.colormaps[COLOUR_MAP](colours(trial.validation_mae))
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, color=colour, linewidth=1.1, marker=".")
-    plain(axes, "epoch", MAE_LABEL)
+    plain(axes, "epoch", quantity.mae)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    figure.colorbar(
-        ScalarMappable(colours, COLOUR_MAP), ax=axes, label="validation MAE (years)", extend="max", pad=0.02
-    )
+    label = quantity.label("validation MAE")
+    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=label, extend="max", pad=0.02)
     return png(figure)
 
 

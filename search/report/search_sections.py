@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from model.quantity import Quantity
 from search.errors import SearchError
 from search.report.look import name_of
 from search.report.paper import CHOSEN
@@ -31,17 +32,17 @@ def search_section(study: Study) -> Section | LeftOut:
         return LeftOut(
             "Search", f"the study {study.name!r} has no finished trial with a value yet; run 'agesearch search'"
         )
-    trials = [shown(trial) for trial in frozen]
+    trials, quantity = [shown(trial) for trial in frozen], Quantity(study.spec.unit)
     by_stage = {
         stage: importances([trial for trial in frozen if trial.user_attrs["stage"] == stage])
         for stage in sorted({trial.stage for trial in trials})
     }
     parts = (
-        table_2(trials),
+        table_2(trials, quantity),
         *_finalists(study, trials),
         *_narrowings(study),
         *_map(study),
-        *_figures(trials),
+        *_figures(trials, quantity),
         *_importances(by_stage),
     )
     return Section("Search", _text(study, trials), parts)
@@ -54,8 +55,9 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
     asked = sum(spec.trials)
     choice = choose(study)
     chosen = ", ".join(f"{name_of(name)} {text_of(value)}" for name, value in choice.params.items())
+    paper = f" The paper set both learning rate and L2 to {CHOSEN['l2']:g}." if Quantity(spec.unit).is_age else ""
     lines = [
-        f"Chosen: {chosen}, {choice.reason}. The paper set both learning rate and L2 to {CHOSEN['l2']:g}.",
+        f"Chosen: {chosen}, {choice.reason}.{paper}",
         f"Study {study.name}: {finished} of {asked} trials have finished, {len(trials)} of them with a value"
         f"{f', and {failed} slots were closed as failed' if failed else ''}. A trial trains on {spec.images} images "
         f"for {spec.epochs} epochs, batch {spec.batch_size}, by the recipe {spec.recipe}, and is judged on the whole "
@@ -70,7 +72,7 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
 def _finalists(study: Study, trials: Sequence[ShownTrial]) -> Iterator[Part]:
     judged = verdict(study)
     if judged and judged.finalists:
-        yield finalist_table(judged, trials[0].distributions)
+        yield finalist_table(judged, trials[0].distributions, Quantity(study.spec.unit))
 
 
 def _candidates(study: Study) -> set[int]:
@@ -108,19 +110,19 @@ def _map(study: Study) -> Iterator[Part]:
         Column("slot"),
         Column(found.x, ".3e"),
         Column(found.y, ".3e"),
-        Column("validation MAE (years)", ".3f"),
-        Column("score (years)", ".3f"),
+        Column(found.error_label, ".3f"),
+        Column(Quantity(found.unit).label("score"), ".3f"),
     )
     rows = [(one.number, one.stage, one.slot, one.x, one.y, one.validation_mae, one.score) for one in found.trials]
     yield Table("search-map", "All trials of the search map.", columns, tuple(rows), folded=True)
 
 
-def _figures(trials: Sequence[ShownTrial]) -> Iterator[Part]:
+def _figures(trials: Sequence[ShownTrial], quantity: Quantity) -> Iterator[Part]:
     yield Figure(
         "search-scores",
         "Every trial's score in the order in which they were started, and the best so far.",
         f"{len(trials)} scores in their order.",
-        draw_scores(trials),
+        draw_scores(trials, quantity),
     )
     reported = [trial for trial in trials if trial.curve]
     if reported:
@@ -128,13 +130,13 @@ def _figures(trials: Sequence[ShownTrial]) -> Iterator[Part]:
             "search-trial-curves",
             "Trial curves: validation error epoch by epoch, by the colour of where it ended.",
             f"The curves of {len(reported)} trials.",
-            draw_trial_curves(reported),
+            draw_trial_curves(reported, quantity),
         )
     yield Figure(
         "search-parallel",
         "Parallel coordinates: a line for each trial, through its parameters to its validation error.",
         f"The parameters and errors of {len(trials)} trials as lines.",
-        draw_parallel(trials),
+        draw_parallel(trials, quantity),
     )
 
 

@@ -5,6 +5,8 @@ import io
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from model.quantity import Quantity
+
 Cell: TypeAlias = str | int | float | None
 """What stands in a table; None is a number that there is none of."""
 
@@ -91,6 +93,16 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What a section says beside what was measured: title, its figure's caption, text, and what its errors are of."""
+
+    title: str
+    caption: str
+    text: tuple[str, ...]
+    quantity: Quantity
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
     """What the report would show if it had been run, and what to do about it."""
 
@@ -100,8 +112,9 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole report: the facts at its top by name, its sections in order, and what was left out."""
+    """A whole report: its title, the facts at its top by name, its sections in order, and what was left out."""
 
+    title: str
     facts: tuple[tuple[str, str], ...]
     sections: tuple[Section, ...]
     left_out: tuple[LeftOut, ...]

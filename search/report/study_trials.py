@@ -20,7 +20,7 @@ TOP_SHARE, TOP_TRIALS = 0.1, 5
 
 @dataclass(frozen=True, slots=True)
 class ShownTrial:
-    """A finished trial of a stage that samples: its place, its errors in years, its parameters with their ranges.
+    """A finished trial of a stage that samples: its place, its errors, its parameters with their ranges.
 
     `curve` is the validation error epoch by epoch, where the trial has reported it.
     """

@@ -6,6 +6,7 @@ from typing import Any
 
 from optuna.distributions import BaseDistribution
 
+from model.quantity import Quantity
 from search.report.look import name_of
 from search.report.paper import TABLE_2, PaperTrial
 from search.report.sections import Cell, Column, Table
@@ -18,36 +19,34 @@ SHOWN = 5
 Distributions = Mapping[str, BaseDistribution]
 
 
-def table_2(trials: Sequence[ShownTrial]) -> Table:
-    """Return the best trials beside those of the paper; parameters sampled as logarithms are shown as log10."""
+def table_2(trials: Sequence[ShownTrial], quantity: Quantity) -> Table:
+    """Return the best trials, beside the paper's if it is ages; parameters sampled as logarithms are shown as log10."""
     best = sorted(trials, key=lambda trial: (trial.score, trial.stage, trial.slot))[:SHOWN]
     spaces = {name: space for trial in best for name, space in trial.distributions.items()}
     penalised = any(trial.score != trial.validation_mae for trial in best)
     columns = (
         Column("trial"),
         Column("stage"),
-        Column("validation MAE + penalty (years)" if penalised else "validation MAE (years)", ".3f"),
-        Column("training MAE (years)", ".3f"),
+        Column(quantity.label("validation MAE + penalty" if penalised else "validation MAE"), ".3f"),
+        Column(quantity.label("training MAE"), ".3f"),
         *_columns(spaces),
     )
-    ours: list[tuple[Cell, ...]] = [
+    rows: list[tuple[Cell, ...]] = [
         (str(one.number), str(one.stage), one.score, one.training_mae, *_cells(one.params, spaces)) for one in best
     ]
-    papers: list[tuple[Cell, ...]] = [
-        ("paper", "2", one.validation_loss, one.training_loss, *_paper(one, spaces)) for one in TABLE_2
-    ]
-    caption = (
-        f"Table II. The {len(best)} best trials, and below them the paper's five. The paper's are losses with the L2 "
-        "penalty in them, and each row is one training: the noise of one is not small beside the differences."
-    )
-    return Table("table-2-search", caption, columns, (*ours, *papers))
+    caption, note = f"Table II. The {len(best)} best trials", ""
+    if quantity.is_age:
+        rows += [("paper", "2", one.validation_loss, one.training_loss, *_paper(one, spaces)) for one in TABLE_2]
+        caption, note = f"{caption}, and below them the paper's five", " The paper's have the L2 penalty in them."
+    caption += f".{note} Each row is one training: the noise of one is not small beside the differences."
+    return Table("table-2-search", caption, columns, tuple(rows))
 
 
-def finalist_table(judged: Verdict, spaces: Distributions) -> Table:
+def finalist_table(judged: Verdict, spaces: Distributions, quantity: Quantity) -> Table:
     """Return what the finalists came to on fresh seeds, the best mean first."""
     columns = (
         Column("finalist: trial"),
-        Column("mean validation MAE (years)", ".3f"),
+        Column(quantity.label("mean validation MAE"), ".3f"),
         Column("± standard error", ".3f"),
         Column("behind the best", ".3f"),
         Column("± its error", ".3f"),

@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from model.quantity import Quantity
 from search.errors import SearchError
 from search.space.box import Box
 from search.space.ranges import LogRange
@@ -56,7 +57,7 @@ class SearchMap:
     @property
     def error_label(self) -> str:
         """What the colours stand for, with the unit if the data has one."""
-        return f"validation MAE ({self.unit})" if self.unit else "validation MAE"
+        return Quantity(self.unit).label("validation MAE")
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""

@@ -7,11 +7,11 @@ import pytest
 from PIL import Image
 
 from data.errors import DatasetError
-from data.figures import draw_dataset_histograms, draw_histograms, gallery, histograms
+from data.figures import bounds, draw_dataset_histograms, draw_histograms, gallery, histograms
 
 
 def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
-    draw_dataset_histograms(stored, tmp_path / "figures/labels.png")
+    draw_dataset_histograms(stored, tmp_path / "figures/labels.png", "age (years)")
     with Image.open(tmp_path / "figures/labels.png") as image:
         assert image.format == "PNG"
         assert image.width > image.height > 100
@@ -20,13 +20,23 @@ def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
 
 def test_an_unwritable_figure_is_named(tmp_path):
     with pytest.raises(DatasetError, match="cannot write"):
-        draw_histograms({"test": np.ones(3, np.float32)}, tmp_path)
+        draw_histograms({"test": np.ones(3, np.float32)}, tmp_path, "age")
 
 
 def test_the_same_labels_give_the_same_picture():
     labels = {"test": np.array([1, 1, 80], np.float32)}
-    assert histograms(labels) == histograms(labels)
-    assert histograms(labels) != histograms({"test": np.array([1, 2, 80], np.float32)})
+    assert histograms(labels, "age") == histograms(labels, "age")
+    assert histograms(labels, "age") != histograms({"test": np.array([1, 2, 80], np.float32)}, "age")
+    assert histograms(labels, "age") != histograms(labels, "value (mm)")
+
+
+@pytest.mark.parametrize(
+    ("labels", "first", "last", "count"),
+    [([3, 80], -0.5, 80.5, 82), ([-2, 1], -2.5, 1.5, 5), ([0.25, 8.5], 0.25, 8.5, 51), ([7, 10**9], 7, 10**9, 51)],
+)
+def test_whole_labels_have_a_bar_each_and_others_fifty_over_their_range(labels, first, last, count):
+    found = bounds(np.array(labels, np.float32))
+    assert (found[0], found[-1], len(found)) == (first, last, count)
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -8,7 +8,9 @@ from PIL import Image
 
 from model.curves import Level, Mark, Panel, draw_curves, mean_and_band
 from model.errors import ModelError
+from model.quantity import Quantity
 
+AGES = Quantity("years")
 RUNS = {"training": [[9.0, 5.0, 3.0], [11.0, 7.0, 5.0]], "validation": [[10.0, 8.0, 7.5]]}
 
 
@@ -32,14 +34,14 @@ def test_a_run_that_ended_earlier_counts_as_far_as_it_came() -> None:
 
 
 def test_every_curve_has_a_colour_of_its_own() -> None:
-    picture = draw_curves([Panel("", RUNS)])
+    picture = draw_curves([Panel("", RUNS)], AGES)
     assert seen(picture, "#0072B2") > 200
     assert seen(picture, "#D55E00") > 200
     assert seen(picture, "#009E73") == 0
 
 
 def test_panels_stand_side_by_side_in_one_picture() -> None:
-    one, two = (pixels(draw_curves([Panel("a", RUNS)] * count, width=6)) for count in (1, 2))
+    one, two = (pixels(draw_curves([Panel("a", RUNS)] * count, AGES, width=6)) for count in (1, 2))
     assert one.shape == two.shape
     assert not np.array_equal(one, two)
 
@@ -55,11 +57,11 @@ def test_panels_stand_side_by_side_in_one_picture() -> None:
     ],
 )
 def test_levels_marks_titles_bands_and_logarithms_are_drawn(panel: Panel) -> None:
-    assert draw_curves([panel]) != draw_curves([Panel("", RUNS)])
+    assert draw_curves([panel], AGES) != draw_curves([Panel("", RUNS)], AGES)
 
 
 def test_a_fit_of_one_epoch_can_be_drawn() -> None:
-    assert seen(draw_curves([Panel("", {"training": [[9.0]]})]), "#0072B2") > 20
+    assert seen(draw_curves([Panel("", {"training": [[9.0]]})], AGES), "#0072B2") > 20
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,24 @@ from PIL import Image
 
 from model.error_figures import calibration, error_by_group, predicted_against_true
 from model.error_groups import by_label, by_prediction
+from model.quantity import Quantity
 
+AGES = Quantity("years")
 LABELS = np.array([5, 8, 25, 25, 29, 61, 80], np.float32)
 CLOSE, FAR = LABELS + 1, LABELS[::-1].copy()
 
 
 def errors(predictions: np.ndarray) -> bytes:
     mae = float(np.abs(predictions - LABELS).mean())
-    return error_by_group(by_label(predictions, LABELS), mae)
+    return error_by_group(by_label(predictions, LABELS), mae, AGES)
 
 
 def calibrated(predictions: np.ndarray) -> bytes:
-    return calibration(by_label(predictions, LABELS), by_prediction(predictions, LABELS))
+    return calibration(by_label(predictions, LABELS), by_prediction(predictions, LABELS), AGES)
 
 
 def scattered(predictions: np.ndarray) -> bytes:
-    return predicted_against_true(predictions, LABELS)
+    return predicted_against_true(predictions, LABELS, AGES)
 
 
 @pytest.mark.parametrize("draw", [scattered, errors, calibrated])
@@ -41,7 +43,7 @@ def test_predictions_all_alike_can_be_drawn(draw: Callable[[np.ndarray], bytes])
 
 
 def test_a_perfect_model_lies_on_the_line() -> None:
-    with Image.open(io.BytesIO(predicted_against_true(LABELS, LABELS))) as image:
+    with Image.open(io.BytesIO(predicted_against_true(LABELS, LABELS, AGES))) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
     rows, columns = np.nonzero((pixels[..., 2] - pixels[..., 0]) > 60)
     # The axes are equally long, so that dots on the diagonal rise as fast as they go to the right.

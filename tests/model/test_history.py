@@ -9,6 +9,7 @@ from PIL import Image
 
 from model.final_fit import Epoch
 from model.history import learning_curve, to_csv
+from model.quantity import Quantity
 
 HISTORY = (
     Epoch(1, 14.000000000000002, 13.25, 61.23456, True),
@@ -38,7 +39,7 @@ def test_the_table_has_one_plain_line_an_epoch_below_its_headings() -> None:
 @pytest.mark.parametrize("epochs", [1, 3, 200])
 def test_the_learning_curve_is_a_png_of_1050_by_630_pixels_with_both_curves_in_it(epochs: int) -> None:
     history = [Epoch(number, 20 / number, 8 + 12 / number, 1.0, True) for number in range(1, epochs + 1)]
-    picture = learning_curve(history)
+    picture = learning_curve(history, Quantity("years"))
     assert picture.startswith(b"\x89PNG\r\n\x1a\n")
     with Image.open(io.BytesIO(picture)) as image:
         assert image.size == (1050, 630)

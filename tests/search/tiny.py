@@ -12,15 +12,15 @@ from search.study.trials import TrialOutcome
 from tests.integration.fake_study import run_trial
 
 
-def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0):
-    """Write a dataset of noise to `path`, and return its digest."""
+def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0, options="{}"):
+    """Write a dataset of noise to `path`, and return its digest; `options` are those of its build as JSON."""
     stream = np.random.default_rng(seed)
     splits = {}
     for name, count in zip(("training", "validation", "test"), counts, strict=True):
         images = stream.integers(0, 256, (count, *shape), np.uint8)
         labels = stream.integers(1, 81, count).astype(np.float32)
         splits[name] = Split(images, labels, tuple(f"{name}/{index}.png" for index in range(count)))
-    dataset = make_dataset(splits, "noise", "00")
+    dataset = make_dataset(splits, "noise", "00", options)
     write_dataset(path, dataset)
     return dataset.digest
 
@@ -43,13 +43,14 @@ def work_some(study, count, trial=run_trial):
     work(Slots(study), counted, stop)
 
 
-def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75))):
+def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)), unit="years"):
     """Write what a finished fit leaves but for its model, which is an empty file; `errors` are those of each epoch."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.keras").touch()
     settings = "learning_rate = 1e-4\npenalty = 1e-5\nbatch_size = 32\nseed = 3\nepochs = 3\n"
     (folder / "fit.toml").write_text(
-        f"recipe = 'default'\nprecision = 'float32'\n[settings]\n{settings}[dataset]\ndigest = '{digest}'\n"
+        f"recipe = 'default'\nprecision = 'float32'\n[settings]\n{settings}"
+        f"[dataset]\ndigest = '{digest}'\nunit = '{unit}'\n"
     )
     best, lines = float("inf"), ["epoch,training_mae,validation_mae,seconds,best"]
     for epoch, (training, validation) in enumerate(errors, start=1):

@@ -140,7 +140,7 @@ def test_a_network_is_evaluated_on_a_split(split, count, agesearch, fitted, tmp_
     assert ended.code == 0
     assert ended.out.startswith(f"{split} MAE {expected.mae:.3f} ± {expected.standard_error:.3f} years over {count} ")
     found = json.loads(agesearch("evaluate", fitted, "--data", "faces.h5", "--split", split, "--json").out)
-    assert found == {"split": split, **expected.as_dict()}
+    assert found == {"split": split, "unit": "years", **expected.as_dict()}
 
 
 @pytest.mark.usefixtures("faces")
@@ -160,9 +160,19 @@ def test_ages_of_images_of_any_kind_and_size_are_predicted(agesearch, fitted, tm
     Image.new("RGB", (40, 60), "red").save(tmp_path / "one.png")
     Image.new("L", (200, 100), 99).save(tmp_path / "two.jpg")
     ended = agesearch("predict", fitted, "one.png", "two.jpg")
-    assert (ended.code, ended.out) == (0, "image     age\none.png  30.0\ntwo.jpg  31.0\n")
+    assert (ended.code, ended.out) == (0, "image    age (years)\none.png         30.0\ntwo.jpg         31.0\n")
     found = json.loads(agesearch("predict", fitted, "one.png", "two.jpg", "--json").out)
-    assert found == [{"image": "one.png", "age": 30.0}, {"image": "two.jpg", "age": 31.0}]
+    assert found == [
+        {"image": "one.png", "age": 30.0, "unit": "years"}, {"image": "two.jpg", "age": 31.0, "unit": "years"},
+    ]  # fmt: skip
+
+
+def test_what_was_fitted_in_another_unit_is_predicted_in_it(agesearch, fitted, tmp_path):
+    (fitted / ABOUT).write_text("[dataset]\nunit = 'mm'\n")
+    Image.new("L", (20, 20), 99).save(tmp_path / "one.png")
+    assert agesearch("predict", fitted, "one.png").out == "image    value (mm)\none.png          30\n"
+    found = json.loads(agesearch("predict", fitted, "one.png", "--json").out)
+    assert found == [{"image": "one.png", "value": 30.0, "unit": "mm"}]
 
 
 @pytest.mark.parametrize("content", [None, "no picture"])

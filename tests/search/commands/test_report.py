@@ -7,6 +7,7 @@ import pytest
 import model.device
 from model.comparison import compare
 from model.paper import paper_network
+from model.quantity import Quantity
 from model.summary import summary
 from search.experiment.declared import DECLARED
 from search.report.sections import LeftOut, Report, Section
@@ -24,7 +25,7 @@ def made(monkeypatch):
 
     def make(sources):
         seen.append(sources)
-        return Report((), (Section("Result", ()),), sources.left_out)
+        return Report("Report", (), (Section("Result", ()),), sources.left_out)
 
     monkeypatch.setattr("search.report.report.make_report", make)
     return seen
@@ -125,7 +126,7 @@ def test_two_fits_are_compared_on_the_same_images(split, count, agesearch, faces
     first, second, difference = ended.out.splitlines()
     assert first.startswith(f"30: {split} MAE {np.abs(30 - labels).mean():.3f} ± ")
     assert second.startswith(f"40: {split} MAE {np.abs(40 - labels).mean():.3f} ± ")
-    assert difference == expected.sentence
+    assert difference == expected.sentence(Quantity("years"))
     found = json.loads(agesearch("compare", "30", "40", "--data", "faces.h5", *chosen, "--json").out)
     assert (found["split"], found["difference"]) == (split, expected.as_dict())
     assert [one["model"] for one in found["models"]] == ["30", "40"]

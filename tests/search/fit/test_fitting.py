@@ -63,7 +63,9 @@ def without_tensorflow(monkeypatch):
     monkeypatch.setattr(fitting.checkpoint, "to_bytes", packed)
     monkeypatch.setattr(fitting.checkpoint, "from_bytes", unpacked)
     monkeypatch.setattr(fitting.saved_model, "to_bytes", lambda *given: repr(given).encode())
-    monkeypatch.setattr(fitting.history, "learning_curve", lambda rows: f"{len(rows)} epochs".encode())
+    monkeypatch.setattr(
+        fitting.history, "learning_curve", lambda rows, quantity: f"{len(rows)} epochs in {quantity.unit}".encode()
+    )
 
 
 def fit_in(folder, fit=FIT, progress=lambda *_: None):
@@ -76,7 +78,7 @@ def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
     assert len(state.history) == 3
     assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT}
     assert (folder / MODEL).read_text() == "('the network', [3], (3.0, 70.0), False)"  # clipped to the ages trained on
-    assert (folder / CURVE).read_text() == "3 epochs"
+    assert (folder / CURVE).read_text() == "3 epochs in years"
     assert len((folder / HISTORY).read_text().splitlines()) == 4
     assert FakeFit.given == ("default", FIT.settings, 3, 2, "float32")
 
@@ -90,7 +92,8 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == [ABOUT]
     about = tomllib.loads((tmp_path / ABOUT).read_text())
     assert (about["recipe"], about["precision"], about["threads"]) == ("default", "float32", 2)
-    assert about["dataset"] == {"digest": "ab12"}
+    assert about["dataset"] == {"digest": "ab12", "unit": "years"}
+    assert (about["image_shape"], about["network"], about["varied"]) == ([91, 91, 1], [], {})
     assert about["settings"]["learning_rate"] == 1e-4
     assert len(about["fingerprint"]) == 64
 

@@ -1,7 +1,7 @@
 import pytest
 
 from search.errors import SearchError
-from search.fit.folder import ABOUT, MODEL, STATE, model_file, started_precision
+from search.fit.folder import ABOUT, MODEL, STATE, fitted_quantity, model_file, started_precision
 
 
 def test_the_model_of_a_finished_fit_is_found(tmp_path):
@@ -28,6 +28,15 @@ def test_the_precision_of_a_fit_that_was_started_is_known(tmp_path):
     assert started_precision(tmp_path) is None
     (tmp_path / ABOUT).write_text('precision = "bfloat16"\n')
     assert started_precision(tmp_path) == "bfloat16"
+
+
+def test_a_model_predicts_ages_unless_it_was_fitted_in_another_unit(tmp_path):
+    assert fitted_quantity(tmp_path).unit == "years"
+    (tmp_path / ABOUT).write_text("[dataset]\nunit = 'mm'\n")
+    assert fitted_quantity(tmp_path).unit == "mm"
+    (tmp_path / ABOUT).write_text("dataset = 'ab12'\n")
+    with pytest.raises(SearchError, match="is damaged"):
+        fitted_quantity(tmp_path)
 
 
 @pytest.mark.parametrize("content", [b"", b"precision = ", b"\xff"])

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 import model.device
+from model.layers import Dense, Flatten
+from model.paper import paper_network
 from search.errors import SearchError
 from search.fit.folder import ABOUT, HISTORY, MODEL, STATE
 from search.fit.record import predict, read_fit
@@ -24,6 +26,14 @@ def test_a_fit_is_read_as_it_was_made(folder):
         (2, 7.0, 7.5),
         (3, 6.0, 7.75),
     ]
+
+
+def test_a_fits_network_is_the_one_that_was_fitted(folder):
+    assert read_fit(folder).network == paper_network()
+    own = "image_shape = [8, 8, 3]\n[[network]]\nkind = 'flatten'\n[[network]]\nkind = 'dense'\nunits = 1\n"
+    (folder / ABOUT).write_text((folder / ABOUT).read_text().replace("[settings]", own + "[settings]"))
+    network = read_fit(folder).network
+    assert (network.layers, network.input_shape) == ((Flatten(), Dense(1)), (8, 8, 3))
 
 
 def test_the_epoch_that_was_kept_is_the_last_best_one(folder):

@@ -1,13 +1,15 @@
 import pytest
 
+from model.quantity import Quantity
 from search.report.experiment_sections import capacity_section, variants_section
-from search.report.sections import Figure
+from search.report.sections import Figure, Words
 
+WORDS = Words("Batch norm", "Figure 3.", (), Quantity("years"))
 CURVES = {"training": [[9.0, 5.0], [8.0, 4.0]], "validation": [[10.0, 8.0], [9.0, 9.5]]}
 
 
 def test_capacity_counts_the_seeds_that_learn_and_the_best_error(table_of):
-    section = capacity_section(20, {"seed 0": [20.0, 0.4, 0.6], "seed 1": [22.0, 11.0], "seed 2": [9.0, 0.03]})
+    section = capacity_section(WORDS, 20, {"seed 0": [20.0, 0.4, 0.6], "seed 1": [22.0, 11.0], "seed 2": [9.0, 0.03]})
     assert section.text[0].startswith("20 training images, no regularisation: 2 of 3 initialisations learn them")
     assert "the best reaches 0.030, the paper 0.067." in section.text[0]
     assert table_of(section, "capacity").rows == (
@@ -18,18 +20,18 @@ def test_capacity_counts_the_seeds_that_learn_and_the_best_error(table_of):
 
 
 def test_variants_are_compared_by_the_means_of_their_seeds(table_of):
-    section = variants_section("Batch norm", "figure-3", "Figure 3.", {"none": CURVES})
+    section = variants_section(WORDS, "figure-3", {"none": CURVES})
     (row,) = table_of(section, "figure-3").rows
     assert row == ("none", 2, 2, 4.5, 8.75, 8.5, pytest.approx(0.5))
 
 
 @pytest.mark.parametrize(("count", "names"), [(3, ["figure-3"]), (4, ["figure-3-1", "figure-3-2"])])
 def test_a_fourth_variant_begins_another_row(count, names):
-    section = variants_section("Batch norm", "figure-3", "Figure 3.", dict.fromkeys("abcd"[:count], CURVES))
+    section = variants_section(WORDS, "figure-3", dict.fromkeys("abcd"[:count], CURVES))
     assert [part.name for part in section.parts if isinstance(part, Figure)] == names
 
 
 def test_a_single_seed_has_no_standard_error(table_of):
     one = {name: runs[:1] for name, runs in CURVES.items()}
-    section = variants_section("Batch norm", "figure-3", "Figure 3.", {"none": one})
+    section = variants_section(WORDS, "figure-3", {"none": one})
     assert table_of(section, "figure-3").rows[0][-1] is None

@@ -1,16 +1,18 @@
 import pytest
 
+from model.quantity import Quantity
 from search.experiment.declared import LENGTHS
 from search.report.length_sections import length_section
 from search.report.paper import TABLE_3
-from search.report.sections import Figure
+from search.report.sections import Figure, Words
 
+WORDS = Words("Length", "Figures 5 and 6.", ("Said before.",), Quantity("years"))
 TRAINING, VALIDATION = (tuple(top / epoch for epoch in range(1, 11)) for top in (10.0, 20.0))
 BUMPY = (9.0, 8.0, 3.0, 7.0, 8.0, 6.0, 5.0, 4.0, 2.0, 4.5)
 
 
 def section_of(training=(TRAINING,), validation=(BUMPY,)):
-    return length_section("Length", "Figures 5 and 6.", LENGTHS, training, validation, ("Said before.",))
+    return length_section(WORDS, LENGTHS, training, validation)
 
 
 def test_a_shorter_training_is_read_off_the_longest_one(table_of):

@@ -46,7 +46,7 @@ def shown():
     figure = Figure("curve", "A curve.", 'It "falls".', picture())
     parts = (table(), figure, table("all", folded=True), Listing("The network.", "conv  320\ndense  65"))
     section = Section("Result & more", ("Better than <b>before</b>.",), parts)
-    return page(Report((("made", "today"),), (section,), (LeftOut("Search", "no study storage"),)))
+    return page(Report("Ages: the report", (("made", "today"),), (section,), (LeftOut("Search", "no study storage"),)))
 
 
 def test_every_tag_is_closed_where_it_should_be(shown):
@@ -100,4 +100,4 @@ def test_what_was_left_out_is_said_with_its_reason(shown):
 
 
 def test_a_report_of_everything_says_nothing_of_left_out():
-    assert "Left out" not in page(Report((), (Section("Result", ()),), ()))
+    assert "Left out" not in page(Report("Report", (), (Section("Result", ()),), ()))

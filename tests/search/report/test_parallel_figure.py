@@ -1,5 +1,8 @@
+from model.quantity import Quantity
 from search.report.parallel_figure import draw_parallel
 from search.report.study_trials import ShownTrial
+
+AGES = Quantity("years")
 
 
 def trial(number, error, **params):
@@ -12,8 +15,8 @@ def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():
         trial(1, 8.0, initializer="gaussian"),
         trial(2, 7.0, initializer="xavier", dropout=0.5),
     ]
-    assert draw_parallel(mixed) != draw_parallel(mixed[::2])
+    assert draw_parallel(mixed, AGES) != draw_parallel(mixed[::2], AGES)
 
 
 def test_a_single_trial_is_drawn():
-    assert draw_parallel([trial(0, 9.0, l2=1e-4, learning_rate=1e-3)]).startswith(b"\x89PNG")
+    assert draw_parallel([trial(0, 9.0, l2=1e-4, learning_rate=1e-3)], AGES).startswith(b"\x89PNG")

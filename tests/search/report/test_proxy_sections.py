@@ -3,11 +3,15 @@ import math
 import numpy as np
 import pytest
 
+from model.quantity import Quantity
 from search.experiment.proxy import Budget, Design, Proxy, experiment_of
 from search.report.proxy_sections import draw_agreement, proxy_section
+from search.report.sections import Words
 from search.results.agreement import agreement
 
 EXPERIMENT = experiment_of(Design(3, (Budget(9, 2), Budget(5, 2)), Budget(40, 7), repeats=2), seed=0)
+AGES = Quantity("years")
+WORDS = Words("Trials", "Scores.", ("First.",), AGES)
 REFERENCE = [5.0, 6.0, 8.0]
 SCORES = {name: [[7.0, 7.5], [8.0, 9.0], [9.0, math.inf]] for name in ("paper", "default", "shorter")}
 
@@ -18,7 +22,7 @@ def found():
 
 
 def test_each_judge_has_a_row_with_its_agreement(table_of):
-    rows = table_of(proxy_section("Trials", found(), ()), "proxy").rows
+    rows = table_of(proxy_section(WORDS, found()), "proxy").rows
     assert [row[0] for row in rows] == list(SCORES)
     assert rows[0][1:3] == (3, 2)
     assert rows[0][3] == pytest.approx(1)
@@ -28,22 +32,22 @@ def test_each_judge_has_a_row_with_its_agreement(table_of):
 
 
 def test_each_configuration_has_its_reference_and_mean_scores_with_what_is_missing_left_empty(table_of):
-    rows = table_of(proxy_section("Trials", found(), ()), "proxy-configurations").rows
+    rows = table_of(proxy_section(WORDS, found()), "proxy-configurations").rows
     assert [row[3] for row in rows] == REFERENCE
     assert [row[4] for row in rows] == [7.25, 8.5, None]
 
 
 def test_the_text_says_what_the_reference_is():
-    section = proxy_section("Trials", found(), ("First.",))
+    section = proxy_section(WORDS, found())
     assert section.text[0] == "First."
     assert "a training on 40 images for 7 epochs" in section.text[1]
 
 
 @pytest.mark.parametrize("judges", [1, 3, 4])
 def test_any_number_of_judges_is_drawn(judges):
-    picture = draw_agreement({str(place): SCORES["paper"] for place in range(judges)}, REFERENCE)
+    picture = draw_agreement({str(place): SCORES["paper"] for place in range(judges)}, REFERENCE, AGES)
     assert picture.startswith(b"\x89PNG")
 
 
 def test_a_judge_whose_trials_all_came_to_nothing_is_drawn_empty():
-    assert draw_agreement({"none": [[math.inf]] * 3}, REFERENCE).startswith(b"\x89PNG")
+    assert draw_agreement({"none": [[math.inf]] * 3}, REFERENCE, AGES).startswith(b"\x89PNG")

@@ -1,15 +1,24 @@
 import re
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from data.dataset import inspect_dataset
 from search.errors import SearchError
+from search.experiment.declared import BY_NAME, Size, experiment_of
+from search.report import sections
+from search.report.page import page
 from search.report.report import Sources, make_report, write_report
-from search.report.sections import Column, Figure, LeftOut, Report, Section, Table
-from tests.search.tiny import work_off, write_fit
+from search.report.sections import Column, LeftOut, Report, Section, Table
+from search.study.study import FinalistBudget
+from tests.integration import fake_study
+from tests.search.tiny import run_variant, work_off, write_fit, write_tiny
 
 TABLE = Table("errors", "Errors.", (Column("MAE", ".1f"),), ((5.0,),))
-SMALL = Report((), (Section("Result", (), (TABLE, Figure("curve", "", "", b"\x89PNG" + bytes(30)))),), ())
+SMALL = Report(
+    "Report", (), (Section("Result", (), (TABLE, sections.Figure("curve", "", "", b"\x89PNG" + bytes(30)))),), ()
+)
 
 
 @pytest.mark.usefixtures("fake_model")
@@ -38,6 +47,46 @@ def test_everything_there_is_becomes_a_section_and_the_first_fit_is_the_one_repo
     assert len(report.tables) == len({table.name for table in report.tables})
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """All words in the figures that are drawn."""
+    words = []
+
+    def save(figure, *_, **__):
+        words.extend(text.get_text() for text in figure.findobj(Text))
+        return saved(figure, *_, **__)
+
+    saved = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", save)
+    return words
+
+
+@pytest.mark.usefixtures("fake_model")
+def test_a_report_on_digits_speaks_of_digits_and_neither_of_years_nor_of_ages_nor_of_the_papers_numbers(
+    drawn, tmp_path
+):
+    digest = write_tiny(tmp_path / "data.h5", options='{"unit": "digits"}')
+    storage = fake_study.new_storage(tmp_path)
+    spec = fake_study.spec_of(3, finalists=FinalistBudget(2, 2, 700, 8), unit="digits")
+    study = fake_study.create_or_resume(storage, "search", spec)
+    work_off(study)
+    experiments = []
+    for name in ("capacity", "training-length"):
+        made = experiment_of(BY_NAME[name], Size(5, 3, 2), 40)
+        own = fake_study.spec_of(made.slots, experiment=made, box=made.box, unit="digits")
+        experiments.append(fake_study.create_or_resume(storage, name, own))
+        work_off(experiments[-1], run_variant)
+    folders = tuple(write_fit(tmp_path / f"fit-{more}", digest, unit="digits") for more in (2, 9))
+    report = make_report(Sources(tmp_path / "data.h5", study, folders, (), tuple(experiments)))
+    storage.engine.dispose()
+    text = re.sub('data:image/png;base64,[^"]*', "", page(report))
+    for words in (text, "\n".join(drawn)):
+        assert re.findall(r"(?i)\b(?:years?|ages?|age-[a-z-]+)\b", words) == []
+        assert "mean absolute error (digits)" in words or "test MAE (digits)" in words
+    assert '<tr class="paper">' not in text
+    assert report.title == "Image regression: the report"
+
+
 def test_without_a_dataset_no_error_on_the_test_split_is_claimed(tmp_path):
     report = make_report(Sources(None, None, (write_fit(tmp_path / "fit-1"),)))
     assert [section.title for section in report.sections] == ["Final fit", "Network"]
@@ -51,13 +100,13 @@ def test_a_fit_named_twice_is_refused(tmp_path):
 
 
 def test_the_page_names_the_files_beside_it(tmp_path):
-    page = write_report(SMALL, tmp_path / "out")
-    named = re.findall(r'<span class="file">([^<]+)</span>', page.read_text())
+    written = write_report(SMALL, tmp_path / "out")
+    named = re.findall(r'<span class="file">([^<]+)</span>', written.read_text())
     files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
     assert files == sorted(["report.html", *named]) == ["figures/curve.png", "report.html", "tables/errors.csv"]
     assert (tmp_path / "out/tables/errors.csv").read_text() == "MAE\n5.0\n"
 
 
 def test_a_report_is_written_over_an_older_one(tmp_path):
-    write_report(Report((), (Section("Old", ()),), ()), tmp_path)
+    write_report(Report("Report", (), (Section("Old", ()),), ()), tmp_path)
     assert "Old" not in write_report(SMALL, tmp_path).read_text()

@@ -4,6 +4,7 @@ import pytest
 from data.arrays import Split
 from model.comparison import compare
 from model.evaluation import evaluate
+from model.quantity import Quantity
 from search.report.result_sections import FittedModel, by_name, comparison_table, result_sections, result_table
 
 LABELS = np.array([5, 10, 22, 25, 38, 61, 80], np.float32)
@@ -14,7 +15,7 @@ TEST = Split(
 
 def model(name, *errors):
     predictions = LABELS + np.array(errors, np.float32)
-    return FittedModel(name, predictions, evaluate(predictions, LABELS))
+    return FittedModel(name, predictions, evaluate(predictions, LABELS), Quantity("years"))
 
 
 FIRST, SECOND = model("first", 0, -1, 2, 3, -4, 5, -6), model("second", 9, 8, 7, 6, 5, 4, 3)

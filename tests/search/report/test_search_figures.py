@@ -4,10 +4,12 @@ import pytest
 from optuna.distributions import FloatDistribution
 from PIL import Image
 
+from model.quantity import Quantity
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.study_trials import ShownTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
 
+AGES = Quantity("years")
 BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e-3)))
 
 
@@ -46,12 +48,12 @@ def test_the_map_shows_the_boxes():
 @pytest.mark.parametrize("draw", [draw_scores, draw_trial_curves])
 @pytest.mark.parametrize("count", [1, 6])
 def test_trials_are_drawn_however_many_there_are(draw, count):
-    assert draw(trials(count)).startswith(b"\x89PNG")
+    assert draw(trials(count), AGES).startswith(b"\x89PNG")
 
 
 def test_scores_of_very_different_size_get_a_logarithmic_axis():
     # The same picture but for the numbers on its axis, were it not for the logarithm.
-    low, high = (draw_scores(trials(3, factor)) for factor in (1e3, 1e6))
+    low, high = (draw_scores(trials(3, factor), AGES) for factor in (1e3, 1e6))
     assert low != high
 
 

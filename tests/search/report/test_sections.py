@@ -28,6 +28,6 @@ def test_a_section_has_an_anchor_without_what_an_address_may_not_hold():
 def test_a_report_lists_its_figures_and_tables_in_order():
     other = Table("other", "", (), ())
     sections = (Section("a", (), (TABLE, FIGURE, Listing("", ""))), Section("b", (), (other,)))
-    report = Report((), sections, (LeftOut("Search", "no study"),))
+    report = Report("Report", (), sections, (LeftOut("Search", "no study"),))
     assert report.tables == (TABLE, other)
     assert report.figures == (FIGURE,)

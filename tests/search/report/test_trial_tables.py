@@ -3,6 +3,7 @@ import math
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
+from model.quantity import Quantity
 from search.report.paper import TABLE_2
 from search.report.study_trials import ShownTrial, frozen_trials, shown
 from search.report.trial_tables import finalist_table, table_2, text_of
@@ -11,13 +12,14 @@ from search.study.trials import TrialOutcome
 from tests.integration.fake_study import expected
 from tests.search.tiny import work_off
 
+AGES = Quantity("years")
 LOG, CHOICE = FloatDistribution(1e-6, 1.0, log=True), CategoricalDistribution(("xavier", "gaussian"))
 
 
 def test_table_2_has_the_best_five_and_below_them_the_papers(study_of):
     study = study_of(4, 3)
     work_off(study)
-    rows = table_2([shown(trial) for trial in frozen_trials(study)]).rows
+    rows = table_2([shown(trial) for trial in frozen_trials(study)], AGES).rows
     best = sorted(expected(study.spec).values(), key=lambda each: each[1])[:5]
     assert [row[2] for row in rows[:5]] == [value for _, value in best]
     assert [row[4:] for row in rows[:5]] == [
@@ -30,14 +32,14 @@ def test_table_2_has_the_best_five_and_below_them_the_papers(study_of):
 def test_table_2_says_so_where_the_penalty_counts(study_of):
     study = study_of(1)
     work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
-    table = table_2([shown(trial) for trial in frozen_trials(study)])
+    table = table_2([shown(trial) for trial in frozen_trials(study)], AGES)
     assert table.columns[2].heading == "validation MAE + penalty (years)"
 
 
 def test_parameters_of_any_kind_have_a_column_that_the_papers_rows_leave_empty():
     spaces = {"l2": LOG, "initializer": CHOICE, "dropout": FloatDistribution(0.0, 0.5)}
     params = {"l2": 1e-3, "initializer": "xavier", "dropout": 0.25}
-    table = table_2([ShownTrial(0, 1, 0, 9.0, 9.0, 8.0, params, spaces, ())])
+    table = table_2([ShownTrial(0, 1, 0, 9.0, 9.0, 8.0, params, spaces, ())], AGES)
     assert [column.heading for column in table.columns[4:]] == ["log10(L2)", "initializer", "dropout"]
     assert table.rows[0][4:] == (pytest.approx(-3), "xavier", 0.25)
     assert table.rows[1][4:] == (TABLE_2[0].log_l2, None, None)
@@ -50,7 +52,7 @@ def test_the_finalists_are_shown_in_the_order_of_the_verdict_with_what_is_tied()
         Finalist({"l2": 1e-1}, (3,), 9.9, (9.9, 9.9), 9.9, 0.0, 0.8, 0.2, False),
         Finalist({"l2": 1e-4}, (1,), 8.8, (None, 9.0)),
     )
-    table = finalist_table(Verdict(finalists, 2, 700, 8), {"l2": LOG})
+    table = finalist_table(Verdict(finalists, 2, 700, 8), {"l2": LOG}, AGES)
     assert [row[0] for row in table.rows] == ["4, 7", "2", "3", "1"]
     assert [row[5] for row in table.rows] == ["the best", "yes", "no", "–"]
     assert table.rows[0][1:5] == (9.1, 0.1, 0.0, 0.2)
