@@ -100,6 +100,7 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     from search.report.experiments import TITLES
     from search.report.report import Sources
     from search.report.sections import LeftOut
+    from search.storage.artifacts import artifact_folder
 
     left_out = []
     if settings.data is None:
@@ -115,7 +116,8 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     experiments = _experiments(settings)
     left_out += [LeftOut(TITLES[name], _unrun(name)) for name, found in experiments.items() if found is None]
     ran = tuple(found for found in experiments.values() if found is not None)
-    return Sources(settings.data, None if isinstance(study, LeftOut) else study, fits, tuple(left_out), ran)
+    found = None if isinstance(study, LeftOut) else study
+    return Sources(settings.data, found, fits, tuple(left_out), ran, artifact_folder(settings))
 
 
 def _experiments(settings: Settings) -> "dict[str, Study | None]":

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from search.space.ranges import Value
-from search.study.variants import Curve, Experiment, Variant
+from search.study.variants import Curve, Experiment, Keeping, Variant
 
 BASE: Final[Mapping[str, Value]] = {"learning_rate": 1e-4, "l2": 1e-4}
 """What the paper chose by its search, and had for all its later studies."""
@@ -16,7 +16,7 @@ class Declared:
     """An experiment as it is declared: what its variants have in common, and by the name of each what differs.
 
     `about` is a sentence for the help. `images` (None: all of the training split), `epochs` and `repeats` are each
-    trial's, unless the user asks for others.
+    trial's, unless the user asks for others. `lengths` are shares of a training at whose epochs its network is kept.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Declared:
     repeats: int = 3
     base: Mapping[str, Value] = field(default_factory=lambda: BASE)
     curve: Curve = "validation"
+    lengths: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,12 @@ class Size:
     epochs: int | None = None
     repeats: int | None = None
 
+
+LENGTHS: Final = {"100 epochs": 0.1, "600 epochs": 0.6, "800 epochs": 0.8, "1000 epochs": 1.0}
+"""The lengths that the paper tried, as shares of the longest; at a constant rate a shorter training begins a longer."""
+
+CHECKPOINTED: Final = "800 epochs"
+"""The length in which the paper kept the best checkpoint, too."""
 
 DECLARED: Final = (
     Declared(
@@ -99,6 +106,7 @@ DECLARED: Final = (
         {"constant rate": {}},
         epochs=1000,
         repeats=1,
+        lengths=LENGTHS,
     ),
     Declared(
         "residual",
@@ -125,8 +133,10 @@ DECLARED: Final = (
 
 BY_NAME: Final = {each.name: each for each in DECLARED}
 
-LENGTHS: Final = {"100 epochs": 0.1, "600 epochs": 0.6, "800 epochs": 0.8, "1000 epochs": 1.0}
-"""The lengths that the paper tried, as shares of the longest; at a constant rate a shorter training begins a longer."""
+
+def epochs_at(lengths: Mapping[str, float], longest: int) -> dict[str, int]:
+    """Return the epoch of each length in a training of `longest` epochs."""
+    return {name: max(1, round(share * longest)) for name, share in lengths.items()}
 
 
 def experiment_of(declared: Declared, size: Size, training_images: int) -> Experiment:
@@ -137,8 +147,10 @@ def experiment_of(declared: Declared, size: Size, training_images: int) -> Exper
     images = size.images if size.images is not None else declared.images or training_images
     epochs = size.epochs if size.epochs is not None else declared.epochs
     repeats = size.repeats if size.repeats is not None else declared.repeats
+    at = epochs_at(declared.lengths, epochs)
+    keeping = Keeping(tuple(at.values()), at.get(CHECKPOINTED, 0))
     variants = (
-        Variant(name, {**declared.base, **differing}, images, epochs, repeats, declared.curve)
+        Variant(name, {**declared.base, **differing}, images, epochs, repeats, declared.curve, keeping=keeping)
         for name, differing in declared.variants.items()
     )
     return Experiment(declared.name, tuple(variants))

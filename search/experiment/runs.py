@@ -1,7 +1,9 @@
 """What the trials of an experiment came to, by variant."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from optuna.artifacts import get_all_artifact_meta
 from optuna.trial import FrozenTrial, TrialState
 
 from search.study.study import Study
@@ -11,9 +13,10 @@ from search.study.variants import VARIANT, Curve
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A finished trial of a variant: which repeat, what it measured in years, and its errors epoch by epoch.
+    """A finished trial of a variant: which repeat, what it measured, and its errors epoch by epoch.
 
-    `training` is () where the trial was to keep none, and `validation` where it did not validate on the way.
+    `training` is () where the trial was to keep none, and `validation` where it did not validate on the way. `files`
+    are the ids of its artifacts by their names.
     """
 
     repeat: int
@@ -24,6 +27,7 @@ class Run:
     seconds: float
     training: tuple[float, ...]
     validation: tuple[float, ...]
+    files: Mapping[str, str]
 
 
 def runs_of(study: Study) -> dict[str, list[Run]]:
@@ -36,11 +40,14 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
     for trial in study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,)):
         name = trial.params.get(VARIANT)
         if name in runs:  # else somebody else's
-            runs[name].append(_run(trial, curves[name]))
+            files = {
+                each.filename: each.artifact_id for each in get_all_artifact_meta(trial, storage=study.storage.rdb)
+            }
+            runs[name].append(_run(trial, curves[name], files))
     return {name: sorted(found, key=lambda run: run.repeat) for name, found in runs.items()}
 
 
-def _run(trial: FrozenTrial, curve: Curve) -> Run:
+def _run(trial: FrozenTrial, curve: Curve, files: Mapping[str, str]) -> Run:
     own, reported = trial.user_attrs, trial.intermediate_values
     return Run(
         repeat=own["repeat"],
@@ -51,4 +58,5 @@ def _run(trial: FrozenTrial, curve: Curve) -> Run:
         seconds=own["seconds"],
         training=tuple(own.get(CURVE, ())),
         validation=tuple(reported[epoch] for epoch in sorted(reported)) if curve == "validation" else (),
+        files=files,
     )

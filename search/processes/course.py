@@ -1,4 +1,4 @@
-"""What a trial shows of itself on its way: a value for each epoch, and its learning curve. None of it can fail it."""
+"""What a trial leaves beside its result: a value for each epoch, files, its learning curve. None of it can fail it."""
 
 import logging
 
@@ -46,3 +46,13 @@ class Course:
             attach(self._study.storage, self._folder, self._trial_id, "learning_curve.svg", "image/svg+xml", picture)
         except Exception as error:  # whatever it is, the trial has its result
             _log.warning("the learning curve could not be stored: %s", error)
+
+    def keep(self, name: str, content: bytes) -> None:
+        """Attach a file to the trial, which must not have ended yet."""
+        if self._folder is None:
+            _log.warning("%s is not kept: there is no folder for artifacts; name one by the setting 'artifacts'", name)
+            return
+        try:
+            attach(self._study.storage, self._folder, self._trial_id, name, "application/octet-stream", content)
+        except Exception as error:  # whatever it is, the trial has its result
+            _log.warning("%s could not be stored: %s", name, error)

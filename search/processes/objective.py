@@ -10,6 +10,7 @@ from model.examples import Examples
 from model.recipe import Recipe
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialStopped
+from search.processes.keeping import Keeper
 from search.processes.worker import TrialTask
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
@@ -31,6 +32,7 @@ class Objective:
         self._precision = spec.precision
         self._training = Examples(training.images, training.labels)
         self._validation = Examples(validation.images, validation.labels)
+        self._limits = (float(training.labels.min()), float(training.labels.max()))
         self._compiled = lru_cache(COMPILED)(self._compile)
 
     def training_for(self, params: Mapping[str, Value]) -> ShortTraining:
@@ -42,12 +44,15 @@ class Objective:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
         start, curve = time.perf_counter(), task.assignment.curve
         training, maes = self.training_for(task.params), []
+        keeper = Keeper(task.assignment.keeping, training, self._limits)
 
         def after_epoch(epoch: int, mae: float) -> None:
             if task.stopping:
                 raise TrialStopped
             maes.append(mae)
-            task.report(epoch, mae, training.validation_error() if curve == "validation" else None)
+            error = training.validation_error() if curve == "validation" else None
+            keeper.look(epoch, error)
+            task.report(epoch, mae, error)
 
         budget = Budget(task.assignment.images, task.assignment.epochs)
         draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
@@ -55,6 +60,8 @@ class Objective:
             score = training.run(_arguments(task), budget, draws, after_epoch)
         except DivergedError as error:
             return Diverged(str(error))
+        for name, content in keeper.files():
+            task.keep(name, content)
         return TrialOutcome(
             score=min(maes) if curve == "training" else _ranked_by(score, training.recipe),
             validation_mae=score.validation_mae,

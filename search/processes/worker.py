@@ -36,7 +36,8 @@ _log = logging.getLogger(__name__)
 class TrialTask:
     """What a trial gets to know: its place and assignment; and how to report from on the way.
 
-    `report(epoch, training error, validation error)`, in years; the last is None where the trial does not validate.
+    `report(epoch, training error, validation error)`; the last is None where the trial does not validate.
+    `keep(name, content)` gives the trial a file beside its values.
     """
 
     stage: int
@@ -45,6 +46,7 @@ class TrialTask:
     assignment: Assignment
     report: Callable[[int, float, float | None], None]
     is_stopping: Callable[[], bool]
+    keep: Callable[[str, bytes], None]
 
     @property
     def params(self) -> dict[str, Value]:
@@ -129,6 +131,7 @@ class _Worker:
             assignment=assignment,
             report=course.report,
             is_stopping=lambda: self.stop.is_set() or lease.lost,
+            keep=course.keep,
         )
 
     @contextmanager

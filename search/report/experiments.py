@@ -11,6 +11,7 @@ from search.experiment.proxy import judge
 from search.experiment.running import study_name
 from search.experiment.runs import Run, runs_of
 from search.report.experiment_sections import capacity_section, variants_section
+from search.report.kept_networks import NOTHING_TESTED, TestErrors
 from search.report.length_sections import length_section
 from search.report.proxy_sections import proxy_section
 from search.report.sections import LeftOut, Section, Words
@@ -22,6 +23,8 @@ TITLES: Final = {each.name: each.title for each in DECLARED} | {PROXY: "What a s
 CAPTIONS: Final = {each.name: each.caption for each in DECLARED} | {
     PROXY: "Each trial's score against what the longer training of its configuration came to."
 }
+
+LENGTH: Final = "training-length"
 
 Runs = Mapping[str, Sequence[Run]]
 
@@ -35,8 +38,8 @@ def experiments_beside(storage: Storage, study: str) -> dict[str, Study | None]:
     }
 
 
-def experiment_section(study: Study) -> Section | LeftOut:
-    """Show an experiment as it stands now."""
+def experiment_section(study: Study, tested: TestErrors = NOTHING_TESTED) -> Section | LeftOut:
+    """Show an experiment as it stands now; `tested` is what is known of the networks that its trials have kept."""
     experiment = study.spec.experiment
     if experiment is None:
         raise ValueError(f"the study {study.name!r} is no experiment")
@@ -45,7 +48,10 @@ def experiment_section(study: Study) -> Section | LeftOut:
     if not finished:
         return LeftOut(TITLES[experiment.name], f"no trial of it has finished with a value yet in {study.name!r}")
     try:
-        return SECTIONS.get(experiment.name, _variants)(experiment, runs, _words(study, experiment, finished))
+        words = _words(study, experiment, finished)
+        if experiment.name == LENGTH:
+            return _length(runs, words, tested)
+        return SECTIONS.get(experiment.name, _variants)(experiment, runs, words)
     except SearchError as error:  # too few trials have finished
         return LeftOut(TITLES[experiment.name], str(error))
 
@@ -66,10 +72,11 @@ def _capacity(experiment: Experiment, runs: Runs, words: Words) -> Section:
     return capacity_section(words, variant.images, seeds)
 
 
-def _length(_experiment: Experiment, runs: Runs, words: Words) -> Section:
+def _length(runs: Runs, words: Words, tested: TestErrors) -> Section:
     (found,) = runs.values()
     training, validation = ([getattr(run, name) for run in found] for name in ("training", "validation"))
-    return length_section(words, LENGTHS, training, validation)
+    errors = [tested.get(run.repeat, {}) for run in found]
+    return length_section(words, LENGTHS, training, validation, errors)
 
 
 def _proxy(experiment: Experiment, runs: Runs, words: Words) -> Section:
@@ -87,7 +94,6 @@ def _variants(experiment: Experiment, runs: Runs, words: Words) -> Section:
 
 SECTIONS: Final[Mapping[str, Callable[[Experiment, Runs, Words], Section]]] = {
     "capacity": _capacity,
-    "training-length": _length,
     PROXY: _proxy,
 }
-"""The experiments that are not shown as variants side by side."""
+"""The other experiments that are not shown as variants side by side."""

@@ -6,17 +6,24 @@ import numpy as np
 
 from model.curves import Mark, Panel, Runs, draw_curves
 from model.quantity import Quantity
+from search.experiment.declared import CHECKPOINTED, epochs_at
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
+from search.study.variants import BEST, file_after
 
-CHECKPOINTED = "800 epochs"
-"""The length in which the paper kept the best checkpoint, too."""
+Tested = Mapping[str, float]
+"""The errors on the test split of the networks that a run has kept, by the names of their files."""
 
 
-def length_section(words: Words, lengths: Mapping[str, float], training: Runs, validation: Runs) -> Section:
-    """Show runs of the longest length; `lengths` are its shares by the names of the paper's lengths."""
+def length_section(
+    words: Words, lengths: Mapping[str, float], training: Runs, validation: Runs, tested: Sequence[Tested]
+) -> Section:
+    """Show runs of the longest length; `lengths` are its shares by the names of the paper's lengths.
+
+    `tested` has what is known of each run.
+    """
     longest = min(map(len, validation))
-    epochs = {name: max(1, round(share * longest)) for name, share in lengths.items()}
+    epochs = epochs_at(lengths, longest)
     mean = np.mean([run[:longest] for run in validation], axis=0)
     marks = tuple(Mark(_name(name, epoch), epoch, float(mean[epoch - 1])) for name, epoch in epochs.items())
     first = min(epochs.values())
@@ -26,14 +33,19 @@ def length_section(words: Words, lengths: Mapping[str, float], training: Runs, v
     ]
     said = (
         "The learning rate is constant and the order of the images follows from the seed, so that a shorter training "
-        "is the beginning of a longer one. The test split is not read here: fit as long with 'agesearch fit' for that.",
+        "is the beginning of a longer one. The networks at these lengths are kept with the trial; 'agesearch report' "
+        "alone evaluates them on the test split.",
     )
     alternative = f"Training and validation error over {longest} epochs."
     figure = Figure("figure-5-6-lengths", words.caption, alternative, draw_curves(panels, words.quantity, width=9.2))
-    return Section(words.title, (*words.text, *said), (figure, _table(epochs, training, validation, words.quantity)))
+    return Section(
+        words.title, (*words.text, *said), (figure, _table(epochs, words.quantity, training, validation, tested))
+    )
 
 
-def _table(epochs: Mapping[str, int], training: Runs, validation: Runs, quantity: Quantity) -> Table:
+def _table(
+    epochs: Mapping[str, int], quantity: Quantity, training: Runs, validation: Runs, tested: Sequence[Tested]
+) -> Table:
     columns = (
         Column("training"),
         Column("epoch", "d"),
@@ -43,9 +55,11 @@ def _table(epochs: Mapping[str, int], training: Runs, validation: Runs, quantity
     )
     rows: list[tuple[Cell, ...]] = []
     for name, epoch in epochs.items():
-        rows.append((_name(name, epoch), epoch, _mean(training, epoch), _mean(validation, epoch), None))
+        errors = (_mean(training, epoch), _mean(validation, epoch), _mean_tested(tested, file_after(epoch)))
+        rows.append((_name(name, epoch), epoch, *errors))
         if name == CHECKPOINTED:
-            rows += [_best(place, epoch, *runs) for place, runs in enumerate(zip(training, validation, strict=True))]
+            runs = enumerate(zip(training, validation, tested, strict=True))
+            rows += [_best(place, epoch, *run) for place, run in runs]
     caption = "Table III. Errors at the paper's lengths and of the best checkpoint, means over the seeds"
     if quantity.is_age:
         rows += [
@@ -55,11 +69,12 @@ def _table(epochs: Mapping[str, int], training: Runs, validation: Runs, quantity
     return Table("table-3-lengths", f"{caption}.", columns, tuple(rows))
 
 
-def _best(seed: int, epochs: int, training: Sequence[float], validation: Sequence[float]) -> tuple[Cell, ...]:
+def _best(
+    seed: int, epochs: int, training: Sequence[float], validation: Sequence[float], tested: Tested
+) -> tuple[Cell, ...]:
     kept = int(np.argmin(validation[:epochs]))
-    return (
-        f"best checkpoint of {epochs} epochs, seed {seed}", kept + 1, training[kept], validation[kept], None
-    )  # fmt: skip
+    name = f"best checkpoint of {epochs} epochs, seed {seed}"
+    return (name, kept + 1, training[kept], validation[kept], tested.get(BEST))
 
 
 def _cut(training: Runs, validation: Runs, epochs: int) -> dict[str, Runs]:
@@ -71,6 +86,12 @@ def _cut(training: Runs, validation: Runs, epochs: int) -> dict[str, Runs]:
 
 def _mean(runs: Runs, epoch: int) -> float:
     return float(np.mean([run[epoch - 1] for run in runs]))
+
+
+def _mean_tested(tested: Sequence[Tested], file: str) -> float | None:
+    """Return the mean over the runs, or None where one of them is not known."""
+    known = [errors[file] for errors in tested if file in errors]
+    return float(np.mean(known)) if len(known) == len(tested) else None
 
 
 def _name(name: str, epoch: int) -> str:

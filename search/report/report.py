@@ -18,12 +18,14 @@ from search.fit.record import FitRecord, predict, read_fit
 from search.report.dataset_sections import dataset_section
 from search.report.experiments import experiment_section
 from search.report.fit_sections import fit_section
+from search.report.kept_networks import evaluate_kept
 from search.report.network_sections import network_section
 from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
 from search.space.variation import Variation, recipe_for, variation
+from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
 
 PAGE = "report.html"
@@ -33,13 +35,17 @@ Gathered = tuple[Section | LeftOut, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a report is made of; None or () for what there is not, with the reason in `left_out`."""
+    """What a report is made of; None or () for what there is not, with the reason in `left_out`.
+
+    `artifacts` is the folder with the files that the experiments' trials have kept.
+    """
 
     dataset: Path | None
     study: Study | None
     fits: tuple[Path, ...]
     left_out: tuple[LeftOut, ...] = ()
     experiments: tuple[Study, ...] = ()
+    artifacts: ArtifactFolder | None = None
 
 
 def make_report(sources: Sources) -> Report:
@@ -53,7 +59,7 @@ def make_report(sources: Sources) -> Report:
     gathered: Gathered = (
         *_results(sources.dataset, fits),
         *((search_section(sources.study),) if sources.study else ()),
-        *(experiment_section(study) for study in sources.experiments),
+        *_experiments(sources),
         *((dataset_section(sources.dataset),) if sources.dataset else ()),
         _network(sources, fits),
     )
@@ -94,6 +100,14 @@ def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:
         for fit in fits
     ]
     return (*result_sections(splits["test"], models), fit_section(fits, evaluations, inspect_dataset(dataset).digest))
+
+
+def _experiments(sources: Sources) -> Gathered:
+    gathered: list[Section | LeftOut] = []
+    for study in sources.experiments:
+        tested, missing = evaluate_kept(study, sources.artifacts, sources.dataset)
+        gathered += (experiment_section(study, tested), *missing)
+    return tuple(gathered)
 
 
 def _network(sources: Sources, fits: Sequence[FitRecord]) -> Section | LeftOut:

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 from search.space.box import Box
 from search.space.ranges import Value
 from search.space.seeds import TrialSeeds
-from search.study.variants import Curve
+from search.study.variants import NONE_KEPT, Curve, Keeping
 
 Role: TypeAlias = Literal["sampled", "finalist", "variant"]
 """What a trial is for: to find a good configuration, to look at one of the best again, or to compare a variant."""
@@ -17,7 +17,7 @@ class Assignment:
     """What one slot's trial is, the same at every attempt.
 
     `params` lie in `box`, which Optuna keeps beside them; `images` and `epochs` are the trial's budget. `curve` is what
-    it keeps beside its result, `repeat` which of a variant's trials it is, from 0.
+    it keeps beside its result, `repeat` which of a variant's trials it is, from 0, `keeping` the networks it keeps.
     """
 
     role: Role
@@ -28,3 +28,4 @@ class Assignment:
     epochs: int
     curve: Curve = "none"
     repeat: int = 0
+    keeping: Keeping = NONE_KEPT

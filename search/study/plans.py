@@ -110,7 +110,7 @@ class Variants:
         seeds = trial_seeds(seed, stage, repeat if self.experiment.paired else slot)
         params = {VARIANT: variant.name, **variant.params}
         return Assignment(
-            "variant", params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat
+            "variant", params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat, variant.keeping
         )  # fmt: skip
 
     def __str__(self) -> str:

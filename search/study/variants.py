@@ -19,11 +19,38 @@ SPANNED = ("learning_rate", "l2")
 """Parameters that Optuna and the dashboard know as a range, where they vary, and not as choices."""
 
 
+BEST = "best.keras"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """The networks that a trial keeps as files: those after some epochs, and the best by validation up to one.
+
+    A trial that keeps the best keeps the curve of validation. None by default.
+    """
+
+    after: tuple[int, ...] = ()
+    best_until: int = 0
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the files."""
+        return (*dict.fromkeys(map(file_after, self.after)), *((BEST,) if self.best_until else ()))
+
+
+NONE_KEPT = Keeping()
+
+
+def file_after(epoch: int) -> str:
+    """Return the name of the file with the network as it was after an epoch."""
+    return f"epoch-{epoch}.keras"
+
+
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One variant: its name, its parameters, the budget of each of its trials, and how many there are.
 
-    `group` is what variants have in common that are compared as one.
+    `group` is what variants have in common that are compared as one, `keeping` the networks that its trials keep.
     """
 
     name: str
@@ -33,6 +60,7 @@ class Variant:
     repeats: int
     curve: Curve = "validation"
     group: str = ""
+    keeping: Keeping = NONE_KEPT
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@ import pytest
 
 from model.recipe import DEFAULT
 from search.errors import SearchError
-from search.experiment.declared import BY_NAME, DECLARED, LENGTHS, Size, experiment_of
+from search.experiment.declared import BY_NAME, DECLARED, LENGTHS, Size, epochs_at, experiment_of
 from search.space.variation import Variation, variation
+from search.study.variants import Keeping
 
 SHAPE = (91, 91, 1)
 
@@ -55,8 +56,14 @@ def test_a_residual_network_has_about_as_many_parameters_as_the_papers():
 
 
 def test_the_lengths_are_shares_of_the_longest():
-    longest = BY_NAME["training-length"].epochs
-    assert [round(share * longest) for share in LENGTHS.values()] == [100, 600, 800, 1000]
+    assert list(epochs_at(LENGTHS, BY_NAME["training-length"].epochs).values()) == [100, 600, 800, 1000]
+    assert list(epochs_at(LENGTHS, 2).values()) == [1, 1, 2, 2]
+
+
+def test_the_networks_at_the_papers_lengths_are_kept_and_the_best_of_800_epochs():
+    for declared in DECLARED:
+        (keeping,) = {each.keeping for each in experiment_of(declared, Size(), 10).variants}
+        assert keeping == (Keeping((100, 600, 800, 1000), 800) if declared.name == "training-length" else Keeping())
 
 
 def test_a_size_that_makes_no_sense_is_refused():

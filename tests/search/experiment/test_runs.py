@@ -3,6 +3,7 @@ import pytest
 from search.experiment.runs import runs_of
 from search.processes.worker import work
 from search.slots.slots import Slots
+from search.storage.artifacts import ArtifactFolder
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
 from tests.search.tiny import run_variant
@@ -33,6 +34,16 @@ def test_runs_are_read_by_variant_with_their_curves(study, no_stop):
     assert (len(other.training), other.validation) == (3, ())  # what it reported was the training error
     (last,) = runs["c"]
     assert (last.score, last.validation_mae, last.training_mae, last.penalty, last.seconds) == (23, 21, 13, 0.5, 1)
+
+
+def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
+    def keeping(task):
+        task.keep("best.keras", f"slot {task.slot}".encode())
+        return run_variant(task)
+
+    folder = ArtifactFolder(tmp_path)
+    work(Slots(study), keeping, no_stop, artifacts=folder)
+    assert [folder.open_reader(run.files["best.keras"]).read() for run in runs_of(study)["a"]] == [b"slot 0", b"slot 1"]
 
 
 def test_a_trial_without_a_value_is_no_run(study, no_stop):

@@ -1,4 +1,5 @@
 import pytest
+from optuna.artifacts import get_all_artifact_meta
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
@@ -49,6 +50,29 @@ def test_the_curve_is_there_before_the_trial_has_ended(study_of, no_stop, folder
     assert states == [TrialState.RUNNING]
 
 
+def run_and_keep(task):
+    task.keep("best.keras", b"a network")
+    return run_with_values(task)
+
+
+def test_a_file_that_a_trial_keeps_is_attached_by_its_name(study_of, no_stop, folder):
+    study = study_of(1)
+    work(Slots(study), run_and_keep, no_stop, "", folder)
+    files = {
+        each.filename: each.artifact_id
+        for each in get_all_artifact_meta(trials_of(study)[0], storage=study.storage.rdb)
+    }
+    assert set(files) == {"best.keras", "learning_curve.svg"}
+    assert folder.open_reader(files["best.keras"]).read() == b"a network"
+
+
+def test_a_file_that_has_nowhere_to_go_is_told_and_fails_no_trial(study_of, no_stop, caplog):
+    study = study_of(1)
+    work(Slots(study), run_and_keep, no_stop)
+    assert trials_of(study)[0].state is TrialState.COMPLETE
+    assert "best.keras is not kept: there is no folder for artifacts" in caplog.text
+
+
 @pytest.mark.parametrize("error", [OSError("no space left"), ValueError("anything"), StorageInternalError("locked")])
 def test_a_curve_that_cannot_be_stored_fails_no_trial(error, study_of, no_stop, folder, monkeypatch, caplog):
     def fail(*_):
@@ -56,7 +80,7 @@ def test_a_curve_that_cannot_be_stored_fails_no_trial(error, study_of, no_stop, 
 
     monkeypatch.setattr(ArtifactFolder, "write", fail)
     study = study_of(2)
-    work(Slots(study), run_with_values, no_stop, "", folder)
+    work(Slots(study), run_and_keep, no_stop, "", folder)
     assert [(trial.state, trial.value is None) for trial in trials_of(study)] == [(TrialState.COMPLETE, False)] * 2
     assert f"the learning curve could not be stored: {error}" in caplog.text
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from search.space.box import FIRST_BOX
 from search.space.seeds import TrialSeeds
 from search.study.assignment import Assignment
 from search.study.trials import Diverged
+from search.study.variants import Keeping
 from tests.integration.fake_study import spec_of
 
 SCORE = Score(training_mae=7.0, validation_mae=9.0, penalty=0.5)
@@ -25,6 +28,7 @@ class FakeTraining:
     def __init__(self, recipe, batch_size, training, validation, precision):
         self.recipe, self.made_of = recipe, (recipe.name, batch_size, training, validation, precision)
         self.runs, self.validated = [], iter([12.0, 11.0])
+        self.engine = SimpleNamespace(weights="weights", network="network")
 
     def run(self, training, budget, draws, after_epoch):
         self.runs.append((training, budget, draws))
@@ -53,10 +57,10 @@ def split_of(count):
     return Split(images, np.full(count, 30, np.float32), names)
 
 
-def task_of(is_stopping=lambda: False, params=None, curve="none", report=lambda *_: None):
+def task_of(is_stopping=lambda: False, params=None, report=lambda *_: None, keep=lambda *_: None, **own):
     params = params or {"learning_rate": 1e-4, "l2": 1e-3}
-    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, curve=curve)
-    return TrialTask(1, 0, 1, assignment, report, is_stopping)
+    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, **own)
+    return TrialTask(1, 0, 1, assignment, report, is_stopping, keep)
 
 
 def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
@@ -78,6 +82,13 @@ def test_the_penalty_ranks_trials_in_the_papers_recipe_alone(recipe, score, obje
     assert outcome.score == score
     assert (outcome.validation_mae, outcome.training_mae, outcome.penalty) == (9.0, 7.0, 0.5)
     assert outcome.seconds >= 0
+
+
+def test_the_networks_that_are_wanted_are_kept_before_the_trial_ends(objective_of, monkeypatch):
+    monkeypatch.setattr("model.saved_model.to_bytes", lambda _network, weights, limits, _averaged: (weights, limits))
+    kept, keeping = [], Keeping(after=(1, 5), best_until=1)
+    objective_of()(task_of(curve="validation", keeping=keeping, keep=lambda *file: kept.append(file)))
+    assert kept == [("epoch-1.keras", ("weights", (30.0, 30.0))), ("best.keras", ("weights", (30.0, 30.0)))]
 
 
 def test_a_training_that_diverges_is_an_outcome_with_its_reason(objective_of, monkeypatch):

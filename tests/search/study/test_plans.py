@@ -8,7 +8,7 @@ from search.space.seeds import trial_seeds, uniforms
 from search.storage.documents import to_json
 from search.study.candidates import Candidate
 from search.study.plans import Finalists, Sampled, Variants, plan_from_json
-from search.study.variants import Experiment, Variant
+from search.study.variants import Experiment, Keeping, Variant
 
 FIRST, SECOND = {"learning_rate": 1e-4, "l2": 1e-3}, {"learning_rate": 1e-5, "l2": 1e-2}
 SAMPLED = Sampled(4, FIRST_BOX, None, images=500, epochs=5)
@@ -17,9 +17,13 @@ FINALISTS = Finalists(
 )
 
 
+KEEPING = Keeping((1, 4), best_until=3)
 EXPERIMENT = Experiment(
     "batch-size",
-    (Variant("32", {"batch_size": 32}, 20, 3, 2), Variant("64", {"batch_size": 64}, 10, 4, 2, "training")),
+    (
+        Variant("32", {"batch_size": 32}, 20, 3, 2),
+        Variant("64", {"batch_size": 64}, 10, 4, 2, "training", keeping=KEEPING),
+    ),
 )
 
 
@@ -67,6 +71,7 @@ def test_every_variant_gets_its_own_parameters_budget_and_curve_and_says_which_i
     assert [(each.images, each.epochs, each.curve, each.repeat) for each in given] == [
         (20, 3, "validation", 0), (20, 3, "validation", 1), (10, 4, "training", 0), (10, 4, "training", 1),
     ]  # fmt: skip
+    assert [each.keeping for each in given] == [Keeping()] * 2 + [KEEPING] * 2
     assert {each.role for each in given} == {"variant"}
 
 
