@@ -102,7 +102,11 @@ class Settings(BaseModel):
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
     )
-    sampler: SamplerName = Field("random", description="How a stage's box is sampled; sobol spreads trials evenly.")
+    sampler: SamplerName = Field(
+        "random",
+        description="How a stage's box is sampled: random, sobol (spread evenly), or by the trials that have ended: "
+        "tpe, cmaes, gp (a Gaussian process, which needs the extra gp).",
+    )
     enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = Field(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )

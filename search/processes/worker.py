@@ -20,10 +20,10 @@ from search.space.ranges import Value
 from search.space.seeds import TrialSeeds
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import storage_errors
+from search.study.assigning import assigned
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process
-from search.study.stages import read_stage
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import present
 
@@ -111,7 +111,7 @@ class _Worker:
 
     def _attempt(self, claim: Claim) -> None:
         """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
-        assignment = read_stage(self.slots.study, claim.stage).assignment(self.slots.study.spec.seed, claim.slot)
+        assignment = assigned(self.slots.study, claim)
         trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)

@@ -8,6 +8,7 @@ from search.errors import SearchError
 from search.processes.worker import work
 from search.settings import Settings
 from search.slots.slots import Slots
+from search.space.samplers import require_installed
 from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
@@ -20,6 +21,7 @@ def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float 
     """
     quieten_optuna()
     study = load_study(open_storage(settings.storage), settings.study)
+    require_installed(study.spec.sampler)
     info = inspect_dataset(dataset)
     if info.digest != study.spec.dataset:
         raise SearchError(

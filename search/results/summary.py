@@ -6,6 +6,7 @@ from typing import Any
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import SlotCounts, Slots
+from search.space.samplers import remarks
 from search.study.planning import stage_sizes
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
@@ -33,7 +34,10 @@ class StageSummary:
 
 @dataclass(frozen=True, slots=True)
 class StudySummary:
-    """A study's stages, the best score of a sampled trial, the verdict on the finalists if there is one, workers."""
+    """A study's stages, the best score of a sampled trial, the verdict on the finalists if there is one, workers.
+
+    `remarks` say in a sentence each what has to be known of how it samples.
+    """
 
     study: str
     storage: str
@@ -42,6 +46,7 @@ class StudySummary:
     verdict: Verdict | None
     workers: tuple[WorkerView, ...]
     unit: str
+    remarks: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -54,7 +59,7 @@ class StudySummary:
             if self.best is None
             else f"best {self.best:.3f} {self.unit}".rstrip()
         )
-        return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages)]
+        return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks]
 
 
 def summary(study: Study) -> StudySummary:
@@ -62,8 +67,16 @@ def summary(study: Study) -> StudySummary:
     opened = {stage.number: stage for stage in list_stages(study)}
     sizes = enumerate(stage_sizes(study.spec), start=1)
     stages = tuple(_stage(study, number, size, opened.get(number)) for number, size in sizes)
+    spec = study.spec
     return StudySummary(
-        study.name, str(study.storage), stages, best_score(study), verdict(study), list_workers(study), study.spec.unit
+        study=study.name,
+        storage=str(study.storage),
+        stages=stages,
+        best=best_score(study),
+        verdict=verdict(study),
+        workers=list_workers(study),
+        unit=spec.unit,
+        remarks=tuple(remarks(spec.sampler, spec.box)) if spec.experiment is None else (),
     )
 
 

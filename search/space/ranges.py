@@ -34,6 +34,10 @@ class LogRange:
         # exp(log(x)) is not always x, and a bound overstepped by a rounding is a trial that Optuna refuses.
         return min(max(math.exp(bottom + share * (top - bottom)), self.low), self.high)
 
+    def share(self, value: float) -> float:
+        """Return how far from low to high a number is, 0 to 1: what `at` makes it of."""
+        return math.log(value / self.low) / math.log(self.high / self.low)
+
     def holds(self, value: Value) -> bool:
         """Whether a value lies in it."""
         return not isinstance(value, str) and self.low <= value <= self.high
@@ -62,6 +66,10 @@ class LinearRange:
         """Return the number `share` of the way from low to high, 0 to 1."""
         return min(max(self.low + share * (self.high - self.low), self.low), self.high)
 
+    def share(self, value: float) -> float:
+        """Return how far from low to high a number is, 0 to 1: what `at` makes it of."""
+        return (value - self.low) / (self.high - self.low)
+
     def holds(self, value: Value) -> bool:
         """Whether a value lies in it."""
         return not isinstance(value, str) and self.low <= value <= self.high
@@ -89,6 +97,10 @@ class IntegerRange:
     def at(self, share: float) -> int:
         """Return the whole number `share` of the way from low to high, 0 to 1."""
         return min(self.low + int(share * (self.high - self.low + 1)), self.high)
+
+    def share(self, value: float) -> float:
+        """Return the middle of the shares, 0 to 1, that `at` makes this number of."""
+        return (value - self.low + 0.5) / (self.high - self.low + 1)
 
     def holds(self, value: Value) -> bool:
         """Whether a value lies in it."""

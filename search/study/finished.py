@@ -15,16 +15,16 @@ from search.space.narrowing import FinishedTrial
 from search.storage.tables import FINISHED, slots
 
 # Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
-_trials = table("trials", column("trial_id", Integer), column("number", Integer))
-_values = table("trial_values", column("trial_id", Integer), column("value", Float))
-_params = table(
+trials = table("trials", column("trial_id", Integer), column("study_id", Integer), column("number", Integer))
+values = table("trial_values", column("trial_id", Integer), column("value", Float))
+params = table(
     "trial_params",
     column("trial_id", Integer),
     column("param_name", String),
     column("param_value", Float),
     column("distribution_json", String),
 )
-_attributes = table(
+attributes = table(
     "trial_user_attributes", column("trial_id", Integer), column("key", String), column("value_json", String)
 )
 
@@ -32,28 +32,28 @@ _attributes = table(
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
     """Return the trials of a stage that ended with a value and closed their slots, in the order of the slots."""
     query = (
-        select(slots.c.slot, _trials.c.number, _values.c.value)
-        .add_columns(_params.c.param_name, _params.c.param_value, _params.c.distribution_json)
-        .join(_trials, _trials.c.trial_id == slots.c.trial_id)
-        .join(_values, _values.c.trial_id == slots.c.trial_id)
-        .join(_params, _params.c.trial_id == slots.c.trial_id)
+        select(slots.c.slot, trials.c.number, values.c.value)
+        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
+        .join(trials, trials.c.trial_id == slots.c.trial_id)
+        .join(values, values.c.trial_id == slots.c.trial_id)
+        .join(params, params.c.trial_id == slots.c.trial_id)
         .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
         .order_by(slots.c.slot)
     )
-    trials = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
+    found = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
     return [
         FinishedTrial(*place, {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows})
-        for place, rows in trials
+        for place, rows in found
     ]
 
 
 def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[tuple[int, float]]:
     """Return id in Optuna and value of the best `count` trials of the first `stages`; ties in the order of slots."""
     query = (
-        select(slots.c.trial_id, _values.c.value)
-        .join(_values, _values.c.trial_id == slots.c.trial_id)
+        select(slots.c.trial_id, values.c.value)
+        .join(values, values.c.trial_id == slots.c.trial_id)
         .where(slots.c.study == study, slots.c.stage <= stages, slots.c.state == FINISHED)
-        .order_by(_values.c.value, slots.c.stage, slots.c.slot)
+        .order_by(values.c.value, slots.c.stage, slots.c.slot)
         .limit(count)
     )
     return [(row.trial_id, row.value) for row in tx.execute(query)]
@@ -62,8 +62,8 @@ def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[t
 def measured(tx: Connection, study: str, stage: int, name: str) -> dict[int, float]:
     """Return by slot what the finished trials of a stage measured under that name, as in "validation_mae"."""
     query = (
-        select(slots.c.slot, _attributes.c.value_json)
-        .join(_attributes, _attributes.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED, _attributes.c.key == name)
+        select(slots.c.slot, attributes.c.value_json)
+        .join(attributes, attributes.c.trial_id == slots.c.trial_id)
+        .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED, attributes.c.key == name)
     )
     return {row.slot: json.loads(row.value_json) for row in tx.execute(query)}

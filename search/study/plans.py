@@ -1,10 +1,11 @@
 """The plans of stages: what each of a stage's slots is for. Another kind of stage is one more frozen value in `Plan`.
 
 A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
-and the slot alone; workers, slots, leases and mending know nothing of it. Which stage gets which plan is decided in
-`search.study.planning`.
+and the slot alone, but where its sampler learns from trials. Workers, slots, leases and mending know nothing of it.
+Which stage gets which plan is decided in `search.study.planning`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Literal, TypeAlias
@@ -13,8 +14,9 @@ from pydantic import Discriminator, TypeAdapter
 
 from search.space.box import Box
 from search.space.enqueued import Wanted
+from search.space.learning import Place, Seen, learned
 from search.space.narrowing import Narrowing
-from search.space.samplers import SamplerName
+from search.space.samplers import LEARNING, SamplerName
 from search.space.sampling import shares
 from search.space.seeds import trial_seeds
 from search.study.assignment import Assignment
@@ -38,10 +40,13 @@ class Sampled:
     sampler: SamplerName = "random"
     kind: Literal["sampled"] = "sampled"
 
-    def assignment(self, seed: int, stage: int, slot: int) -> Assignment:
-        """Return what the trial of `slot` is."""
+    def assignment(self, seed: int, stage: int, slot: int, seen: Sequence[Seen] = ()) -> Assignment:
+        """Return what the trial of `slot` is; a sampler that learns does so from the trials in `seen`."""
         seeds = trial_seeds(seed, stage, slot)
-        params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
+        if self.sampler in LEARNING:
+            params = learned(self.sampler, self.box, Place(seed, stage, slot, self.slots), seen)
+        else:
+            params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):
             params |= dict(self.enqueued[slot])
         return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)

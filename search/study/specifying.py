@@ -9,6 +9,7 @@ from search.space.box import Box, LogRange
 from search.space.network_file import read_network
 from search.space.parameters import box_of
 from search.space.ranges import Value
+from search.space.samplers import require_installed
 from search.space.variation import Variation, recipe_for, variation
 from search.study.study import FinalistBudget, StudySpec
 
@@ -67,6 +68,7 @@ def _later(box: Box, given: Ranges) -> Box:
 
 def require_fitting(settings: Settings, info: DatasetInfo) -> None:
     """Refuse what every worker would die of, before there is a study that asks for it."""
+    require_installed(settings.sampler)
     count = info.counts["training"]
     for name, images in (("images", settings.images), ("finalist_images", settings.finalist_images or 1)):
         if images > count:

@@ -12,7 +12,7 @@ from sqlalchemy import delete, insert, select
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
 from search.space.enqueued import Wanted, require_in
-from search.space.samplers import SamplerName
+from search.space.samplers import SamplerName, require_samplable
 from search.storage import tables
 from search.storage.database import Storage, exclusively, storage_errors
 from search.storage.documents import from_json, to_json
@@ -77,6 +77,7 @@ class StudySpec:
         if self.ranges is not None and _kinds(self.ranges) != _kinds(self.box):
             raise SearchError(f"ranges = {self.ranges} must have the names and kinds of the first box: {self.box}")
         require_in(self.box, self.enqueued, self.trials[0])
+        require_samplable(self.sampler, self.box)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from sqlalchemy.engine import Engine
 
 from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
+from search.space.learning import Seen
 from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
+from search.study.plans import Sampled
 from search.study.stages import open_next
 from search.study.study import Study, StudySpec, create_or_resume, load_study
 from search.study.trials import TrialOutcome
@@ -82,6 +84,22 @@ def expected(spec: StudySpec) -> dict:
     return all_trials | expected_finalists(spec, all_trials)
 
 
+def expected_of_one(spec: StudySpec) -> dict:
+    """The same where the sampler learns and one worker alone runs one slot after another."""
+    box, all_trials, seen = spec.box, {}, []
+    for stage, count in enumerate(spec.trials, start=1):
+        plan = Sampled(count, box, None, spec.images, spec.epochs, (), spec.sampler)
+        finished = []
+        for slot in range(count):
+            given = plan.assignment(spec.seed, stage, slot, seen)
+            value = value_of(given.params, given.seeds)
+            all_trials[stage, slot] = (given.params, value)
+            seen.append(Seen(stage, slot, given.params, ended=True, score=value))
+            finished.append(FinishedTrial(slot, slot, value, given.params))
+        box = narrow(box, finished).new
+    return all_trials | expected_finalists(spec, all_trials)
+
+
 def expected_finalists(spec: StudySpec, sampled: dict) -> dict:
     """The same for the finalists: the best configurations in turn, once with each of the stage's first seeds."""
     if spec.finalists is None:
@@ -113,6 +131,16 @@ def work_to_the_end(url: str) -> None:
     study = reopen(url)
     work(Slots(study), run_trial, Event())
     study.storage.engine.dispose()
+
+
+def work_slowly(url: str) -> None:
+    """Work to the end on trials that take long enough for another worker to get some as well."""
+
+    def run_slowly(task: TrialTask) -> TrialOutcome:
+        Event().wait(0.05)
+        return run_trial(task)
+
+    work(Slots(reopen(url)), run_slowly, Event())
 
 
 def work_hastily(url: str, trial_seconds: float) -> None:
