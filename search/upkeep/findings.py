@@ -105,7 +105,7 @@ def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
         yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held, **where)
     elif row.state == FINISHED and not ended_well:
         trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state}"
-        remedy = "it is opened again, and its trial comes out the same"
+        remedy = "it is opened again for the next worker"
         yield Finding("slot without a trial", f"{place} is closed, but {trial}", remedy, **where)
 
 
