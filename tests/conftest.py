@@ -10,10 +10,30 @@ import pytest
 
 from tests import postgres
 
+TOLD = "told"
+
 
 def pytest_configure():
     # Where a shell runs the tests in the background, Ctrl-C is ignored, and so it would be by all that they start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print below the tests what they had to tell, whichever process ran them."""
+    calls = [
+        each for reports in terminalreporter.stats.values() for each in reports if getattr(each, "when", "") == "call"
+    ]
+    told = [text for each in calls for name, text in each.user_properties if name == TOLD]
+    if told:
+        terminalreporter.section("told by tests")
+        for text in told:
+            terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def tell(record_property):
+    """Say what was measured or survived, for whoever reads the log of a run."""
+    return lambda text: record_property(TOLD, text)
 
 
 @dataclass(frozen=True, slots=True)

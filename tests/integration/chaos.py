@@ -1,7 +1,8 @@
 """Studies whose workers are killed, stopped and misled about the time, again and again; each must end exact.
 
-`make chaos` runs it for ten minutes, and then hurries through 2,000 slots. It prints what was survived, and OK at the
-end; or it ends with an error in the line of the seed that brought a study to a wrong end.
+`make chaos` runs it for ten minutes, and then hurries through 2,000 slots. It prints what was survived, a line for each
+seed and one for all, and OK at the end; or it ends with an error in the line of the seed that brought a study to a
+wrong end.
 """
 
 import argparse
@@ -11,7 +12,7 @@ import signal
 import time
 from collections import Counter
 from ctypes import c_double, c_int
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from itertools import count
 from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
@@ -24,6 +25,9 @@ from tests.integration.exactness import assert_exact, takeovers
 from tests.integration.hurrying import hurry
 from tests.integration.warm_processes import warm_processes
 from tests.waiting import until
+
+KILLS = 50
+"""Of one seed, after which the next one's studies begin."""
 
 WORKERS = 4
 LEASE_SECONDS = 1.0
@@ -66,10 +70,13 @@ class Tally:
     takeovers: int = 0
     refused: int = 0
 
+    def __add__(self, other):
+        return Tally(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
     def __str__(self):
         return (
-            f"{self.kills} kills, {self.points.total()} of them at {len(self.points)} points of the work; "
-            f"{self.stops} workers stopped beyond their lease, {self.clock_jumps} jumps of the clock; "
+            f"{self.kills} kills, {self.points.total()} of them at {len(self.points)} chosen steps and the others at "
+            f"any moment; {self.stops} workers stopped beyond their lease, {self.clock_jumps} jumps of the clock; "
             f"{self.takeovers} takeovers, {self.refused} late results refused; "
             f"{self.studies} studies with {self.slots} slots, all of them exact"
         )
@@ -197,15 +204,20 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     asked = parser.parse_args()
     quieten_optuna()
-    context, end = warm_processes(), time.monotonic() + 60 * asked.minutes
+    print(
+        f"{asked.minutes:g} minutes, from seed {asked.seed} on: {WORKERS} workers a study, a line every {KILLS} kills"
+    )
+    context, end, total = warm_processes(), time.monotonic() + 60 * asked.minutes, Tally()
     with fake.in_memory() as folder:
         for seed in count(asked.seed):
             storage = fake.new_storage(_new_folder(folder, seed))
             print(f"seed {seed}: ", end="", flush=True)
-            print(disturb_studies(context, storage, seed, kills=200), flush=True)
+            total += (tally := disturb_studies(context, storage, seed, KILLS))
+            print(tally, flush=True)
             storage.engine.dispose()
             if time.monotonic() > end:
                 break
+        print(f"in all: {total}", flush=True)
         print(hurry(context, fake.new_study(_new_folder(folder, "hurry"), fake.spec_of(1000, 1000))))
     print("OK: every study came to what it comes to undisturbed, and every file is sound")
 

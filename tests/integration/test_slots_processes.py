@@ -24,13 +24,9 @@ STEPS = [
 ]
 
 
-def test_eight_workers_in_a_hurry_finish_every_slot_exactly_once_and_none_is_told_of_a_lock(
-    study_of, processes, capsys
-):
+def test_eight_workers_in_a_hurry_finish_every_slot_exactly_once_and_none_is_told_of_a_lock(study_of, processes, tell):
     study = study_of(60, 40)
-    done = hurry(processes, study)
-    with capsys.disabled():
-        print(f"\n{study.storage.engine.dialect.name}: {done}")  # noqa: T201  (so that the pace can be seen)
+    tell(f"{study.storage.engine.dialect.name}: {hurry(processes, study)}")
     trials = study.storage.rdb.get_all_trials(study.id)
     assert {trial.state for trial in trials} == {TrialState.COMPLETE}
     assert len({trial.user_attrs["worker"] for trial in trials}) == 8
