@@ -6,7 +6,6 @@ import pytest
 
 from search.results.choice import choose
 from search.results.ranking import best_trials
-from search.results.student import quantile
 from search.results.verdict import table, verdict
 from search.study.study import FinalistBudget
 from search.study.trials import Diverged, TrialOutcome
@@ -64,13 +63,14 @@ def test_seeds_that_are_hard_for_all_do_not_hide_a_difference(judged):
     assert [one.tied for one in found.finalists] == [True, False]
 
 
-def test_with_two_finalists_the_rule_is_the_paired_t_interval(judged):
-    first, second = (8.0, 8.7, 9.1), (8.3, 8.8, 9.6)
-    _, found = judged((first, second))
-    differences = np.subtract(second, first)
-    error = differences.std(ddof=1) / math.sqrt(3)
+@pytest.mark.parametrize(("more", "tied"), [(-0.001, True), (0.001, False)])
+def test_with_two_finalists_the_rule_is_the_paired_t_interval(more, tied, judged):
+    first, noise = np.array((8.0, 8.7, 9.1)), np.array((-0.1, 0.0, 0.1))
+    error = noise.std(ddof=1) / math.sqrt(3)
+    limit = 4.3027 * error  # Student's t at 97.5 % with 2 degrees of freedom, from a printed table
+    _, found = judged((tuple(first), tuple(first + noise + limit + more)))
     assert found.finalists[1].behind_error == pytest.approx(error)
-    assert found.finalists[1].tied == (differences.mean() <= quantile(0.975, 2) * error)
+    assert found.finalists[1].tied == tied
 
 
 def test_the_noise_is_pooled_over_all_finalists(judged):
