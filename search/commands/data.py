@@ -1,12 +1,16 @@
 """`agesearch data`: build, verify, describe and time dataset files."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.options import AsJson
+from search.commands.options import AsJson, takes_group
 from search.commands.printing import answer, answer_json, progress_bar
+
+if TYPE_CHECKING:
+    from data.options import BuildOptions
 
 app = typer.Typer(help="Build, verify, describe and time dataset files.", no_args_is_help=True)
 
@@ -18,43 +22,63 @@ Source = Annotated[
     ),
 ]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
-Size = Annotated[
-    str, typer.Option(help="Height and width of the stored images, in pixels: one number, or as in 48x64.")
-]
+
+
+@dataclass(frozen=True, slots=True)
+class BuildFlags:
+    """How a dataset is built, as it is typed."""
+
+    size: Annotated[
+        str, typer.Option(help="Height and width of the stored images, in pixels: one number, or as in 48x64.")
+    ] = "91"
+    channels: Annotated[int, typer.Option(help="1 for gray images, 3 for colour.")] = 1
+    unit: Annotated[str | None, typer.Option(help="Of the labels, for people. Default: years, of a .csv none.")] = None
+    ages: Annotated[str, typer.Option(help="Youngest and oldest age, both included, as in 1:80.")] = "1:80"
+    seed: Annotated[int, typer.Option(help="Divides crops into splits, and draws synthetic faces.")] = 0
+    images: Annotated[str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")] = (
+        "5400,2315,1159"
+    )
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False
+
+    def options(self, source: str) -> "BuildOptions":
+        """Return what they say; raises DatasetError for what is of another form."""
+        from data.errors import DatasetError
+        from data.options import YEARS, BuildOptions
+
+        try:
+            youngest, oldest = map(int, self.ages.split(":"))
+            training, validation, test = map(int, self.images.split(","))
+            height, width = map(int, self.size.split("x") if "x" in self.size else (self.size, self.size))
+        except ValueError as error:
+            raise DatasetError(
+                f"--ages {self.ages}, --images {self.images} or --size {self.size} is not of the form 1:80, "
+                "5400,2315,1159 or 48x64"
+            ) from error
+        usual = "" if source.lower().endswith(".csv") else YEARS
+        return BuildOptions(
+            image_size=(height, width),
+            min_age=youngest,
+            max_age=oldest,
+            seed=self.seed,
+            skip_bad=self.skip_bad,
+            sizes=(training, validation, test),
+            channels=self.channels,
+            unit=usual if self.unit is None else self.unit,
+        )
 
 
 @app.command()
+@takes_group
 def build(
     source: Source,
     out: Annotated[Path, typer.Option(help="The dataset file to write.")],
-    size: Size = "91",
-    channels: Annotated[int, typer.Option(help="1 for gray images, 3 for colour.")] = 1,
-    unit: Annotated[str | None, typer.Option(help="Of the labels, for people. Default: years, of a .csv none.")] = None,
-    ages: Annotated[str, typer.Option(help="Youngest and oldest age, both included, as in 1:80.")] = "1:80",
-    seed: Annotated[int, typer.Option(help="Divides crops into splits, and draws synthetic faces.")] = 0,
-    images: Annotated[
-        str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")
-    ] = "5400,2315,1159",
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False,
+    how: BuildFlags,
     as_json: AsJson = False,
 ) -> None:
     """Build a dataset file from image files, by their names or a table, or from faces drawn by this program."""
     from data.build import build_dataset
-    from data.errors import DatasetError
-    from data.options import YEARS, BuildOptions
 
-    try:
-        (youngest, oldest), (training, validation, test) = map(int, ages.split(":")), map(int, images.split(","))
-        height, width = map(int, size.split("x") if "x" in size else (size, size))
-    except ValueError as error:
-        raise DatasetError(
-            f"--ages {ages}, --images {images} or --size {size} is not of the form 1:80, 5400,2315,1159 or 48x64"
-        ) from error
-    if unit is None:
-        unit = "" if source.lower().endswith(".csv") else YEARS
-    options = BuildOptions(
-        (height, width), youngest, oldest, seed, skip_bad, (training, validation, test), channels, unit
-    )
+    options = how.options(source)
     with progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
     if as_json:

@@ -1,7 +1,8 @@
-"""Flags made from the settings, so that a setting is described once and is the same everywhere."""
+"""Flags made from values: from the settings, described once for all commands, and from a group of a command's own."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,14 +28,33 @@ def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[...,
             flags = {name: given.pop(name) for name in names}
             command(load_settings(config, {k: v for k, v in flags.items() if v is not None}), **given)
 
-        parameters = [*own, *map(_flag, names), _config()]
-        # Typer reads both, and wants arguments before the flags that have defaults.
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # mypy knows no such attribute
-        run.__annotations__ = {each.name: each.annotation for each in parameters}
-        run.__name__, run.__doc__ = command.__name__, command.__doc__
-        return run
+        # Typer wants arguments before the flags that have defaults.
+        return _described(run, command, [*own, *map(_flag, names), _config()])
 
     return decorate
+
+
+def takes_group(command: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of a function of which one parameter is a dataclass: its fields are flags in that place."""
+    parameters = inspect.signature(command).parameters.values()
+    (group,) = (each for each in parameters if is_dataclass(each.annotation))
+    flags = inspect.signature(group.annotation).parameters
+
+    def run(**given: Any) -> None:
+        command(**{group.name: group.annotation(**{name: given.pop(name) for name in flags})}, **given)
+
+    opened = [flags.values() if each is group else (each,) for each in parameters]
+    return _described(run, command, [each for those in opened for each in those])
+
+
+def _described(
+    run: Callable[..., None], command: Callable[..., None], parameters: Sequence[inspect.Parameter]
+) -> Callable[..., None]:
+    """Let `run` have the name and help of `command` and take `parameters`; Typer reads signature and annotations."""
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # mypy knows no such attribute
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    return run
 
 
 def _flag(name: str) -> inspect.Parameter:

@@ -1,10 +1,12 @@
 import inspect
+from dataclasses import dataclass
+from typing import Annotated
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
-from search.commands.options import takes_settings
+from search.commands.options import takes_group, takes_settings
 from search.errors import SearchError
 from search.settings import Settings
 
@@ -74,3 +76,30 @@ def test_the_help_describes_a_flag_as_the_setting_is_described_with_its_default(
     shown = CliRunner().invoke(command.app, ["--help"]).stdout
     assert Settings.model_fields["learning_rate"].description in shown
     assert "1e-06:0.001" in shown
+
+
+@dataclass(frozen=True)
+class Group:
+    """Two flags."""
+
+    size: Annotated[int, typer.Option(help="How large.")] = 3
+    wide: bool = False
+
+
+def test_the_fields_of_a_group_are_flags_in_its_place():
+    seen = []
+
+    @takes_group
+    def draw(name: str, how: Group, loud: bool = False) -> None:
+        """Draw it."""
+        seen.append((name, how, loud))
+
+    app = typer.Typer()
+    app.command()(draw)
+    assert list(inspect.signature(draw).parameters) == ["name", "size", "wide", "loud"]
+    for typed in (["a"], ["a", "--size", "5", "--wide", "--loud"]):
+        CliRunner().invoke(app, typed, catch_exceptions=False, standalone_mode=False)
+    assert seen == [("a", Group(), False), ("a", Group(5, True), True)]
+    shown = CliRunner().invoke(app, ["--help"]).stdout
+    assert "Draw it." in shown
+    assert "How large." in shown
