@@ -18,7 +18,8 @@ def predicted_against_true(predictions: Labels, labels: Labels, quantity: Quanti
     figure = new_figure(4.8, 4.8)
     axes = figure.subplots()
     low = min(0.0, float(labels.min()), float(predictions.min()))
-    high = 1.03 * max(float(labels.max()), float(predictions.max()))
+    highest = max(float(labels.max()), float(predictions.max()))
+    high = highest + 0.03 * (highest - low or 1)
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1, label="predicted = true")
     axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0)
     noun = quantity.noun
@@ -55,8 +56,8 @@ def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGro
     left.set_xticks(places, [group.name for group in by_label], rotation=45)
     left.set_title(f"Bias by true {noun}", fontsize=10, loc="left")
     means = [group.mean_prediction for group in by_prediction]
-    high = 1.05 * max(*means, *(group.mean_label for group in by_prediction))
-    right.plot([0, high], [0, high], color=MUTED, linewidth=1, label="perfectly calibrated")
+    ends = min(0.0, *means), 1.05 * max(0.0, *means, *(group.mean_label for group in by_prediction))
+    right.plot(ends, ends, color=MUTED, linewidth=1, label="perfectly calibrated")
     _whiskers(right, means, [group.mean_label for group in by_prediction], [g.bias_error for g in by_prediction], "o")
     plain(right, label(f"mean predicted {noun}"), label(f"mean true {noun}") + "\n± standard error")
     right.set_title("What predictions turn out to be", fontsize=10, loc="left")

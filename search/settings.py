@@ -154,6 +154,9 @@ class Settings(BaseModel):
         None, description="Minutes of training after which the fit ends; or none."
     )
     fit_threads: PositiveInt | Literal["auto"] = Field("auto", description="CPU threads of the fit; auto is all cores.")
+    ensemble: PositiveInt = Field(
+        1, description="Networks that the fit trains one after another, from other seeds, to average their answers."
+    )
 
     host: str = Field("127.0.0.1", description="The address that the dashboard listens on.")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="The dashboard's port; 0 is any free one.")

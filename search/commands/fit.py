@@ -11,12 +11,14 @@ from search.commands.search import dataset_of
 from search.settings import Settings
 
 if TYPE_CHECKING:
-    from model.evaluation import Evaluation
+    from threading import Event
+
     from model.final_fit import FitState
-    from model.quantity import Quantity
+    from search.fit.fitting import Fit, Progress
+    from search.results.configuration import Configuration
 
 Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wrote.")]
-FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads")
+FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads", "ensemble")
 
 
 @takes_settings("data", *FIT)
@@ -30,11 +32,16 @@ def fit(
     ] = False,
 ) -> None:
     """Train the best configuration on all training images, keeping the weights whenever validation improves."""
-    state = fit_to_the_end(settings, configuration, out, seed, any_dataset)
-    best = state.best
-    assert best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
-    error = _quantity_of(settings).amount(f"{best.validation_mae:.3f}")
-    answer(f"{out}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
+    from data.dataset import inspect_dataset
+    from model.quantity import Quantity
+
+    fitted = fit_to_the_end(settings, configuration, out, seed, any_dataset)
+    quantity = Quantity(inspect_dataset(dataset_of(settings)).unit)
+    for folder, state in fitted.items():
+        best = state.best
+        assert best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
+        error = quantity.amount(f"{best.validation_mae:.3f}")
+        answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
 @takes_settings("data")
@@ -44,12 +51,14 @@ def evaluate(
     split: Annotated[str, typer.Option(help="training, validation or test.")] = "test",
     as_json: AsJson = False,
 ) -> None:
-    """Print the mean absolute error of a fitted network, with its standard error."""
-    found, quantity = evaluation_of(folder, dataset_of(settings), split), _quantity_of(settings)
+    """Print the mean absolute error of a fitted network, with its standard error; of an ensemble, the members', too."""
+    from search.fit.evaluating import evaluate_fit
+
+    found = evaluate_fit(folder, dataset_of(settings), split)
     if as_json:
-        answer_json({"split": split, "unit": quantity.unit, **found.as_dict()})
+        answer_json(found.as_dict())
         return
-    for line in evaluation_lines(found, split, quantity):
+    for line in found.lines():
         answer(line)
 
 
@@ -66,17 +75,18 @@ def predict(
     from data.decoding import Decoder
     from data.images import read_image
     from model.device import configure
-    from search.fit.folder import fitted_quantity, model_file
+    from search.fit.folder import fitted_quantity, members, model_file
 
-    path, quantity = model_file(folder), fitted_quantity(folder)
+    paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
     from model.saved_model import SavedModel
 
-    model = SavedModel(path)
-    height, width, channels = model.image_shape
+    models = [SavedModel(path) for path in paths]
+    height, width, channels = models[0].image_shape
     with Decoder() as decoder:
         pixels = np.stack([read_image(image, (height, width), channels, decoder.decode) for image in images])
-    seen = [(str(image), float(value)) for image, value in zip(images, model.predict(pixels), strict=True)]
+    means = np.stack([model.predict(pixels) for model in models]).mean(axis=0, dtype=np.float64)
+    seen = [(str(image), float(value)) for image, value in zip(images, means, strict=True)]
     noun, unit = quantity.noun, quantity.unit
     if as_json:
         answer_json([{"image": image, noun: float(f"{value:.6g}"), "unit": unit} for image, value in seen])
@@ -84,36 +94,73 @@ def predict(
     answer(columns([("image", quantity.label(noun)), *((image, quantity.shown(value)) for image, value in seen)]))
 
 
-def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int, any_dataset: bool) -> "FitState":
-    """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch."""
-    from data.dataset import inspect_dataset, read_split
-    from search.errors import SearchError
-    from search.fit.folder import started_precision
+def fit_to_the_end(
+    settings: Settings, configuration: Path, out: Path, seed: int, any_dataset: bool
+) -> "dict[Path, FitState]":
+    """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch.
+
+    Returns the last state in each folder: one, or a member's each of an ensemble.
+    """
+    from data.dataset import read_split
+    from search.fit.folder import begin
     from search.processes.searching import stop_on_signals
     from search.results.configuration import read_configuration
 
-    dataset = dataset_of(settings)
-    chosen, info = read_configuration(configuration), inspect_dataset(dataset)
-    digest = info.digest
-    if chosen.dataset.digest not in (None, digest) and not any_dataset:
+    dataset, chosen = dataset_of(settings), read_configuration(configuration)
+    if not any_dataset:
+        _require_same(chosen, configuration, dataset)
+    job = _job(settings, chosen, dataset, out, seed)
+    from search.fit.display import FitDisplay
+    from search.fit.fitting import members_of, run_fit
+
+    splits = read_split(dataset, "training"), read_split(dataset, "validation")
+    fitted: dict[Path, FitState] = {}
+    with stop_on_signals() as stop:
+        for folder, each in zip(begin(out, settings.ensemble), members_of(job, settings.ensemble), strict=True):
+            name = str(folder) if settings.ensemble > 1 else ""
+            with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:
+                fitted[folder] = run_fit(each, *splits, folder, _until(stop, show))
+    return fitted
+
+
+def _until(stop: "Event", show: "Progress") -> "Progress":
+    """Return what shows how a fit goes and ends it, between two looks, once `stop` is set."""
+
+    def progress(state: "FitState", epoch: int, share: float) -> None:
+        show(state, epoch, share)
+        if stop.is_set():
+            raise KeyboardInterrupt
+
+    return progress
+
+
+def _require_same(chosen: "Configuration", configuration: Path, dataset: Path) -> None:
+    from data.dataset import inspect_dataset
+    from search.errors import SearchError
+
+    digest, origin = inspect_dataset(dataset).digest, chosen.dataset.digest
+    if origin not in (None, digest):
         raise SearchError(
-            f"{dataset} has the digest {digest[:12]}…, {configuration} comes from {chosen.dataset.digest[:12]}…; "
+            f"{dataset} has the digest {digest[:12]}…, {configuration} comes from {origin[:12]}…; "
             "give the dataset it comes from, or --any-dataset"
         )
 
+
+def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path, seed: int) -> "Fit":
+    """Return what is to be fitted, and set up the device for it."""
+    from data.dataset import inspect_dataset
     from model.device import configure, fastest_precision, usable_cores
+    from search.fit.folder import member_folders, started_precision
 
     threads = usable_cores() if settings.fit_threads == "auto" else settings.fit_threads
     configure(threads)
     precision: str = chosen.training.precision
     if precision == "auto":
-        precision = started_precision(out) or fastest_precision()
+        precision = started_precision(member_folders(out, settings.ensemble)[0]) or fastest_precision()
     from model.final_fit import FitSettings
-    from search.fit.display import FitDisplay
-    from search.fit.fitting import Fit, run_fit
+    from search.fit.fitting import Fit
 
-    limit = None if settings.fit_minutes is None else settings.fit_minutes * 60
-    found = chosen.hyperparameters
+    info, found = inspect_dataset(dataset), chosen.hyperparameters
     how = FitSettings(
         found.learning_rate,
         found.l2,
@@ -121,49 +168,10 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, seed: int
         found.batch_size or chosen.training.batch_size,
         seed,
         settings.fit_patience,
-        limit,
+        None if settings.fit_minutes is None else settings.fit_minutes * 60,
     )
-    job = Fit(chosen.training.recipe, how, precision, threads, digest, chosen.own_network(), found.varied(), info.unit)
-    with stop_on_signals() as stop, FitDisplay(settings.fit_epochs, info.unit).shown() as display:
-
-        def progress(state: "FitState", epoch: int, share: float) -> None:
-            display(state, epoch, share)
-            if stop.is_set():
-                raise KeyboardInterrupt
-
-        return run_fit(job, read_split(dataset, "training"), read_split(dataset, "validation"), out, progress)
-
-
-def evaluation_of(folder: Path, dataset: Path, split: str) -> "Evaluation":
-    """Evaluate a fitted network on one split of a dataset."""
-    from data.dataset import read_split
-    from search.fit.folder import model_file
-
-    examples, path = read_split(dataset, split), model_file(folder)
-    from model.device import configure, usable_cores
-
-    configure(usable_cores())
-    from model.evaluation import evaluate
-    from model.saved_model import SavedModel
-
-    return evaluate(SavedModel(path).predict(examples.images), examples.labels)
-
-
-def evaluation_lines(found: "Evaluation", split: str, quantity: "Quantity") -> list[str]:
-    """Return an evaluation as text."""
-    error = quantity.amount(f"{found.mae:.3f} ± {found.standard_error:.3f}")
-    return [
-        f"{split} MAE {error} over {found.images} images",
-        f"median error {found.median_error:.2f}, RMSE {found.rmse:.2f}, bias {found.bias:+.2f}; "
-        f"always answering the median would score {found.constant_mae:.2f}",
-    ]
-
-
-def _quantity_of(settings: Settings) -> "Quantity":
-    from data.dataset import inspect_dataset
-    from model.quantity import Quantity
-
-    return Quantity(inspect_dataset(dataset_of(settings)).unit)
+    own = chosen.own_network(), found.varied()
+    return Fit(chosen.training.recipe, how, precision, threads, info.digest, *own, info.unit)
 
 
 COMMANDS = (fit, evaluate, predict)

@@ -96,7 +96,7 @@ def summary(
 
 def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     """Return what there is to report on; what was not named and is not there is left out."""
-    from search.fit.folder import MODEL
+    from search.fit.folder import has_ended
     from search.report.experiments import TITLES
     from search.report.report import Sources
     from search.report.sections import LeftOut
@@ -109,7 +109,7 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     if isinstance(study, LeftOut):
         left_out.append(study)
     usual = settings.out / "fit"
-    if not fits and (usual / MODEL).is_file():
+    if not fits and has_ended(usual):
         fits = (usual,)
     if not fits:
         left_out.append(LeftOut("Final fit and its errors", f"no fit is named and {usual} holds none; give --fit DIR"))

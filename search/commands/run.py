@@ -33,10 +33,9 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
 def run(settings: Settings) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
-    from data.dataset import inspect_dataset
     from data.files import write_bytes
-    from model.quantity import Quantity
-    from search.commands.fit import evaluation_lines, evaluation_of, fit_to_the_end
+    from search.commands.fit import fit_to_the_end
+    from search.fit.evaluating import evaluate_fit
     from search.results.configuration import export_configuration
     from search.storage.database import open_storage
     from search.study.study import load_study
@@ -52,9 +51,8 @@ def run(settings: Settings) -> None:
     best, folder = settings.out / "best.toml", settings.out / "fit"
     write_bytes(best, export_configuration(load_study(open_storage(settings.storage), settings.study)))
     fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
-    found = evaluation_of(folder, dataset, "test")
     answer("")
-    for line in evaluation_lines(found, "test", Quantity(inspect_dataset(dataset).unit)):
+    for line in evaluate_fit(folder, dataset, "test").lines():
         answer(line)
     for line in _where(settings, best, folder):
         answer(line)

@@ -10,10 +10,10 @@ from model.final_fit import FitState
 
 
 class FitDisplay:
-    """Shows the epochs of one fit."""
+    """Shows the epochs of one fit; `name` says which of several it is."""
 
-    def __init__(self, epochs: int, unit: str) -> None:
-        self._console, self._unit = Console(stderr=True), f" {unit}".rstrip()
+    def __init__(self, epochs: int, unit: str, name: str = "") -> None:
+        self._console, self._unit, self._name = Console(stderr=True), f" {unit}".rstrip(), name
         columns = (
             TextColumn("epoch"),
             BarColumn(),
@@ -28,6 +28,8 @@ class FitDisplay:
     @contextmanager
     def shown(self) -> Iterator[Callable[[FitState, int, float], None]]:
         """Show it for the length of the block, which calls what it is given as `run_fit` does its `progress`."""
+        if self._name:
+            self._console.print(self._name, highlight=False)
         with self._progress:
             yield self._update
 

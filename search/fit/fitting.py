@@ -2,23 +2,28 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
+import numpy as np
 import tomli_w
 
 from data.arrays import Split
 from data.files import write_bytes
 from model import checkpoint, history, saved_model
+from model.description import tables_of
 from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
+from model.network import Network
 from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
-from search.space.network_file import network_tables
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
+
+Progress: TypeAlias = Callable[[FitState, int, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +59,20 @@ class Fit:
         return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset, *own])
 
 
-def run_fit(
-    fit: Fit, training: Split, validation: Split, folder: Path, progress: Callable[[FitState, int, float], None]
-) -> FitState:
+def members_of(fit: Fit, count: int) -> tuple[Fit, ...]:
+    """Return an ensemble's fits, which differ in their seeds alone; the first one is `fit` itself."""
+    return tuple(replace(fit, settings=replace(fit.settings, seed=seed)) for seed in _seeds(fit.settings.seed, count))
+
+
+def _seeds(seed: int, count: int) -> Iterator[int]:
+    yield seed
+    for member in range(1, count):
+        yield (
+            int(np.random.SeedSequence(seed, spawn_key=(member,)).generate_state(1)[0]) >> 1
+        )  # TensorFlow takes 31 bits
+
+
+def run_fit(fit: Fit, training: Split, validation: Split, folder: Path, progress: Progress) -> FitState:
     """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
 
     `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
@@ -71,7 +87,7 @@ def run_fit(
         fit.precision,
     )
     state = _resumed(final, fit, folder) or final.start()
-    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, (height, width, channels))).encode())
+    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
 
     def keep(now: FitState) -> None:
         nonlocal state
@@ -97,7 +113,7 @@ def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
     return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
 
 
-def _about(fit: Fit, shape: tuple[int, int, int]) -> dict[str, object]:
+def _about(fit: Fit, network: Network) -> dict[str, object]:
     settings = {key: value for key, value in asdict(fit.settings).items() if value is not None}
     about: dict[str, object] = {
         "recipe": fit.recipe,
@@ -106,5 +122,5 @@ def _about(fit: Fit, shape: tuple[int, int, int]) -> dict[str, object]:
         "settings": settings,
     }
     digest = hashlib.sha256(fit.fingerprint().encode()).hexdigest()
-    about |= {"image_shape": list(shape), "network": network_tables(fit.network), "varied": dict(fit.varied)}
+    about |= {"image_shape": list(network.input_shape), "network": tables_of(network.layers)}
     return {**about, "dataset": {"digest": fit.dataset, "unit": fit.unit}, "fingerprint": digest}

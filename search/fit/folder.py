@@ -1,13 +1,56 @@
-"""The files in the folder of a final fit, for those who look for them without loading TensorFlow."""
+"""The files in the folder of a final fit, for those who look for them without loading TensorFlow.
+
+An ensemble's folder has `ensemble.toml`, and a folder for each member that is an ordinary fit's.
+"""
 
 import tomllib
 from pathlib import Path
 from typing import Any
 
+from data.files import write_bytes
 from model.quantity import YEARS, Quantity
 from search.errors import SearchError
 
+ENSEMBLE = "ensemble.toml"
 MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_curve.png", "checkpoint.npz", "fit.toml"
+
+
+def member_folders(folder: Path, count: int) -> tuple[Path, ...]:
+    """Return the folders of an ensemble's members; a fit of one network is in the folder itself."""
+    return (folder,) if count == 1 else tuple(folder / f"member-{number}" for number in range(1, count + 1))
+
+
+def members(folder: Path) -> tuple[Path, ...]:
+    """Return the folders of the fits in a folder, whose answers are averaged if they are several.
+
+    Raises SearchError where the description of an ensemble is damaged.
+    """
+    path = folder / ENSEMBLE
+    if not path.is_file():
+        return (folder,)
+    try:
+        return member_folders(folder, max(2, int(tomllib.loads(path.read_text(encoding="utf-8"))["members"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SearchError(f"{path} is damaged; run the same 'agesearch fit' again") from error
+
+
+def begin(folder: Path, count: int) -> tuple[Path, ...]:
+    """Return the folders to fit in; from then on the folder is known for that of so many members.
+
+    Raises SearchError where it holds a fit of the other kind.
+    """
+    if count > 1 and (folder / ABOUT).is_file():
+        raise SearchError(f"{folder} holds a fit of one network; choose another --out for an ensemble")
+    if count == 1 and (folder / ENSEMBLE).is_file():
+        raise SearchError(f"{folder} holds an ensemble; give its --ensemble, or choose another --out")
+    if count > 1:
+        write_bytes(folder / ENSEMBLE, f"members = {count}\n".encode())
+    return member_folders(folder, count)
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether a folder holds a finished fit."""
+    return all((each / MODEL).is_file() for each in members(folder))
 
 
 def model_file(folder: Path) -> Path:
@@ -15,7 +58,7 @@ def model_file(folder: Path) -> Path:
     path = folder / MODEL
     if path.is_file():
         return path
-    if (folder / STATE).is_file():
+    if (folder / STATE).is_file() or folder in members(folder.parent):
         raise SearchError(
             f"the fit in {folder} has not ended; run the same 'agesearch fit' again, it goes on from there"
         )
@@ -40,7 +83,7 @@ def fitted_quantity(folder: Path) -> Quantity:
 
     Raises SearchError where the folder's description of the fit is damaged.
     """
-    dataset = (_about(folder) or {}).get("dataset", {})
+    dataset = (_about(members(folder)[0]) or {}).get("dataset", {})
     if not isinstance(dataset, dict):
         raise _damaged(folder)
     return Quantity(str(dataset.get("unit", YEARS)))

@@ -2,19 +2,20 @@
 
 import csv
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from model.description import layers_from
 from model.errors import ModelError
 from model.network import Network
-from model.paper import PAPER_SHAPE
 from model.quantity import Quantity
+from model.recipe import recipe_named
 from search.errors import SearchError
-from search.fit.folder import ABOUT, HISTORY, fitted_quantity, model_file
-from search.space.network_file import network_text
-from search.space.variation import Variation, recipe_for, variation
+from search.fit.folder import ABOUT, HISTORY, fitted_quantity, members, model_file
 
 if TYPE_CHECKING:
     from model.examples import Images, Labels
@@ -78,27 +79,41 @@ def read_fit(folder: Path) -> FitRecord:
     return record
 
 
-def predict(folder: Path, images: "Mapping[str, Images]") -> "dict[str, Labels]":
-    """Return a fit's predictions of the images of each split, uint8 (n, H, W, C), by the splits' names.
+def predict_members(folder: Path, images: "Mapping[str, Images]") -> "dict[str, dict[str, Labels]]":
+    """Return what each member predicts of the images of each split, uint8 (n, H, W, C), by its folder and the split.
 
-    Raises SearchError where the fit has not ended, ModelError where its model is damaged or takes other images.
+    A fit of one network is its only member. Raises SearchError where a fit has not ended, ModelError where its model is
+    damaged or takes other images.
     """
-    path = model_file(folder)
+    paths = {str(member): model_file(member) for member in members(folder)}
     from model.device import configure, usable_cores
 
     configure(usable_cores())
     from model.saved_model import SavedModel
 
-    model = SavedModel(path)
-    return {split: model.predict(those) for split, those in images.items()}
+    loaded = {name: SavedModel(path) for name, path in paths.items()}
+    return {name: {split: model.predict(those) for split, those in images.items()} for name, model in loaded.items()}
+
+
+def predict(folder: Path, images: "Mapping[str, Images]") -> "dict[str, Labels]":
+    """Return what a fit predicts of the images of each split: the mean of what its members do."""
+    return averaged(list(predict_members(folder, images).values()))
+
+
+def averaged(predictions: "Sequence[Mapping[str, Labels]]") -> "dict[str, Labels]":
+    """Return the mean of several models' predictions, split by split."""
+    return {
+        split: np.stack([each[split] for each in predictions]).mean(axis=0, dtype=np.float64).astype(np.float32)
+        for split in predictions[0]
+    }
 
 
 def _network(about: Mapping[str, Any]) -> Network:
-    """Return the network that was fitted; by default the paper's on its images, as it was before others were."""
-    own = network_text(about["network"]) if about.get("network") else None
-    base = Variation(recipe_for(str(about["recipe"]), own), int(about["settings"]["batch_size"]))
-    height, width, channels = about.get("image_shape", PAPER_SHAPE)
-    return variation(base, (height, width, channels), about.get("varied", {})).recipe.network()
+    """Return the network that was fitted; the recipe's for the paper's images where a fit has not kept it."""
+    if "network" not in about:
+        return recipe_named(str(about["recipe"])).network()
+    height, width, channels = about["image_shape"]
+    return Network(layers_from(about["network"]), (height, width, channels))
 
 
 def _past(row: Mapping[str, str]) -> PastEpoch:

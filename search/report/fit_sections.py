@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from data.arrays import SPLITS
 from model.curves import Mark, Panel, draw_curves
 from model.evaluation import Evaluation
 from search.fit.record import FitRecord
@@ -13,7 +14,10 @@ Evaluations = Mapping[str, Mapping[str, Evaluation]]
 
 
 def fit_section(fits: Sequence[FitRecord], evaluations: Evaluations, dataset: str | None) -> Section:
-    """Show how the fits went, and what they came to on every split of the dataset with that digest."""
+    """Show how the fits went, and what they came to on every split of the dataset with that digest.
+
+    What has an evaluation and no fit is an ensemble: the mean of what several of the fits answer.
+    """
     figures = tuple(_curve(place, fit) for place, fit in enumerate(fits, start=1))
     text = (
         "The weights kept are those of the epoch with the lowest validation error. The training error of a curve is "
@@ -43,6 +47,11 @@ def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:
     )
     caption = "Table III. The fits on every split"
     rows = [_row(fit, evaluations.get(fit.name, {})) for fit in fits]
+    together = evaluations.keys() - {fit.name for fit in fits}
+    rows += [
+        (f"{name} (the mean of its networks)", None, None, *_errors(evaluations[name]), None)
+        for name in sorted(together)
+    ]
     if quantity.is_age:
         rows += [
             (f"paper: {row.training}", None, None, row.training_loss, row.validation_loss, row.test_loss, None)
@@ -53,9 +62,12 @@ def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:
 
 
 def _row(fit: FitRecord, found: Mapping[str, Evaluation]) -> tuple[Cell, ...]:
-    errors = (found[split].mae if split in found else None for split in ("training", "validation", "test"))
     hours = sum(row.seconds for row in fit.history) / 3600
-    return (f"{fit.name} ({_how(fit)})", len(fit.history), fit.kept.epoch, *errors, hours)
+    return (f"{fit.name} ({_how(fit)})", len(fit.history), fit.kept.epoch, *_errors(found), hours)
+
+
+def _errors(found: Mapping[str, Evaluation]) -> tuple[float | None, ...]:
+    return tuple(found[split].mae if split in found else None for split in SPLITS)
 
 
 def _how(fit: FitRecord) -> str:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_split
-from data.files import write_bytes
 from model.errors import ModelError
+from model.examples import Labels
 from model.paper import PAPER_SHAPE
 from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
 from search.errors import SearchError
-from search.fit.record import FitRecord, predict, read_fit
+from search.fit.folder import members
+from search.fit.record import FitRecord, averaged, predict_members, read_fit
 from search.report.dataset_sections import dataset_section
 from search.report.experiments import experiment_section
 from search.report.fit_sections import fit_section
@@ -24,6 +25,7 @@ from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
+from search.report.writing import write_files
 from search.space.variation import Variation, recipe_for, variation
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
@@ -49,15 +51,15 @@ class Sources:
 
 
 def make_report(sources: Sources) -> Report:
-    """Gather a report: the first fit is reported in full, the others are compared with it.
+    """Gather a report: the first fit is reported in full, the others, and an ensemble's members, are compared with it.
 
     Reads the test split. Raises SearchError, ModelError or DatasetError where a source cannot be used.
     """
     if len(set(sources.fits)) < len(sources.fits):
         raise SearchError(f"--fit names the same folder twice: {', '.join(map(str, sources.fits))}")
-    fits = tuple(read_fit(folder) for folder in sources.fits)
+    fits = tuple(read_fit(member) for folder in sources.fits for member in members(folder))
     gathered: Gathered = (
-        *_results(sources.dataset, fits),
+        *_results(sources, fits),
         *((search_section(sources.study),) if sources.study else ()),
         *_experiments(sources),
         *((dataset_section(sources.dataset),) if sources.dataset else ()),
@@ -65,27 +67,26 @@ def make_report(sources: Sources) -> Report:
     )
     sections = tuple(each for each in gathered if isinstance(each, Section))
     left_out = tuple(each for each in gathered if isinstance(each, LeftOut))
-    return Report(_title(sources, fits), _facts(sources, fits), sections, (*left_out, *sources.left_out))
+    return Report(_title(sources, fits), _facts(sources), sections, (*left_out, *sources.left_out))
 
 
 def write_report(report: Report, folder: Path) -> Path:
-    """Write a report's figures, tables and page, each whole and the page last; return the page's path."""
-    write_parts((*report.figures, *report.tables), folder)
-    path = folder / PAGE
-    write_bytes(path, page(report).encode())
-    return path
+    """Write a report's figures, tables and page, the page last, instead of an earlier one's; return the page's path."""
+    return write_files(folder, _files((*report.figures, *report.tables)) | {PAGE: page(report).encode()})[-1]
 
 
 def write_parts(parts: Sequence[Part], folder: Path) -> tuple[Path, ...]:
-    """Write figures and tables to a folder, each whole, and return their paths."""
-    files = {folder / "figures" / f"{part.name}.png": part.picture for part in parts if isinstance(part, Figure)}
-    files |= {folder / "tables" / f"{part.name}.csv": part.to_csv() for part in parts if isinstance(part, Table)}
-    for path, content in files.items():
-        write_bytes(path, content)
-    return tuple(files)
+    """Write figures and tables to a folder instead of earlier ones, and return their paths."""
+    return write_files(folder, _files(parts))
 
 
-def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:
+def _files(parts: Sequence[Part]) -> dict[str, bytes]:
+    figures = {f"figures/{part.name}.png": part.picture for part in parts if isinstance(part, Figure)}
+    return figures | {f"tables/{part.name}.csv": part.to_csv() for part in parts if isinstance(part, Table)}
+
+
+def _results(sources: Sources, fits: Sequence[FitRecord]) -> Gathered:
+    dataset = sources.dataset
     if not fits:
         return ()
     if dataset is None:
@@ -93,11 +94,14 @@ def _results(dataset: Path | None, fits: Sequence[FitRecord]) -> Gathered:
         return (fit_section(fits, {}, None), without)
     splits = {name: read_split(dataset, name) for name in SPLITS}
     images = {name: split.images for name, split in splits.items()}
-    predictions = {fit.name: predict(fit.folder, images) for fit in fits}
+    predictions: dict[str, dict[str, Labels]] = {}
+    for folder in sources.fits:
+        each = predict_members(folder, images)
+        predictions |= ({str(folder): averaged(list(each.values()))} if len(each) > 1 else {}) | each
     evaluations = by_name(predictions, splits)
     models = [
-        FittedModel(fit.name, predictions[fit.name]["test"], evaluations[fit.name]["test"], fit.quantity)
-        for fit in fits
+        FittedModel(name, found["test"], evaluations[name]["test"], fits[0].quantity)
+        for name, found in predictions.items()
     ]
     return (*result_sections(splits["test"], models), fit_section(fits, evaluations, inspect_dataset(dataset).digest))
 
@@ -134,11 +138,16 @@ def _title(sources: Sources, fits: Sequence[FitRecord]) -> str:
     return f"{'Age estimation' if ages else 'Image regression'}: the report"
 
 
-def _facts(sources: Sources, fits: Sequence[FitRecord]) -> tuple[tuple[str, str], ...]:
+def _named(folder: Path) -> str:
+    count = len(members(folder))
+    return f"{folder}, the mean of {count} networks" if count > 1 else str(folder)
+
+
+def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:
     facts = [("made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by agesearch {version('agesearch')}")]
     if sources.dataset:
         facts.append(("dataset", f"{sources.dataset}, digest {inspect_dataset(sources.dataset).digest[:12]}…"))
     if sources.study:
         facts.append(("study", f"{sources.study.name} in {sources.study.storage}"))
-    facts += (("model" if place == 0 else "compared with", fit.name) for place, fit in enumerate(fits))
+    facts += (("model" if place == 0 else "compared with", _named(each)) for place, each in enumerate(sources.fits))
     return tuple(facts)

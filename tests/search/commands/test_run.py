@@ -4,11 +4,13 @@ import pytest
 
 from data.dataset import inspect_dataset
 from model.evaluation import Evaluation
+from model.quantity import Quantity
 from search.commands import run as command
+from search.fit.evaluating import FitEvaluation
 from search.processes.searching import prepare_study
 from tests.search.tiny import work_off
 
-FOUND = Evaluation(3, 7.0, 0.5, 6.0, 8.0, 0.1, 14.0)
+FOUND = FitEvaluation("test", Quantity("years"), Evaluation(3, 7.0, 0.5, 6.0, 8.0, 0.1, 14.0), None)
 
 
 @pytest.fixture
@@ -24,13 +26,13 @@ def chain(monkeypatch):
     def fit_to_the_end(settings, configuration, out, seed, any_dataset):
         done.append(("fit", settings, configuration, out, seed, any_dataset))
 
-    def evaluation_of(folder, dataset, split):
+    def evaluate_fit(folder, dataset, split):
         done.append(("evaluate", folder, dataset, split))
         return FOUND
 
     monkeypatch.setattr(command, "search_to_the_end", search_to_the_end)
     monkeypatch.setattr("search.commands.fit.fit_to_the_end", fit_to_the_end)
-    monkeypatch.setattr("search.commands.fit.evaluation_of", evaluation_of)
+    monkeypatch.setattr("search.fit.evaluating.evaluate_fit", evaluate_fit)
     monkeypatch.setattr(command, "DEMONSTRATION_IMAGES", (7, 4, 3))
     monkeypatch.setitem(command.DEMONSTRATION, "images", 5)
     monkeypatch.setenv("AGESEARCH_PRECISION", "float32")

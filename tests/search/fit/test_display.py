@@ -15,8 +15,8 @@ def state(*history):
 
 
 @contextmanager
-def shown(epochs):
-    with FitDisplay(epochs, "years").shown() as update:
+def shown(epochs, name=""):
+    with FitDisplay(epochs, "years", name).shown() as update:
         yield update
 
 
@@ -33,6 +33,12 @@ def test_without_a_terminal_a_line_is_printed_for_each_epoch_that_has_ended(caps
         "epoch 1: training 12.000, validation 11.500 years, 3 s, the best so far",
         "epoch 2: training 11.000, validation 11.750 years, 3 s",
     ]
+
+
+def test_one_fit_of_several_says_which_it_is(capsys):
+    with shown(2, "runs/fit/member-2") as update:
+        update(state(), 1, 0.0)
+    assert capsys.readouterr().err == "runs/fit/member-2\n"
 
 
 def test_a_fit_that_goes_on_says_after_which_epoch(capsys):

@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
+from model.description import layers_from
 from model.errors import ModelError
 from model.final_fit import Epoch, FitSettings, FitState
+from model.layers import Dense, Flatten
+from model.network import Network
 from search.fit import fitting
-from search.fit.fitting import Fit, run_fit
+from search.fit.fitting import Fit, members_of, run_fit
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
 
+NETWORK = Network((Flatten(), Dense(1)), (91, 91, 1))
 FIT = Fit("default", FitSettings(1e-4, 1e-3, epochs=3), "float32", 2, "ab12")
 
 
@@ -28,7 +32,7 @@ class FakeFit:
 
     def __init__(self, recipe, settings, training, validation, precision):
         self.recipe, self.settings = recipe, settings
-        self.engine = SimpleNamespace(network="the network")
+        self.engine = SimpleNamespace(network=NETWORK)
         FakeFit.given = (recipe.name, settings, len(training), len(validation), precision)
 
     def start(self):
@@ -49,7 +53,7 @@ def packed(state, fingerprint):
 
 
 def unpacked(content, network, fingerprint):
-    assert network == "the network"
+    assert network is NETWORK
     epochs, _, kept = content.decode().partition(" ")
     if kept != fingerprint:
         raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
@@ -77,7 +81,7 @@ def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
     folder = tmp_path / "new" / "fit"
     assert len(state.history) == 3
     assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT}
-    assert (folder / MODEL).read_text() == "('the network', [3], (3.0, 70.0), False)"  # clipped to the ages trained on
+    assert (folder / MODEL).read_text() == repr((NETWORK, [3], (3.0, 70.0), False))  # clipped to the ages trained on
     assert (folder / CURVE).read_text() == "3 epochs in years"
     assert len((folder / HISTORY).read_text().splitlines()) == 4
     assert FakeFit.given == ("default", FIT.settings, 3, 2, "float32")
@@ -93,7 +97,7 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
     about = tomllib.loads((tmp_path / ABOUT).read_text())
     assert (about["recipe"], about["precision"], about["threads"]) == ("default", "float32", 2)
     assert about["dataset"] == {"digest": "ab12", "unit": "years"}
-    assert (about["image_shape"], about["network"], about["varied"]) == ([91, 91, 1], [], {})
+    assert (about["image_shape"], layers_from(about["network"])) == ([91, 91, 1], NETWORK.layers)
     assert about["settings"]["learning_rate"] == 1e-4
     assert len(about["fingerprint"]) == 64
 
@@ -125,6 +129,15 @@ def test_a_finished_fit_may_be_given_more_epochs(tmp_path):
     fit_in(tmp_path)
     more = replace(FIT, settings=replace(FIT.settings, epochs=5, patience=4, time_limit=60.0))
     assert len(fit_in(tmp_path, more).history) == 5
+
+
+def test_the_members_of_an_ensemble_differ_in_their_seeds_alone_and_more_of_them_leave_the_first_as_they_are():
+    three, four = members_of(FIT, 3), members_of(FIT, 4)
+    assert three[0] == FIT
+    assert four[:3] == three
+    assert len({each.settings.seed for each in four}) == 4
+    assert all(replace(each, settings=FIT.settings) == FIT for each in four)
+    assert members_of(replace(FIT, settings=replace(FIT.settings, seed=1)), 2)[1] != three[1]
 
 
 def test_a_fit_whose_rate_falls_to_the_end_may_not_be_given_another_end():

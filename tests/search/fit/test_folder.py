@@ -1,7 +1,18 @@
 import pytest
 
 from search.errors import SearchError
-from search.fit.folder import ABOUT, MODEL, STATE, fitted_quantity, model_file, started_precision
+from search.fit.folder import (
+    ABOUT,
+    ENSEMBLE,
+    MODEL,
+    STATE,
+    begin,
+    fitted_quantity,
+    has_ended,
+    members,
+    model_file,
+    started_precision,
+)  # fmt: skip
 
 
 def test_the_model_of_a_finished_fit_is_found(tmp_path):
@@ -28,6 +39,44 @@ def test_the_precision_of_a_fit_that_was_started_is_known(tmp_path):
     assert started_precision(tmp_path) is None
     (tmp_path / ABOUT).write_text('precision = "bfloat16"\n')
     assert started_precision(tmp_path) == "bfloat16"
+
+
+def test_an_ensembles_folder_has_a_folder_for_each_member(tmp_path):
+    assert members(tmp_path / "single") == begin(tmp_path / "single", 1) == (tmp_path / "single",)
+    with pytest.raises(SearchError, match="holds no model"):
+        model_file(tmp_path / "many/member-1")
+    three = tuple(tmp_path / "many" / f"member-{number}" for number in (1, 2, 3))
+    assert begin(tmp_path / "many", 3) == members(tmp_path / "many") == three
+    assert begin(tmp_path / "many", 4) == members(tmp_path / "many")  # one more may join
+    assert len(members(tmp_path / "many")) == 4
+    assert not has_ended(tmp_path / "many")
+    with pytest.raises(SearchError, match="has not ended"):
+        model_file(tmp_path / "many/member-1")
+
+
+def test_an_ensemble_has_ended_when_all_its_members_have(tmp_path):
+    for folder in begin(tmp_path, 2):
+        assert not has_ended(tmp_path)
+        folder.mkdir()
+        (folder / MODEL).touch()
+    assert has_ended(tmp_path)
+
+
+def test_a_fit_of_one_network_and_an_ensemble_do_not_share_a_folder(tmp_path):
+    (tmp_path / "single").mkdir()
+    (tmp_path / "single" / ABOUT).touch()
+    with pytest.raises(SearchError, match="holds a fit of one network; choose another --out"):
+        begin(tmp_path / "single", 2)
+    begin(tmp_path / "many", 2)
+    with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble"):
+        begin(tmp_path / "many", 1)
+
+
+@pytest.mark.parametrize("content", [b"", b"members = 'a'", b"members = [2]", b"\xff"])
+def test_a_damaged_description_of_an_ensemble_is_refused(content, tmp_path):
+    (tmp_path / ENSEMBLE).write_bytes(content)
+    with pytest.raises(SearchError, match="is damaged; run the same 'agesearch fit' again"):
+        members(tmp_path)
 
 
 def test_a_model_predicts_ages_unless_it_was_fitted_in_another_unit(tmp_path):

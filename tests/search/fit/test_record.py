@@ -29,7 +29,7 @@ def test_a_fit_is_read_as_it_was_made(folder):
 
 
 def test_a_fits_network_is_the_one_that_was_fitted(folder):
-    assert read_fit(folder).network == paper_network()
+    assert read_fit(folder).network == paper_network()  # as before the network was written down
     own = "image_shape = [8, 8, 3]\n[[network]]\nkind = 'flatten'\n[[network]]\nkind = 'dense'\nunits = 1\n"
     (folder / ABOUT).write_text((folder / ABOUT).read_text().replace("[settings]", own + "[settings]"))
     network = read_fit(folder).network

@@ -103,10 +103,14 @@ def test_the_page_names_the_files_beside_it(tmp_path):
     written = write_report(SMALL, tmp_path / "out")
     named = re.findall(r'<span class="file">([^<]+)</span>', written.read_text())
     files = sorted(str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*.*"))
-    assert files == sorted(["report.html", *named]) == ["figures/curve.png", "report.html", "tables/errors.csv"]
+    assert files == sorted(["files.sha256", "report.html", *named])
+    assert named == ["tables/errors.csv", "figures/curve.png"]
     assert (tmp_path / "out/tables/errors.csv").read_text() == "MAE\n5.0\n"
 
 
-def test_a_report_is_written_over_an_older_one(tmp_path):
-    write_report(Report("Report", (), (Section("Old", ()),), ()), tmp_path)
+def test_a_report_is_written_over_an_older_one_whose_figures_and_tables_are_removed(tmp_path):
+    old = Table("old", "Old.", (Column("MAE", ".1f"),), ((6.0,),))
+    write_report(Report("Report", (), (Section("Old", (), (old,)),), ()), tmp_path)
+    assert (tmp_path / "tables/old.csv").exists()
     assert "Old" not in write_report(SMALL, tmp_path).read_text()
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["errors.csv"]
