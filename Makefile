@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run example test test-long lint types bench chaos image-test clean
+.PHONY: run example test test-long lint types bench bench-dashboard chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -40,9 +40,10 @@ bench: $(VENV)/installed-bench $(DATA) runs/bench/small.h5
 	$(BIN)/python tests/benchmarks/race.py --data $(DATA) --out runs/bench/race.json
 	$(BIN)/python tests/benchmarks/growth.py --data $(DATA) --small runs/bench/small.h5 --out runs/bench/growth.json
 
-# What looking costs: a search with and without 20 clients, and the opening of a study of 5,000 trials; 17 minutes.
+# What looking costs: the opening of a study of 5,000 trials, and a search with and without 20 clients in turns; 15 minutes.
+# On a machine with nothing else to do; ARGS="--only opening", ARGS="--images 500 --epochs 5 --window 900" and the like.
 bench-dashboard: $(VENV)/installed $(DATA)
-	PYTHONPATH=. $(BIN)/python tests/benchmarks/dashboard.py --data $(DATA) --out runs/bench/dashboard.json
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/dashboard.py --data $(DATA) --out runs/bench/dashboard.json $(ARGS)
 
 # Kills, stops and misleads workers for ten minutes, or `make chaos MINUTES=60 SEED=7`; prints what was survived.
 MINUTES ?= 10

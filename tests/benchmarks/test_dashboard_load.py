@@ -4,7 +4,9 @@ import threading
 from collections import Counter
 
 import pytest
-from dashboard import Clients, dashboard, opening, pace
+from clients import Clients, dashboard
+from dashboard import pace
+from opening import opening
 
 from search.processes.worker import work
 from search.slots.slots import Slots
