@@ -21,9 +21,9 @@ EVERY_SECONDS = 15.0
 _SHARE = 200
 """An update may take a 200th of the time until the next one, however large the study."""
 
-_CHUNK = 2045
-# Optuna's table, as far as it is used here, and its dashboard's keys. Its own functions write each piece of a text in
-# a transaction of its own, so that a page would read halves, and two workers would mix theirs.
+# Optuna's table, as far as it is used here, and its dashboard's keys. Its own functions cut a text into pieces, for
+# databases that keep no long ones, and write each in a transaction of its own, so that a page would read halves, and
+# two workers would mix theirs. The page looks through all pieces once for each trial that it shows: here a text is one.
 _attributes = table(
     "study_system_attributes", column("study_id", Integer), column("key", String), column("value_json", Text)
 )
@@ -73,7 +73,7 @@ def _figure(study: Study) -> str:
 
 def _replace(tx: Connection, study: Study, prefix: str, text: str) -> None:
     tx.execute(delete(_attributes).where(*_under(study, prefix)))
-    _put(tx, study, {f"{prefix}{at // _CHUNK}": text[at : at + _CHUNK] for at in range(0, len(text), _CHUNK)})
+    _put(tx, study, {f"{prefix}0": text} if text else {})
 
 
 def _put(tx: Connection, study: Study, values: Mapping[str, str | int]) -> None:
