@@ -45,6 +45,9 @@ GAP, LEAST_STEP = 0.3, 0.85
 LETTERS, ROOMY = 7.0, 20
 """The words' size in points, and of how many layers they have room in that size."""
 
+LEGEND_WIDTH = 1.3
+"""Inches of the legend's longest entry."""
+
 WIDEST = 9.6
 """Inches; what a page shows without making the words too small to read."""
 
@@ -81,7 +84,8 @@ def draw_network(network: Network) -> bytes:
 
     layers = slabs(network)
     left, size = 0.0, LETTERS * min(1.0, ROOMY / len(layers))
-    figure = new_figure(min(WIDEST, 1.4 + 0.5 * len(layers)), 3.1)
+    width = min(WIDEST, 1.4 + 0.5 * len(layers))
+    figure = new_figure(width, 3.1)
     axes = figure.subplots()
     axes.set_aspect("equal")
     axes.axis("off")
@@ -89,7 +93,8 @@ def draw_network(network: Network) -> bytes:
         left = max(_draw_layer(axes, layer, left, size) + GAP, left + LEAST_STEP)
     drawn = {slab.kind for layer in layers for slab in layer}
     patches = [Patch(facecolor=colour, edgecolor=INK, label=kind) for kind, colour in COLOURS.items() if kind in drawn]
-    figure.legend(handles=patches, loc="outside upper center", ncols=len(patches), frameon=False, fontsize=8)
+    columns = min(len(patches), int(width / LEGEND_WIDTH))
+    figure.legend(handles=patches, loc="outside upper center", ncols=columns, frameon=False, fontsize=8)
     axes.autoscale_view()
     return png(figure)
 
@@ -121,7 +126,7 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
         case Expectation():
             return "dense", "mean"
         case Dropout():
-            return "dropout", f"drop\n{layer.rate:g}"
+            return "dropout", f"drop\n{layer.rate:.2g}"
         case Flatten():
             return "flatten", f"flat\n{_shape(shape)}"
         case Skip() | Add():

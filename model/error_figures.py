@@ -21,7 +21,7 @@ def predicted_against_true(predictions: Labels, labels: Labels, quantity: Quanti
     highest = max(float(labels.max()), float(predictions.max()))
     high = highest + 0.03 * (highest - low or 1)
     axes.plot([low, high], [low, high], color=MUTED, linewidth=1, label="predicted = true")
-    axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0)
+    axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0, clip_on=False)
     noun = quantity.noun
     plain(axes, quantity.label(f"true {noun}"), quantity.label(f"predicted {noun}"))
     axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")

@@ -2,16 +2,18 @@
 
 from model.drawing import draw_network
 from model.network import Network
+from model.quantity import Quantity
 from model.summary import summary
 from search.report.paper import PARAMETERS
 from search.report.sections import Figure, Listing, Section
 
 
-def network_section(network: Network) -> Section:
-    """Draw and list a network."""
+def network_section(network: Network, quantity: Quantity) -> Section:
+    """Draw and list a network, and tell it from the paper's if it predicts ages."""
     count, trained = network.parameters, network.trainable_parameters
     same = "as many as the paper's" if count == PARAMETERS else f"the paper's has {PARAMETERS:,}"
-    text = f"{count:,} parameters ({same}), {trained:,} of them trained; {count - trained:,} are moving averages."
+    beside = f" ({same})" if quantity.is_age else ""
+    text = f"{count:,} parameters{beside}, {trained:,} of them trained; {count - trained:,} are moving averages."
     figure = Figure(
         "figure-4-network",
         "Figure 4. The network from left to right. Below each layer: its kernel or pool, the shape it puts out. Sides "

@@ -58,16 +58,18 @@ def make_report(sources: Sources) -> Report:
     if len(set(sources.fits)) < len(sources.fits):
         raise SearchError(f"--fit names the same folder twice: {', '.join(map(str, sources.fits))}")
     fits = tuple(read_fit(member) for folder in sources.fits for member in members(folder))
+    quantity = _quantity(sources, fits)
+    title = f"{'Age estimation' if quantity.is_age else 'Image regression'}: the report"
     gathered: Gathered = (
         *_results(sources, fits),
         *((search_section(sources.study),) if sources.study else ()),
         *_experiments(sources),
         *((dataset_section(sources.dataset),) if sources.dataset else ()),
-        _network(sources, fits),
+        _network(sources, fits, quantity),
     )
     sections = tuple(each for each in gathered if isinstance(each, Section))
     left_out = tuple(each for each in gathered if isinstance(each, LeftOut))
-    return Report(_title(sources, fits), _facts(sources), sections, (*left_out, *sources.left_out))
+    return Report(title, _facts(sources), sections, (*left_out, *sources.left_out))
 
 
 def write_report(report: Report, folder: Path) -> Path:
@@ -114,9 +116,9 @@ def _experiments(sources: Sources) -> Gathered:
     return tuple(gathered)
 
 
-def _network(sources: Sources, fits: Sequence[FitRecord]) -> Section | LeftOut:
+def _network(sources: Sources, fits: Sequence[FitRecord], quantity: Quantity) -> Section | LeftOut:
     if fits:
-        return network_section(fits[0].network)
+        return network_section(fits[0].network, quantity)
     spec, info = sources.study and sources.study.spec, sources.dataset and inspect_dataset(sources.dataset)
     if spec and spec.network and not info:
         return LeftOut("Network", "the shape of its images is not known; give --data FILE.h5")
@@ -125,17 +127,17 @@ def _network(sources: Sources, fits: Sequence[FitRecord]) -> Section | LeftOut:
         made = variation(Variation(base, 1), info.image_shape if info else PAPER_SHAPE, {}).recipe.network()
     except ModelError as error:  # the paper's network takes no images as small as these
         return LeftOut("Network", str(error))
-    return network_section(made)
+    return network_section(made, quantity)
 
 
-def _title(sources: Sources, fits: Sequence[FitRecord]) -> str:
+def _quantity(sources: Sources, fits: Sequence[FitRecord]) -> Quantity:
+    """Return what the report as a whole is about: what the first source that knows it predicts."""
     units = [
         *(fit.quantity.unit for fit in fits),
         *(study.spec.unit for study in (sources.study, *sources.experiments) if study),
         *((inspect_dataset(sources.dataset).unit,) if sources.dataset else ()),
     ]
-    ages = Quantity(units[0] if units else YEARS).is_age
-    return f"{'Age estimation' if ages else 'Image regression'}: the report"
+    return Quantity(units[0] if units else YEARS)
 
 
 def _named(folder: Path) -> str:

@@ -60,7 +60,7 @@ def draw_scores(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
 
 
 def draw_trial_curves(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
-    """Draw each trial's validation error epoch by epoch, by colour of where it ended, as a PNG."""
+    """Draw what each trial reported epoch by epoch, by colour of its validation error at the end, as a PNG."""
     import matplotlib as mpl
     from matplotlib.cm import ScalarMappable
     from matplotlib.ticker import MaxNLocator

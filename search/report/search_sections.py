@@ -125,10 +125,12 @@ def _figures(trials: Sequence[ShownTrial], quantity: Quantity) -> Iterator[Part]
         draw_scores(trials, quantity),
     )
     reported = [trial for trial in trials if trial.curve]
+    what = "validation" if all(trial.validates for trial in reported) else "training"
     if reported:
         yield Figure(
             "search-trial-curves",
-            "Trial curves: validation error epoch by epoch, by the colour of where it ended.",
+            f"Trial curves: the {what} error that each trial reported after every epoch, by the colour of its "
+            "validation error at the end.",
             f"The curves of {len(reported)} trials.",
             draw_trial_curves(reported, quantity),
         )

@@ -22,7 +22,8 @@ TOP_SHARE, TOP_TRIALS = 0.1, 5
 class ShownTrial:
     """A finished trial of a stage that samples: its place, its errors, its parameters with their ranges.
 
-    `curve` is the validation error epoch by epoch, where the trial has reported it.
+    `curve` is what the trial has reported epoch by epoch: the validation error where it validates on its way, else that
+    of training.
     """
 
     number: int
@@ -34,6 +35,11 @@ class ShownTrial:
     params: dict[str, Any]
     distributions: dict[str, BaseDistribution]
     curve: tuple[float, ...]
+
+    @property
+    def validates(self) -> bool:
+        """Whether what it has reported is the validation error, which the last one then is at the end."""
+        return self.curve[-1:] == (self.validation_mae,)
 
 
 def frozen_trials(study: Study) -> tuple[FrozenTrial, ...]:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, FloatDistribution
 
 from model.quantity import Quantity
 from search.report.look import name_of
@@ -75,7 +75,8 @@ def _finalist(one: Finalist, spaces: Distributions) -> tuple[Cell, ...]:
 
 def _columns(spaces: Distributions) -> tuple[Column, ...]:
     return tuple(
-        Column(f"log10({name_of(name)})" if _is_log(space) else name_of(name), ".3f") for name, space in spaces.items()
+        Column(f"log10({name_of(name)})", ".3f") if _is_log(space) else Column(name_of(name), _form(space))
+        for name, space in spaces.items()
     )
 
 
@@ -85,8 +86,16 @@ def _cells(params: Mapping[str, Any], spaces: Distributions) -> tuple[Cell, ...]
 
 def _cell(value: Any, space: BaseDistribution) -> Cell:
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return math.log10(value) if _is_log(space) else float(value)
+        return math.log10(value) if _is_log(space) else value
     return None if value is None else str(value)
+
+
+def _form(space: BaseDistribution) -> str:
+    """Return how a parameter's values are shown: as text, with three decimals, or whole and choices as they are."""
+    choices = getattr(space, "choices", ())
+    if any(isinstance(choice, str | bool) for choice in choices):
+        return ""
+    return ".3f" if isinstance(space, FloatDistribution) else "g"
 
 
 def _is_log(space: BaseDistribution) -> bool:

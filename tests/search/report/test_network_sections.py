@@ -1,12 +1,13 @@
 from model.layers import Conv2D, Dense, Flatten
 from model.network import Network
 from model.paper import paper_network
+from model.quantity import Quantity
 from model.summary import summary
 from search.report.network_sections import network_section
 
 
 def test_the_papers_network_has_as_many_parameters_as_the_paper_says():
-    section = network_section(paper_network())
+    section = network_section(paper_network(), Quantity("years"))
     said = "1,431,905 parameters (as many as the paper's), 1,429,217 of them trained; 2,688 are moving averages."
     assert section.text == (said,)
     figure, listing = section.parts
@@ -16,4 +17,7 @@ def test_the_papers_network_has_as_many_parameters_as_the_paper_says():
 
 def test_another_network_is_told_from_the_papers():
     network = Network((Conv2D(2), Flatten(), Dense(1)), (5, 5, 1))
-    assert network_section(network).text[0].startswith("39 parameters (the paper's has 1,431,905), 39 of them trained")
+    (said,) = network_section(network, Quantity("years")).text
+    assert said.startswith("39 parameters (the paper's has 1,431,905), 39 of them trained")
+    (said,) = network_section(network, Quantity("mm")).text
+    assert said.startswith("39 parameters, 39 of them trained")

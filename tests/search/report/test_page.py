@@ -96,7 +96,7 @@ def test_every_section_is_reached_from_the_top(shown):
 
 
 def test_what_was_left_out_is_said_with_its_reason(shown):
-    assert "<li>Search: no study storage.</li>" in shown
+    assert "<li><b>Search</b> – no study storage.</li>" in shown
 
 
 def test_a_report_of_everything_says_nothing_of_left_out():

@@ -7,6 +7,7 @@ from search.report.sections import LeftOut, Listing
 from search.results.ranking import best_trials
 from search.storage.database import quieten_optuna
 from search.study.study import FinalistBudget
+from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
 
@@ -18,7 +19,7 @@ def quiet():
 @pytest.fixture
 def undrawn(monkeypatch):
     """Save the time that pictures take, where it is not for them."""
-    for name in ("draw_map", "draw_scores", "draw_parallel", "draw_importances"):
+    for name in ("draw_map", "draw_scores", "draw_trial_curves", "draw_parallel", "draw_importances"):
         monkeypatch.setattr(f"search.report.search_sections.{name}", lambda *_: b"")
 
 
@@ -81,3 +82,17 @@ def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkey
     best = {trial.number for trial in best_trials(study, 2)}
     assert marked == [best]
     assert "the best single trial so far; the finalists have not ended" in section.text[0]
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("validates", "what"), [(True, "validation"), (False, "training")])
+def test_trial_curves_are_called_what_was_reported(validates, what, study_of):
+    def run(task):
+        outcome = run_trial(task)
+        task.report(1, 1.0, outcome.validation_mae if validates else None)
+        return outcome
+
+    study = study_of(2)
+    work_off(study, run)
+    (curves,) = (part for part in search_section(study).parts if part.name == "search-trial-curves")
+    assert f"the {what} error that each trial reported" in curves.caption

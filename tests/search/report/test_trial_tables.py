@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
 from model.quantity import Quantity
 from search.report.paper import TABLE_2
@@ -43,6 +43,14 @@ def test_parameters_of_any_kind_have_a_column_that_the_papers_rows_leave_empty()
     assert [column.heading for column in table.columns[4:]] == ["log10(L2)", "initializer", "dropout"]
     assert table.rows[0][4:] == (pytest.approx(-3), "xavier", 0.25)
     assert table.rows[1][4:] == (TABLE_2[0].log_l2, None, None)
+
+
+def test_whole_numbers_and_choices_are_shown_as_they_are():
+    spaces = {"batch_size": CategoricalDistribution((16, 32)), "width": IntDistribution(8, 48), "initializer": CHOICE}
+    params = {"batch_size": 16, "width": 24, "initializer": "xavier"}
+    table = table_2([ShownTrial(0, 1, 0, 9.0, 9.0, 8.0, params, spaces, ())], AGES)
+    assert table.shown()[0][4:] == ["16", "24", "xavier"]
+    assert [column.form for column in table.columns[4:]] == ["g", "g", ""]
 
 
 def test_the_finalists_are_shown_in_the_order_of_the_verdict_with_what_is_tied():
