@@ -47,6 +47,7 @@ def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
     """
     # Slow to import, and needed by this function alone.
     from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(2.6 * len(labels), 2.6), dpi=160, layout="constrained")
     edges = bounds(np.concatenate(list(labels.values())))
@@ -55,6 +56,7 @@ def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
         panel.hist(values, bins=edges.tolist(), color="#0072B2")
         panel.set_title(f"{split} ({len(values):,} images)", fontsize=9, loc="left")
         panel.set_xlabel(name)
+        panel.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panel.set_xlim(edges[0], edges[-1])
         panel.spines[["top", "right"]].set_visible(False)
         panel.tick_params(labelsize=8)

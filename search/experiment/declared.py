@@ -102,7 +102,7 @@ DECLARED: Final = (
         "training-length",
         "Length of the training",
         "What do 100, 600, 800 and 1000 epochs come to, and the best checkpoint on the way?",
-        "Figures 5 and 6. Errors over a long training, the lengths that the paper tried and the best epoch marked.",
+        "Figures 5 and 6. Errors over a long training, with the lengths that the paper tried marked.",
         {"constant rate": {}},
         epochs=1000,
         repeats=1,

@@ -1,5 +1,6 @@
 """The paper's other studies in the report, made of plain sequences of errors by variant and seed."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ LEARNT = 0.5
 """The training error on a few images below which an initialisation is said to have learnt them."""
 
 PANELS = 3
-"""Variants side by side in one figure."""
+"""Variants side by side in one figure at most."""
 
 
 def capacity_section(words: Words, images: int, seeds: Mapping[str, Sequence[float]]) -> Section:
@@ -58,7 +59,8 @@ def variants_section(words: Words, name: str, variants: Mapping[str, Mapping[str
     `name` is that of the files; a fourth variant begins another row of panels.
     """
     listed = list(variants.items())
-    rows = [listed[start : start + PANELS] for start in range(0, len(listed), PANELS)]
+    size = math.ceil(len(listed) / math.ceil(len(listed) / PANELS))  # rows that are as long as each other
+    rows = [listed[start : start + size] for start in range(0, len(listed), size)]
     figures = tuple(
         Figure(
             name if len(rows) == 1 else f"{name}-{place}",

@@ -48,10 +48,7 @@ def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:
     caption = "Table III. The fits on every split"
     rows = [_row(fit, evaluations.get(fit.name, {})) for fit in fits]
     together = evaluations.keys() - {fit.name for fit in fits}
-    rows += [
-        (f"{name} (the mean of its networks)", None, None, *_errors(evaluations[name]), None)
-        for name in sorted(together)
-    ]
+    rows += [(name, None, None, *_errors(evaluations[name]), None) for name in sorted(together)]
     if quantity.is_age:
         rows += [
             (f"paper: {row.training}", None, None, row.training_loss, row.validation_loss, row.test_loss, None)

@@ -1,10 +1,14 @@
 """A report as one HTML page that needs nothing else: no network, no script, its images within."""
 
 import base64
+import re
 import struct
 
 from model.plotting import DOTS_AN_INCH
 from search.report.sections import Figure, Listing, Report
+
+OF_THE_PAPER = re.compile(r"paper|paper: .*|.*, paper")
+"""The names of rows with the paper's own numbers."""
 
 DOTS_ON_THE_PAGE = 96
 """What a browser takes an inch for."""
@@ -22,7 +26,7 @@ def page(report: Report) -> str:
     environment.filters["width"] = lambda figure: round(_pixels(figure.picture) * DOTS_ON_THE_PAGE / DOTS_AN_INCH)
     environment.tests["figure"] = lambda part: isinstance(part, Figure)
     environment.tests["listing"] = lambda part: isinstance(part, Listing)
-    environment.tests["of_the_paper"] = lambda cell: "paper" in cell.replace(":", " ").replace(",", " ").split()
+    environment.tests["of_the_paper"] = lambda cell: bool(OF_THE_PAPER.fullmatch(cell))
     return environment.get_template("report.html").render(report=report)
 
 

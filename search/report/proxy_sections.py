@@ -38,7 +38,7 @@ def draw_agreement(
     rows = math.ceil(len(scores) / PANELS)
     figure = new_figure(9.2, 3.0 * rows)
     places = figure.subplots(rows, min(PANELS, len(scores)), sharey=True, squeeze=False).flat
-    for axes, (name, of_judge) in zip(places, scores.items(), strict=False):
+    for (name, of_judge), axes in zip(scores.items(), places, strict=False):  # in this order no place is lost
         points = [(score, goal) for row, goal in zip(of_judge, reference, strict=True) for score in row]
         shown = [point for point in points if all(map(math.isfinite, point))]
         axes.plot(*zip(*shown, strict=True), "o", color=PALETTE[0], markersize=4, alpha=0.7)
@@ -74,7 +74,7 @@ def _row(name: str, found: Agreement) -> tuple[Cell, ...]:
 
 
 def _shown(found: Correlation) -> tuple[Cell, Cell]:
-    return found.value, f"{found.low:.2f} to {found.high:.2f}"
+    return found.value, f"{found.low:.2f} to {found.high:.2f}".replace("-", "−")
 
 
 def _configurations(found: Proxy, quantity: Quantity) -> Table:

@@ -99,7 +99,7 @@ def _results(sources: Sources, fits: Sequence[FitRecord]) -> Gathered:
     predictions: dict[str, dict[str, Labels]] = {}
     for folder in sources.fits:
         each = predict_members(folder, images)
-        predictions |= ({str(folder): averaged(list(each.values()))} if len(each) > 1 else {}) | each
+        predictions |= ({_named(folder): averaged(list(each.values()))} if len(each) > 1 else {}) | each
     evaluations = by_name(predictions, splits)
     models = [
         FittedModel(name, found["test"], evaluations[name]["test"], fits[0].quantity)

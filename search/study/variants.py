@@ -116,4 +116,5 @@ class Experiment:
 
     def __str__(self) -> str:
         budgets = dict.fromkeys(f"{each.images} images, {each.epochs} epochs" for each in self.variants)
-        return f"{len(self.variants)} variants, {self.slots} trials, {'; '.join(budgets)}"
+        count = len(self.variants)
+        return f"{count} {'variant' if count == 1 else 'variants'}, {self.slots} trials, {'; '.join(budgets)}"

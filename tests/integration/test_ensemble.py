@@ -1,5 +1,6 @@
 """An ensemble from its first epoch to the report, on a network so small that it trains in an instant."""
 
+import csv
 import io
 import json
 import zipfile
@@ -95,11 +96,16 @@ def check_evaluation(agesearch, here):
 
     made = json.loads(agesearch("report", "--data", "data.h5", "--fit", "one", "--out", "report", "--json").out)
     assert "Result" in made["sections"]
-    table = (here / "report/tables/result.csv").read_text().splitlines()
-    assert [line.partition(",")[0] for line in table[1:5]] == ["one", *MEMBERS]
-    assert [
-        line.partition(",")[0] for line in (here / "report/tables/comparison.csv").read_text().splitlines()[1:]
-    ] == [*MEMBERS]
+    result, compared = (rows(here / f"report/tables/{name}.csv") for name in ("result", "comparison"))
+    assert [row[0] for row in result[1:5]] == ["one, the mean of 3 networks", *MEMBERS]
+    assert [float(row[1]) for row in result[1:5]] == [found["mae"], *(each["mae"] for each in found["members"])]
+    assert [row[0] for row in compared[1:]] == list(MEMBERS)
+    assert float(compared[1 + best][1]) == found["difference"]["mean"]
+
+
+def rows(path):
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
 
 
 def stop_after(monkeypatch, files):
