@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run example test test-long lint types bench bench-dashboard chaos image-test clean
+.PHONY: run example test test-long lint types bench bench-dashboard bench-samplers chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -44,6 +44,14 @@ bench: $(VENV)/installed-bench $(DATA) runs/bench/small.h5
 # On a machine with nothing else to do; ARGS="--only opening", ARGS="--images 500 --epochs 5 --window 900" and the like.
 bench-dashboard: $(VENV)/installed $(DATA)
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/dashboard.py --data $(DATA) --out runs/bench/dashboard.json $(ARGS)
+
+# What each sampler brings: searches on a surrogate of the trials in RECORDED, a table with the columns learning_rate, l2 and
+# score; or of a study's, with SOURCE="--storage sqlite:///runs/study.db --study age". Some 10 minutes for 50 searches.
+RECORDED ?= runs/bench/trials.csv
+SOURCE ?= --recorded $(RECORDED)
+
+bench-samplers: $(VENV)/installed
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/samplers.py $(SOURCE) --out runs/bench/samplers
 
 # Kills, stops and misleads workers for ten minutes, or `make chaos MINUTES=60 SEED=7`; prints what was survived.
 MINUTES ?= 10

@@ -9,7 +9,7 @@ import numpy as np
 from model.checks import require_count
 from model.engine import Engine, Training
 from model.errors import ModelError
-from model.examples import Examples, Labels
+from model.examples import Examples, Labels, Rows
 from model.network import Network
 from model.recipe import Recipe
 from model.schedule import factors
@@ -95,15 +95,17 @@ class ShortTraining:
             after_epoch(epoch, mae)
         return self._score(training, mae)
 
-    def validation_error(self) -> float:
+    def validation_error(self, images: int | None = None) -> float:
         """Return the validation error of the training that goes on as it stands now; it changes nothing of how it ends.
 
-        Raises DivergedError where it is not finite.
+        With `images` it is that of as many validation images at most, the same in every training, with batch-norm
+        statistics of as many of its training images. Raises DivergedError where it is not finite.
         """
         if self.recipe.recompute_statistics:
-            self.engine.recompute_statistics(self._rows)
-        predictions = self.engine.predict(self.validation.images)
-        return _finite(mean_error(predictions, self.validation.labels), "the validation error")
+            self.engine.recompute_statistics(self._rows[:images])
+        part = spread(self.validation.labels, images)
+        predictions = self.engine.predict(self.validation.images[part])
+        return _finite(mean_error(predictions, self.validation.labels[part]), "the validation error")
 
     def _score(self, training: Training, mae: float) -> Score:
         validation = self.validation_error()
@@ -119,6 +121,14 @@ def require_shapes(network: Network, training: Examples, validation: Examples) -
                 f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
                 "build the dataset in that size"
             )
+
+
+def spread(labels: Labels, count: int | None) -> Rows | slice:
+    """Return `count` rows at equal distances in the order of the labels, so that each value has its share; or all."""
+    if count is None or count >= len(labels):
+        return slice(None)
+    places = (np.arange(count) + 0.5) * len(labels) / count
+    return np.argsort(labels, kind="stable")[places.astype(np.int32)].astype(np.int32)
 
 
 def mean_error(predictions: Labels, labels: Labels) -> float:

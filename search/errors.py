@@ -11,3 +11,7 @@ class StaleClaim(SearchError):  # noqa: N818  (it is a claim that is stale, whic
 
 class TrialStopped(Exception):  # noqa: N818  (a clean stop is not an error)
     """A trial noticed that its worker is stopping; the slot is given back and the attempt is not counted."""
+
+
+class TrialPruned(Exception):  # noqa: N818  (nor is this)
+    """A trial is not worth its next epoch; the message says why."""

@@ -107,6 +107,14 @@ class Settings(BaseModel):
         description="How a stage's box is sampled: random, sobol (spread evenly), or by the trials that have ended: "
         "tpe, cmaes, gp (a Gaussian process, which needs the extra gp).",
     )
+    pruning: Literal["none", "median", "halving"] = Field(
+        "none",
+        description="Whether trials end early: median, where a trial's best error so far is above the median of the "
+        "stage's; halving, where it is not in the better half after epochs 1, 2, 4, 8...",
+    )
+    pruning_images: PositiveInt = Field(
+        125, description="Validation images, the same for all trials, that pruning judges by after each epoch."
+    )
     enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = Field(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 STUDY = ("data", "study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
-SPACE = ("seed", "learning_rate", "l2", "space", "ranges", "enqueue", "sampler")
+SPACE = ("seed", "learning_rate", "l2", "space", "ranges", "enqueue", "sampler", "pruning", "pruning_images")
 FINALISTS = ("finalists", "finalist_repeats", "finalist_images", "finalist_epochs")
 CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision", "threads", "max_attempts", "out")
 

@@ -24,11 +24,10 @@ OWN_PART = "*Written by agesearch. What you write below this line stays.*"
 
 _READING = """\
 A trial's value is its score{unit}: the MAE on the validation split, measured once, at its end{penalty}. Its
-intermediate values are the MAE on its own training images in each epoch, which is all that there is by epoch; its
-learning curve, among its artifacts, shows both. Its attributes are *stage* and *slot*, its place in the search;
-*attempt*, above 1 where an earlier one failed or its worker died; *token*, of the claim it ran for; *seeds*, which all
-its random draws follow from; *worker* and *device*; *training_mae*, *validation_mae* and *penalty*{unit};
-and *seconds*."""
+intermediate values are {values}; its learning curve, among its artifacts, shows its own training images' and the end.
+Its attributes are *stage* and *slot*, its place in the search; *attempt*, above 1 where an earlier one failed or its
+worker died; *token*, of the claim it ran for; *seeds*, which all its random draws follow from; *worker* and *device*;
+*training_mae*, *validation_mae* and *penalty*{unit}; and *seconds*."""
 
 _ALWAYS = ("seed", "trials", "precision")
 _OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network", "enqueued", "unit")
@@ -180,7 +179,13 @@ def _shown(one: Range) -> str:
 
 def _reading(spec: StudySpec) -> str:
     penalty = ", and the penalty" if spec.recipe == "paper" else ""
-    return _READING.format(penalty=penalty, unit=f", in {spec.unit}" if spec.unit else "")
+    values = "the MAE on its own training images in each epoch, which is all that there is by epoch"
+    if spec.pruning != "none":
+        values = (
+            f"the MAE on {spec.pruning_images} images of the validation split after each epoch, by which it may have "
+            f"been pruned ({spec.pruning}); *reason* and *pruned_after* say why and when"
+        )
+    return _READING.format(values=values, penalty=penalty, unit=f", in {spec.unit}" if spec.unit else "")
 
 
 def _facts(params: Mapping[str, Value], trial: RankedTrial, quantity: Quantity) -> list[tuple[object, ...]]:

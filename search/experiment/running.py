@@ -15,6 +15,7 @@ from search.study.variants import Experiment
 UNSET = {
     "finalists": 0, "trials": (1,), "images": 1, "epochs": 1,
     "space": None, "ranges": None, "network": None, "enqueue": None,
+    "sampler": "random", "pruning": "none",
 }  # fmt: skip
 """Settings of a search that an experiment has no use for, whatever a settings file says of them."""
 

@@ -8,20 +8,33 @@ from sqlalchemy.exc import SQLAlchemyError
 from model.quantity import Quantity
 from search.processes.curve import draw_curve
 from search.storage.artifacts import ArtifactFolder, attach
+from search.study.assignment import PruningRule
 from search.study.claims import Claim
+from search.study.pruning import why_pruned
 from search.study.study import Study
-from search.study.trials import Diverged, TrialOutcome, Trials
+from search.study.trials import Ending, TrialOutcome, Trials
 
 _log = logging.getLogger(__name__)
 
 
 class Course:
-    """The course of one running trial; `folder` is where its curve goes, if there is one."""
+    """The course of one running trial; `folder` is where its curve goes, if there is one.
 
-    def __init__(self, study: Study, claim: Claim, trial_id: int, folder: ArtifactFolder | None) -> None:
-        self._study, self._claim, self._trial_id, self._folder = study, claim, trial_id, folder
+    `rule` is that by which it may be pruned.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        claim: Claim,
+        trial_id: int,
+        folder: ArtifactFolder | None,
+        rule: PruningRule | None = None,
+    ) -> None:
+        self._study, self._claim, self._trial_id, self._folder, self._rule = study, claim, trial_id, folder, rule
         self._trials = Trials(study)
         self._values: dict[int, float] = {}
+        self._errors: dict[int, float] = {}
 
     def report(self, epoch: int, training_mae: float, validation_mae: float | None = None) -> None:
         """Store the validation error where there is one, else that of training; the curve is always that of training.
@@ -29,12 +42,24 @@ class Course:
         Raises `StaleClaim` if the trial has been told FAIL meanwhile.
         """
         self._values[epoch] = training_mae
+        if validation_mae is not None:
+            self._errors[epoch] = validation_mae
         try:
             self._trials.report(self._trial_id, epoch, training_mae if validation_mae is None else validation_mae)
         except (SQLAlchemyError, StorageInternalError) as error:
             _log.warning("the value of epoch %d could not be stored: %s", epoch, error)
 
-    def draw(self, outcome: TrialOutcome | Diverged) -> None:
+    def why_pruned(self) -> str:
+        """Say why the trial is not worth its next epoch, "" where it is, or where the storage cannot tell."""
+        if self._rule is None or not self._errors:
+            return ""
+        try:
+            return why_pruned(self._study, self._claim, self._rule, self._errors)
+        except (SQLAlchemyError, StorageInternalError) as error:
+            _log.warning("the errors of other trials could not be read, and the trial goes on: %s", error)
+            return ""
+
+    def draw(self, outcome: Ending) -> None:
         """Attach the learning curve to the trial, which must not have ended yet."""
         if self._folder is None or not self._values:
             return

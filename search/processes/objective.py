@@ -9,13 +9,13 @@ from model.engine import Training
 from model.examples import Examples
 from model.recipe import Recipe
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining
-from search.errors import TrialStopped
+from search.errors import TrialPruned, TrialStopped
 from search.processes.keeping import Keeper
 from search.processes.worker import TrialTask
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
 from search.study.study import StudySpec
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trials import Diverged, Ending, Pruned, TrialOutcome
 
 COMPILED = 4
 """Compiled networks that a worker keeps; one for all trials, unless the space varies what is compiled."""
@@ -40,7 +40,7 @@ class Objective:
         rate = {"dropout": ANY_RATE} if "dropout" in params else {}
         return self._compiled(variation(self._base, self._training.image_shape, {**params, **rate}))
 
-    def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
+    def __call__(self, task: TrialTask) -> Ending:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
         start, curve = time.perf_counter(), task.assignment.curve
         training, maes = self.training_for(task.params), []
@@ -50,9 +50,11 @@ class Objective:
             if task.stopping:
                 raise TrialStopped
             maes.append(mae)
-            error = training.validation_error() if curve == "validation" else None
+            error = _error_on_the_way(task, training)
             keeper.look(epoch, error)
             task.report(epoch, mae, error)
+            if epoch < task.assignment.epochs and (reason := task.why_pruned()):
+                raise TrialPruned(reason)
 
         budget = Budget(task.assignment.images, task.assignment.epochs)
         draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
@@ -60,6 +62,8 @@ class Objective:
             score = training.run(_arguments(task), budget, draws, after_epoch)
         except DivergedError as error:
             return Diverged(str(error))
+        except TrialPruned as pruned:
+            return Pruned(str(pruned), len(maes), time.perf_counter() - start)
         for name, content in keeper.files():
             task.keep(name, content)
         return TrialOutcome(
@@ -73,6 +77,13 @@ class Objective:
 
     def _compile(self, how: Variation) -> ShortTraining:
         return ShortTraining(how.recipe, how.batch_size, self._training, self._validation, self._precision)
+
+
+def _error_on_the_way(task: TrialTask, training: ShortTraining) -> float | None:
+    if task.assignment.curve == "validation":
+        return training.validation_error()
+    pruning = task.assignment.pruning
+    return None if pruning is None else training.validation_error(pruning.images)
 
 
 def _ranked_by(score: Score, recipe: Recipe) -> float:

@@ -24,7 +24,7 @@ from search.study.assigning import assigned
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process
-from search.study.trials import Diverged, TrialOutcome, Trials
+from search.study.trials import Diverged, Ending, TrialOutcome, Trials
 from search.study.workers import present
 
 _POLL_SECONDS = 0.25
@@ -37,7 +37,8 @@ class TrialTask:
     """What a trial gets to know: its place and assignment; and how to report from on the way.
 
     `report(epoch, training error, validation error)`; the last is None where the trial does not validate.
-    `keep(name, content)` gives the trial a file beside its values.
+    `keep(name, content)` gives the trial a file beside its values. `why_pruned()` says why the trial is to end after
+    what it has reported, or "".
     """
 
     stage: int
@@ -47,6 +48,7 @@ class TrialTask:
     report: Callable[[int, float, float | None], None]
     is_stopping: Callable[[], bool]
     keep: Callable[[str, bytes], None]
+    why_pruned: Callable[[], str]
 
     @property
     def params(self) -> dict[str, Value]:
@@ -64,7 +66,7 @@ class TrialTask:
         return self.is_stopping()
 
 
-RunTrial = Callable[[TrialTask], TrialOutcome | Diverged]
+RunTrial = Callable[[TrialTask], Ending]
 
 
 def work(
@@ -72,8 +74,8 @@ def work(
 ) -> None:
     """Run trials until the study is done or `stop` is set; raise `SearchError` if the storage fails.
 
-    `run_trial` ends with an outcome, or with `TrialStopped`, after which the slot is given back; any other exception
-    is a failed attempt. A measure that is not finite makes the trial a diverged one.
+    `run_trial` ends with what its trial came to, or with `TrialStopped`, after which the slot is given back; any other
+    exception is a failed attempt. A measure that is not finite makes the trial a diverged one.
     """
     owner = this_process()
     worker = _Worker(slots, Trials(slots.study, device), run_trial, stop, artifacts)
@@ -115,7 +117,8 @@ class _Worker:
         trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
-            course = Course(self.slots.study, claim, trial_id, self.artifacts)
+            rule = assignment.pruning.rule if assignment.pruning else None
+            course = Course(self.slots.study, claim, trial_id, self.artifacts, rule)
             with renewing(self.slots, claim) as lease:
                 outcome = _checked(self.run_trial(self._task(claim, course, assignment, lease)))
                 course.draw(outcome)
@@ -132,6 +135,7 @@ class _Worker:
             report=course.report,
             is_stopping=lambda: self.stop.is_set() or lease.lost,
             keep=course.keep,
+            why_pruned=course.why_pruned,
         )
 
     @contextmanager
@@ -158,7 +162,7 @@ class _Worker:
             raise
 
 
-def _checked(outcome: TrialOutcome | Diverged) -> TrialOutcome | Diverged:
+def _checked(outcome: Ending) -> Ending:
     if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, _measures(outcome))):
         return Diverged(f"a measure is not finite: {outcome}")
     return outcome

@@ -1,5 +1,6 @@
 """Where a study stands, for people and programs."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -7,9 +8,11 @@ from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import SlotCounts, Slots
 from search.space.samplers import remarks
+from search.study.finished import measured
 from search.study.planning import stage_sizes
 from search.study.stages import Stage, list_stages
-from search.study.study import Study
+from search.study.study import Study, StudySpec
+from search.study.trials import PRUNED_AFTER
 from search.study.workers import WorkerView, list_workers
 
 _LATER = {
@@ -22,6 +25,7 @@ _LATER = {
 class StageSummary:
     """One stage: its kind, the trials it shall have, how many slots are in each state, and its plan as text.
 
+    `pruned` of its finished trials were ended early.
     The plan's text is "" until it is known; the finalists may turn out to be fewer than expected until then.
     """
 
@@ -30,6 +34,7 @@ class StageSummary:
     trials: int
     counts: SlotCounts
     plan: str
+    pruned: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +81,25 @@ def summary(study: Study) -> StudySummary:
         verdict=verdict(study),
         workers=list_workers(study),
         unit=spec.unit,
-        remarks=tuple(remarks(spec.sampler, spec.box)) if spec.experiment is None else (),
+        remarks=tuple(_remarks(spec)) if spec.experiment is None else (),
     )
+
+
+def _remarks(spec: StudySpec) -> Iterator[str]:
+    yield from remarks(spec.sampler, spec.box)
+    if spec.pruning != "none":
+        yield (
+            f"pruning by {spec.pruning} goes by the trials that there are, so the same seed gives the same search "
+            "with one worker alone"
+        )
 
 
 def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageSummary:
     if opened is not None:
         plan = opened.plan
-        return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan))
+        with study.storage.engine.begin() as tx:
+            pruned = len(measured(tx, study.name, number, PRUNED_AFTER))
+        return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan), pruned)
     if study.spec.experiment is not None:
         return StageSummary(number, "variants", size, SlotCounts(waiting=size), str(study.spec.experiment))
     kind = "sampled" if number <= len(study.spec.trials) else "finalists"
@@ -95,5 +111,7 @@ def _line(stage: StageSummary) -> str:
     counts = stage.counts
     running = f", {counts.claimed} running" if counts.claimed else ""
     failed = f", {counts.failed} failed" if counts.failed else ""
+    pruned = f" ({stage.pruned} pruned)" if stage.pruned else ""
     title = f"stage {stage.number}" if stage.kind == "sampled" else stage.kind
-    return f"{title}: {counts.finished}/{stage.trials} finished{running}{failed}; {stage.plan or _LATER[stage.kind]}"
+    finished = f"{counts.finished}/{stage.trials} finished{pruned}{running}{failed}"
+    return f"{title}: {finished}; {stage.plan or _LATER[stage.kind]}"

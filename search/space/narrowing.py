@@ -13,8 +13,8 @@ KEPT = 10
 
 RULE = (
     f"the ranges of the {KEPT} best finished trials by score, or of the best half where that is fewer, "
-    "but of two at least; widened inside the old box to whole decades, a linear range to whole tenths of itself; "
-    "choices stay"
+    "but of two at least, those that were pruned or diverged being behind all others and never taken; "
+    "widened inside the old box to whole decades, a linear range to whole tenths of itself; choices stay"
 )
 GIVEN = "the ranges given in the study's settings"
 
@@ -40,15 +40,18 @@ class Narrowing:
     best: tuple[FinishedTrial, ...]
 
 
-def narrow(box: Box, finished: Sequence[FinishedTrial]) -> Narrowing:
-    """Apply `RULE` to the finished trials of the stage that sampled from `box`; ties go to the lower slot."""
+def narrow(box: Box, finished: Sequence[FinishedTrial], without: int = 0) -> Narrowing:
+    """Apply `RULE` to the finished trials of the stage that sampled from `box`; ties go to the lower slot.
+
+    `without` further trials have finished without a score, as they diverged or were pruned.
+    """
     ranked = sorted(finished, key=lambda trial: (trial.value, trial.slot))
-    best = tuple(ranked[: max(2, min(KEPT, len(ranked) // 2))])
+    best = tuple(ranked[: max(2, min(KEPT, (len(ranked) + without) // 2))])
     if len(best) < 2:
         reason = f"the box stays: {len(ranked)} of its trials finished with a value, and a range needs two"
         return Narrowing(box, box, RULE, reason, best)
     new = Box(tuple(_narrowed(each, [trial.params[each.name] for trial in best]) for each in box.ranges))
-    return Narrowing(box, new, RULE, _reason(box, best, len(ranked)), best)
+    return Narrowing(box, new, RULE, _reason(box, best, len(ranked) + without) + _note(without), best)
 
 
 def override(box: Box, given: Box) -> Narrowing:
@@ -109,6 +112,10 @@ def _decade(value: float) -> int:
 def _reason(box: Box, best: Sequence[FinishedTrial], finished: int) -> str:
     spans = (_span(each, [trial.params[each.name] for trial in best]) for each in box.ranges)
     return f"the {len(best)} best of {finished} finished trials span {', '.join(spans)}"
+
+
+def _note(without: int) -> str:
+    return f"; {without} of them have no score, as they were pruned or diverged" if without else ""
 
 
 def _span(searched: Range, values: Sequence[Value]) -> str:

@@ -8,6 +8,17 @@ from search.space.ranges import Value
 from search.space.seeds import TrialSeeds
 from search.study.variants import NONE_KEPT, Curve, Keeping
 
+PruningRule: TypeAlias = Literal["median", "halving"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pruning:
+    """By which rule a trial may be ended early, and how many validation images its error of each epoch is taken on."""
+
+    rule: PruningRule
+    images: int
+
+
 Role: TypeAlias = Literal["sampled", "finalist", "variant"]
 """What a trial is for: to find a good configuration, to look at one of the best again, or to compare a variant."""
 
@@ -18,6 +29,7 @@ class Assignment:
 
     `params` lie in `box`, which Optuna keeps beside them; `images` and `epochs` are the trial's budget. `curve` is what
     it keeps beside its result, `repeat` which of a variant's trials it is, from 0, `keeping` the networks it keeps.
+    `pruning` is None where it always goes on to its last epoch.
     """
 
     role: Role
@@ -29,3 +41,4 @@ class Assignment:
     curve: Curve = "none"
     repeat: int = 0
     keeping: Keeping = NONE_KEPT
+    pruning: Pruning | None = None

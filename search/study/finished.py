@@ -7,7 +7,7 @@ import json
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import Float, Integer, String, column, select, table
+from sqlalchemy import Float, Integer, String, column, func, select, table
 from sqlalchemy.engine import Connection
 
 from search.space.distributions import value_of
@@ -45,6 +45,12 @@ def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTria
         FinishedTrial(*place, {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows})
         for place, rows in found
     ]
+
+
+def count_finished(tx: Connection, study: str, stage: int) -> int:
+    """Return how many trials of a stage have finished, with a value or without."""
+    of_stage = (slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
+    return tx.scalar(select(func.count()).where(*of_stage)) or 0
 
 
 def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[tuple[int, float]]:

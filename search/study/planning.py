@@ -6,8 +6,9 @@ from sqlalchemy.engine import Connection
 
 from search.space.box import Box, around
 from search.space.narrowing import Narrowing, narrow, override
+from search.study.assignment import Pruning
 from search.study.candidates import candidates
-from search.study.finished import finished_trials
+from search.study.finished import count_finished, finished_trials
 from search.study.plans import Finalists, Plan, Sampled, Variants
 from search.study.study import Study, StudySpec
 
@@ -30,13 +31,15 @@ def next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
     narrowing = _narrowing(tx, study, boxes[-1], number) if boxes else None
     box = narrowing.new if narrowing else spec.box
     enqueued = spec.enqueued if number == 1 else ()
-    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued, spec.sampler)
+    pruning = None if spec.pruning == "none" else Pruning(spec.pruning, spec.pruning_images)
+    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued, spec.sampler, pruning)
 
 
 def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:
     if study.spec.ranges is not None:
         return override(old, study.spec.ranges)
-    return narrow(old, finished_trials(tx, study.name, number - 1))
+    scored, before = finished_trials(tx, study.name, number - 1), number - 1
+    return narrow(old, scored, count_finished(tx, study.name, before) - len(scored))
 
 
 def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:

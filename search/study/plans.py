@@ -19,7 +19,7 @@ from search.space.narrowing import Narrowing
 from search.space.samplers import LEARNING, SamplerName
 from search.space.sampling import shares
 from search.space.seeds import trial_seeds
-from search.study.assignment import Assignment
+from search.study.assignment import Assignment, Pruning
 from search.study.candidates import Candidate
 from search.study.variants import VARIANT, Experiment
 
@@ -38,6 +38,7 @@ class Sampled:
     epochs: int
     enqueued: tuple[Wanted, ...] = ()
     sampler: SamplerName = "random"
+    pruning: Pruning | None = None
     kind: Literal["sampled"] = "sampled"
 
     def assignment(self, seed: int, stage: int, slot: int, seen: Sequence[Seen] = ()) -> Assignment:
@@ -49,7 +50,7 @@ class Sampled:
             params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):
             params |= dict(self.enqueued[slot])
-        return Assignment("sampled", params, self.box, seeds, self.images, self.epochs)
+        return Assignment("sampled", params, self.box, seeds, self.images, self.epochs, pruning=self.pruning)
 
     def __str__(self) -> str:
         return str(self.box)

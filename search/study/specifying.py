@@ -30,6 +30,8 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
         enqueued=settings.enqueue or (),
         recipe=settings.recipe,
         sampler=settings.sampler,
+        pruning=settings.pruning,
+        pruning_images=settings.pruning_images,
         threads=settings.threads,
         images=settings.images,
         epochs=settings.epochs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Literal
 from warnings import catch_warnings, simplefilter
 
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
@@ -17,6 +18,7 @@ from search.storage import tables
 from search.storage.database import Storage, exclusively, storage_errors
 from search.storage.documents import from_json, to_json
 from search.storage.tables import Now
+from search.study.assignment import PruningRule
 from search.study.variants import Experiment
 
 
@@ -61,6 +63,8 @@ class StudySpec:
     enqueued: tuple[Wanted, ...] = ()
     recipe: str = "default"
     sampler: SamplerName = "random"
+    pruning: PruningRule | Literal["none"] = "none"
+    pruning_images: int = 125
     threads: int = 1
     images: int = 500
     epochs: int = 5
@@ -69,7 +73,7 @@ class StudySpec:
     unit: str = "years"
 
     def __post_init__(self) -> None:
-        for name in ("threads", "images", "epochs", "batch_size", "max_attempts"):
+        for name in ("threads", "images", "epochs", "batch_size", "max_attempts", "pruning_images"):
             _at_least(name, getattr(self, name), 1)
         _at_least("seed", self.seed, 0)
         if not self.trials or min(self.trials) < 1:

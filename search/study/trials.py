@@ -6,7 +6,7 @@ once, whatever else happens, so a trial that has been told FAIL can never come b
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
@@ -20,6 +20,10 @@ from search.study.study import Study
 
 CURVE: Final = "training_curve"
 """The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
+
+
+PRUNED_AFTER: Final = "pruned_after"
+"""The attribute with the number of epochs after which a trial was pruned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,19 @@ class Diverged:
     """A trial whose training left the finite numbers: a finished trial without a value."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """A trial that was ended early: a finished trial without a value; why, after how many epochs and seconds."""
+
+    reason: str
+    epochs: int
+    seconds: float
+
+
+Ending: TypeAlias = TrialOutcome | Diverged | Pruned
+"""How a trial can finish. Those without a value are PRUNED in Optuna."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +119,15 @@ class Trials:
             raise StaleClaim(f"trial {trial_id} was given up: {error}") from error
 
     @outlasting
-    def commit(self, trial_id: int, outcome: TrialOutcome | Diverged) -> None:
+    def commit(self, trial_id: int, outcome: Ending) -> None:
         """Make the result count; raise `StaleClaim`, with no value stored, if the trial has been told FAIL."""
-        state = TrialState.PRUNED if isinstance(outcome, Diverged) else TrialState.COMPLETE
+        state = TrialState.COMPLETE if isinstance(outcome, TrialOutcome) else TrialState.PRUNED
         try:
             if isinstance(outcome, Diverged):
                 self._end(trial_id, state, {"reason": outcome.reason})
+            elif isinstance(outcome, Pruned):
+                own = {"reason": outcome.reason, PRUNED_AFTER: outcome.epochs, "seconds": outcome.seconds}
+                self._end(trial_id, state, own)
             else:
                 found = asdict(outcome)
                 curve = [float(value) for value in found.pop("training_curve")]

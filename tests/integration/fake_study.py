@@ -23,7 +23,7 @@ from search.storage.database import Storage, create_storage, open_storage, quiet
 from search.study.plans import Sampled
 from search.study.stages import open_next
 from search.study.study import Study, StudySpec, create_or_resume, load_study
-from search.study.trials import TrialOutcome
+from search.study.trials import Pruned, TrialOutcome
 
 NAME = "ages"
 
@@ -68,6 +68,16 @@ def value_of(params, seeds):
 def run_trial(task: TrialTask) -> TrialOutcome:
     value = value_of(task.params, task.seeds)
     return TrialOutcome(score=value, validation_mae=value, training_mae=1.0, penalty=0.5, seconds=0.0)
+
+
+def run_with_errors(task: TrialTask) -> TrialOutcome | Pruned:
+    """Run a trial whose errors after each epoch fall towards its value, and that is ended where there is a reason."""
+    outcome, epochs = run_trial(task), task.assignment.epochs
+    for epoch in range(1, epochs + 1):
+        task.report(epoch, 1.0, outcome.score * (1 + 1 / epoch))
+        if epoch < epochs and (reason := task.why_pruned()):
+            return Pruned(reason, epoch, 0.0)
+    return outcome
 
 
 def expected(spec: StudySpec) -> dict:
@@ -133,12 +143,12 @@ def work_to_the_end(url: str) -> None:
     study.storage.engine.dispose()
 
 
-def work_slowly(url: str) -> None:
+def work_slowly(url: str, trial=run_trial) -> None:
     """Work to the end on trials that take long enough for another worker to get some as well."""
 
-    def run_slowly(task: TrialTask) -> TrialOutcome:
+    def run_slowly(task: TrialTask) -> TrialOutcome | Pruned:
         Event().wait(0.05)
-        return run_trial(task)
+        return trial(task)
 
     work(Slots(reopen(url)), run_slowly, Event())
 
@@ -161,7 +171,7 @@ def work_and_die(url: str, point: str, call: int) -> None:
     """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.attach"."""
     study = reopen(url)
     die_at(point, call)
-    work(Slots(study), run_trial, Event())
+    work(Slots(study), run_trial if study.spec.pruning == "none" else run_with_errors, Event())
 
 
 def die_at(point: str, call: int) -> None:

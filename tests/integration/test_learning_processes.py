@@ -72,3 +72,23 @@ def test_a_search_that_learns_ends_exact_where_one_of_its_two_workers_is_killed(
     other.join()
     assert other.exitcode == 0
     assert_whole(study, 7, 5, 4)
+
+
+@pytest.mark.parametrize("rule", ["median", "halving"])
+def test_pruning_ends_exact_where_one_of_two_workers_is_killed(rule, study_of, start):
+    study = study_of(12, 6, pruning=rule, epochs=3, finalists=FINALISTS)
+    other = start(fake.work_slowly, study.storage.url, fake.run_with_errors)
+    dying = start(fake.work_and_die, study.storage.url, "after search.study.trials:Trials.report", 5)
+    dying.join()
+    assert dying.exitcode == -signal.SIGKILL
+    other.join()
+    assert other.exitcode == 0
+    assert [Slots(study).counts(stage) for stage in (1, 2, 3)] == [SlotCounts(finished=n) for n in (12, 6, 4)]
+    found = study.storage.rdb.get_all_trials(study.id)
+    done = [trial for trial in found if trial.state in (TrialState.COMPLETE, TrialState.PRUNED)]
+    assert len(done) == 22
+    assert fake.running(study) == []
+    pruned = [trial.number for trial in done if trial.state is TrialState.PRUNED]
+    assert pruned
+    shown = trials_of(Pages(study.storage.url, None), study)
+    assert [each["number"] for each in shown if each["state"] == "Pruned"] == pruned

@@ -13,7 +13,7 @@ from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.setup import Setup
-from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error
+from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
 
 
 class SmallRecipe(Recipe):
@@ -213,6 +213,27 @@ def test_the_validation_error_on_the_way_is_that_of_a_training_that_ends_there(s
     ends = [short.run(TRAINING, replace(BUDGET, epochs=count), DRAWS, ignore).validation_mae for count in (1, 2, 3)]
     assert seen == ends
     assert score == short.run(TRAINING, BUDGET, DRAWS, ignore)
+
+
+def test_an_error_on_a_part_of_the_validation_images_changes_nothing_of_how_the_training_ends(
+    short: ShortTraining,
+) -> None:
+    seen: list[float] = []
+    score = short.run(TRAINING, BUDGET, DRAWS, lambda _epoch, _mae: seen.append(short.validation_error(3)))
+    assert score == short.run(TRAINING, BUDGET, DRAWS, ignore)
+    assert score.validation_mae not in seen
+    again: list[float] = []
+    short.run(TRAINING, BUDGET, DRAWS, lambda _epoch, _mae: again.append(short.validation_error(3)))
+    assert again == seen
+    short.run(TRAINING, BUDGET, DRAWS, lambda _epoch, _mae: again.append(short.validation_error(10**6)))
+    assert again[-1] == score.validation_mae
+
+
+def test_a_part_has_rows_at_equal_distances_in_the_order_of_the_labels() -> None:
+    labels = np.array([5, 1, 4, 2, 3, 6], np.float32)
+    assert labels[spread(labels, 3)].tolist() == [2, 4, 6]
+    assert labels[spread(labels, 1)].tolist() == [4]
+    assert labels[spread(labels, 6)].tolist() == labels[spread(labels, None)].tolist() == labels.tolist()
 
 
 def test_a_validation_error_on_the_way_that_is_no_number_ends_the_training(default: ShortTraining) -> None:

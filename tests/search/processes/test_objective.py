@@ -12,8 +12,8 @@ from search.processes.objective import Objective
 from search.processes.worker import TrialTask
 from search.space.box import FIRST_BOX
 from search.space.seeds import TrialSeeds
-from search.study.assignment import Assignment
-from search.study.trials import Diverged
+from search.study.assignment import Assignment, Pruning
+from search.study.trials import Diverged, Pruned
 from search.study.variants import Keeping
 from tests.integration.fake_study import spec_of
 
@@ -27,7 +27,7 @@ class FakeTraining:
 
     def __init__(self, recipe, batch_size, training, validation, precision):
         self.recipe, self.made_of = recipe, (recipe.name, batch_size, training, validation, precision)
-        self.runs, self.validated = [], iter([12.0, 11.0])
+        self.runs, self.parts, self.validated = [], [], iter([12.0, 11.0])
         self.engine = SimpleNamespace(weights="weights", network="network")
 
     def run(self, training, budget, draws, after_epoch):
@@ -38,7 +38,8 @@ class FakeTraining:
             raise self.end
         return self.end
 
-    def validation_error(self):
+    def validation_error(self, images=None):
+        self.parts.append(images)
         return next(self.validated)
 
 
@@ -57,10 +58,12 @@ def split_of(count):
     return Split(images, np.full(count, 30, np.float32), names)
 
 
-def task_of(is_stopping=lambda: False, params=None, report=lambda *_: None, keep=lambda *_: None, **own):
+def task_of(
+    is_stopping=lambda: False, params=None, report=lambda *_: None, keep=lambda *_: None, why_pruned=str, **own
+):
     params = params or {"learning_rate": 1e-4, "l2": 1e-3}
     assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, **own)
-    return TrialTask(1, 0, 1, assignment, report, is_stopping, keep)
+    return TrialTask(1, 0, 1, assignment, report, is_stopping, keep, why_pruned)
 
 
 def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objective_of):
@@ -164,3 +167,20 @@ def test_a_trial_reports_each_epoch_and_validates_after_it_where_it_is_told_to(
 def test_the_penalty_ranks_a_trial_whose_own_recipe_is_the_papers(objective_of):
     params = {"learning_rate": 1e-4, "l2": 1e-3, "recipe": "paper"}
     assert objective_of(recipe="default")(task_of(params=params)).score == 9.5
+
+
+def test_a_trial_that_may_be_pruned_reports_its_error_on_a_part_of_the_validation_images(objective_of):
+    run, told = objective_of(), []
+    outcome = run(task_of(pruning=Pruning("median", 3), report=lambda *what: told.append(what)))
+    assert told == [(1, 7.0, 12.0), (2, 8.0, 11.0)]
+    assert run.training_for({}).parts == [3, 3]
+    assert (outcome.score, outcome.training_curve) == (9.0, ())
+
+
+def test_a_trial_ends_after_the_epoch_for_which_there_is_a_reason_and_is_not_asked_after_the_last(objective_of):
+    reasons, pruning = iter(["it is the worst", "nobody asks"]), Pruning("halving", 3)
+    outcome = objective_of()(task_of(pruning=pruning, why_pruned=lambda: next(reasons)))
+    assert outcome == Pruned("it is the worst", 1, outcome.seconds)
+    reasons = iter(["", "nobody asks"])
+    assert objective_of()(task_of(pruning=pruning, why_pruned=lambda: next(reasons))).score == 9.0
+    assert next(reasons) == "nobody asks"

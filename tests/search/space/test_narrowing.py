@@ -140,3 +140,18 @@ def test_the_explanation_names_both_boxes_the_rule_the_reason_and_the_trials():
 def test_a_narrowing_survives_being_written_as_json():
     narrowing = narrow(FIRST_BOX, [trial(slot, 20 + slot / 3) for slot in range(4)])
     assert from_json(Narrowing, to_json(narrowing)) == narrowing
+
+
+def test_trials_without_a_score_count_for_how_many_are_the_best_half_and_are_never_among_them():
+    few = [trial(slot, 20 + slot) for slot in range(6)]
+    assert len(narrow(FIRST_BOX, few).best) == 3
+    narrowing = narrow(FIRST_BOX, few, without=5)
+    assert [each.slot for each in narrowing.best] == [0, 1, 2, 3, 4]
+    assert narrowing.reason.startswith("the 5 best of 11 finished trials span")
+    assert narrowing.reason.endswith("; 5 of them have no score, as they were pruned or diverged")
+
+
+def test_the_box_stays_where_too_few_trials_have_a_score_however_many_have_finished():
+    narrowing = narrow(FIRST_BOX, [trial(0, 20)], without=9)
+    assert narrowing.new == FIRST_BOX
+    assert "the box stays: 1 of its trials finished with a value" in narrowing.reason
