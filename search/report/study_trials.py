@@ -38,8 +38,11 @@ class ShownTrial:
 
     @property
     def validates(self) -> bool:
-        """Whether what it has reported is the validation error, which the last one then is at the end."""
-        return self.curve[-1:] == (self.validation_mae,)
+        """Whether what it has reported is a validation error, on all images or on pruning's part of them.
+
+        Else the last one is the training error that it ended with.
+        """
+        return self.curve[-1:] not in ((), (self.training_mae,))
 
 
 def frozen_trials(study: Study) -> tuple[FrozenTrial, ...]:

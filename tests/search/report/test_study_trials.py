@@ -51,9 +51,9 @@ def test_what_a_trial_reported_is_its_curve_in_the_order_of_epochs(study_of):
     (trial,) = frozen_trials(study)
     trial.intermediate_values = {2: 8.0, 1: 9.0, 10: 7.0}
     assert shown(trial).curve == (9.0, 8.0, 7.0)
-    assert not shown(trial).validates  # else the last would be the validation error
-    trial.intermediate_values[10] = trial.user_attrs["validation_mae"]
-    assert shown(trial).validates
+    assert shown(trial).validates  # on a part of the images, by which pruning judges
+    trial.intermediate_values[10] = trial.user_attrs["training_mae"]
+    assert not shown(trial).validates
 
 
 @pytest.mark.parametrize(("deciding", "other"), [("l2", "learning_rate"), ("learning_rate", "l2")])
