@@ -8,47 +8,11 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import DateTime, Float, Integer, String, Text, column, or_, select, table
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
 from search.space.distributions import distribution_from
-
-# Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
-_trials = table(
-    "trials",
-    column("trial_id", Integer),
-    column("study_id", Integer),
-    column("number", Integer),
-    column("state", String),
-    column("datetime_start", DateTime),
-    column("datetime_complete", DateTime),
-)
-_values = table(
-    "trial_values",
-    column("trial_id", Integer),
-    column("objective", Integer),
-    column("value", Float),
-    column("value_type", String),
-)
-_params = table(
-    "trial_params",
-    column("param_id", Integer),
-    column("trial_id", Integer),
-    column("param_name", String),
-    column("param_value", Float),
-    column("distribution_json", Text),
-)
-_steps = table(
-    "trial_intermediate_values",
-    column("trial_id", Integer),
-    column("step", Integer),
-    column("intermediate_value", Float),
-    column("intermediate_value_type", String),
-)
-_user, _system = (
-    table(name, column("trial_id", Integer), column("key", String), column("value_json", Text))
-    for name in ("trial_user_attributes", "trial_system_attributes")
-)
+from search.storage.optuna_tables import attributes, params, reports, system_attributes, trials, values
 
 _NOT_FINITE = {"INF_POS": inf, "INF_NEG": -inf, "NAN": nan}
 """How Optuna keeps the numbers that not every database has; of all others the column holds the value itself."""
@@ -70,21 +34,21 @@ class QuickReading(RDBStorage):
         """
         self.get_study_directions(study_id)
         chosen = (
-            _trials.c.study_id == study_id,
-            or_(_trials.c.trial_id > trial_id_greater_than, _trials.c.trial_id.in_(included_trial_ids)),
+            trials.c.study_id == study_id,
+            or_(trials.c.trial_id > trial_id_greater_than, trials.c.trial_id.in_(included_trial_ids)),
         )
         with self.engine.begin() as tx:
             # First the states: what is finished by then is whole in all that is read afterwards.
-            trials = tx.execute(select(_trials).where(*chosen).order_by(_trials.c.trial_id)).all()
-            parts = [_by_trial(tx, part, chosen) for part in (_values, _params, _user, _system, _steps)]
-        read = [_trial(row, *(part[row.trial_id] for part in parts)) for row in trials]
+            found = tx.execute(select(trials).where(*chosen).order_by(trials.c.trial_id)).all()
+            parts = [_by_trial(tx, part, chosen) for part in (values, params, attributes, system_attributes, reports)]
+        read = [_trial(row, *(part[row.trial_id] for part in parts)) for row in found]
         return [trial for trial in read if states is None or trial.state in states]
 
 
 def _by_trial(tx: Connection, part: Any, chosen: Sequence[Any]) -> dict[int, list[Row[Any]]]:
     """Return the rows of a part of the chosen trials, by the trial's id."""
     found = defaultdict(list)
-    for row in tx.execute(select(part).join(_trials, _trials.c.trial_id == part.c.trial_id).where(*chosen)).all():
+    for row in tx.execute(select(part).join(trials, trials.c.trial_id == part.c.trial_id).where(*chosen)).all():
         found[row.trial_id].append(row)
     return found
 

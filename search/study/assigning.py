@@ -12,11 +12,11 @@ from search.space.distributions import value_of
 from search.space.learning import Seen
 from search.space.ranges import Value
 from search.space.samplers import LEARNING
+from search.storage.optuna_tables import attributes, params, trials, values
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
 from search.study.assignment import Assignment
 from search.study.claims import Claim
-from search.study.finished import attributes, params, trials, values
 from search.study.plans import Sampled
 from search.study.stages import read_stage
 from search.study.study import Study

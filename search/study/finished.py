@@ -7,26 +7,13 @@ import json
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import Float, Integer, String, column, func, select, table
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from search.space.distributions import value_of
 from search.space.narrowing import FinishedTrial
+from search.storage.optuna_tables import attributes, params, trials, values
 from search.storage.tables import FINISHED, slots
-
-# Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
-trials = table("trials", column("trial_id", Integer), column("study_id", Integer), column("number", Integer))
-values = table("trial_values", column("trial_id", Integer), column("value", Float))
-params = table(
-    "trial_params",
-    column("trial_id", Integer),
-    column("param_name", String),
-    column("param_value", Float),
-    column("distribution_json", String),
-)
-attributes = table(
-    "trial_user_attributes", column("trial_id", Integer), column("key", String), column("value_json", String)
-)
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:

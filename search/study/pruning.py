@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from sqlalchemy import Float, Integer, column, select, table
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from search.storage.optuna_tables import reports, values
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FINISHED, slots
 from search.study.assignment import PruningRule
 from search.study.claims import Claim
-from search.study.finished import values
 from search.study.study import Study
 
 STARTUP: Final = 5
@@ -24,13 +24,6 @@ STARTUP: Final = 5
 
 FACTOR: Final = 2
 """Of the trials that reach a rung, epochs 1, 2, 4, 8 and so on, one in so many goes on."""
-
-_reports = table(
-    "trial_intermediate_values",
-    column("trial_id", Integer),
-    column("step", Integer),
-    column("intermediate_value", Float),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +68,12 @@ def by_halving(errors: Mapping[int, float], rivals: Rivals) -> str:
 
 def _rivals(tx: Connection, claim: Claim, epoch: int) -> Rivals:
     query = (
-        select(_reports.c.intermediate_value, values.c.value)
-        .join(slots, slots.c.trial_id == _reports.c.trial_id)
-        .outerjoin(values, values.c.trial_id == _reports.c.trial_id)
+        select(reports.c.intermediate_value, values.c.value)
+        .join(slots, slots.c.trial_id == reports.c.trial_id)
+        .outerjoin(values, values.c.trial_id == reports.c.trial_id)
         .where(slots.c.study == claim.study, slots.c.stage == claim.stage, slots.c.slot != claim.slot)
-        .where(slots.c.state.in_((CLAIMED, FINISHED)), _reports.c.step == epoch)
-        .where(_reports.c.intermediate_value.is_not(None))  # else it was no number
+        .where(slots.c.state.in_((CLAIMED, FINISHED)), reports.c.step == epoch)
+        .where(reports.c.intermediate_value.is_not(None))  # else it was no number
     )
     found = [(row.intermediate_value, row.value is not None) for row in tx.execute(query)]
     return Rivals(tuple(error for error, whole in found if whole), tuple(error for error, whole in found if not whole))

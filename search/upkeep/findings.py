@@ -6,12 +6,13 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import Integer, String, cast, column, select, table
+from sqlalchemy import String, cast, select
 from sqlalchemy.engine import Connection, Row
 
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
 from search.storage.database import Storage
+from search.storage.optuna_tables import trials
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
 from search.study.claims import Held
 from search.study.owner import host_and_pid, is_gone
@@ -28,8 +29,6 @@ Kind: TypeAlias = Literal[
     "stray artifact",
 ]
 
-# Optuna's table, as far as it is read here; it checks its version whenever it opens a storage.
-_trials = table("trials", column("trial_id", Integer), column("study_id", Integer), column("state"))
 _ENDED_WELL = ("COMPLETE", "PRUNED")
 
 STRAYS = "stray"
@@ -91,8 +90,8 @@ def _damage(tx: Connection) -> Iterator[Finding]:
 
 
 def _slots_with_trials(tx: Connection, study: Study) -> Sequence[Row[Any]]:
-    state = cast(_trials.c.state, String).label("trial_state")
-    query = select(slots, state, Now().label("now")).outerjoin(_trials, _trials.c.trial_id == slots.c.trial_id)
+    state = cast(trials.c.state, String).label("trial_state")
+    query = select(slots, state, Now().label("now")).outerjoin(trials, trials.c.trial_id == slots.c.trial_id)
     return tx.execute(query.where(slots.c.study == study.name).order_by(slots.c.stage, slots.c.slot)).all()
 
 
@@ -140,8 +139,8 @@ def _running(running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Itera
 
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
     ours = select(slots.c.trial_id).where(slots.c.study == study.name, slots.c.trial_id.is_not(None))
-    ended = (_trials.c.study_id == study.id, cast(_trials.c.state, String).in_(_ENDED_WELL))
-    for trial in tx.scalars(select(_trials.c.trial_id).where(*ended, _trials.c.trial_id.not_in(ours))):
+    ended = (trials.c.study_id == study.id, cast(trials.c.state, String).in_(_ENDED_WELL))
+    for trial in tx.scalars(select(trials.c.trial_id).where(*ended, trials.c.trial_id.not_in(ours))):
         text = f"trial {trial} of Optuna's table has a result, but belongs to no slot"
         remedy = "it counts for nothing here; somebody else has made it, and can delete it"
         yield Finding("trial without a slot", text, remedy, mendable=False, trial=trial)
