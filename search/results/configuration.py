@@ -47,7 +47,7 @@ class Training(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    recipe: Literal["default", "paper", "strong"] = "default"
+    recipe: Literal["default", "paper", "strong", "light"] = "default"
     batch_size: PositiveInt = 32
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 

@@ -8,7 +8,7 @@ from model.augmentation import Augmentation
 from model.errors import ModelError
 from model.layers import Dense
 from model.paper import PaperVariant, paper_network
-from model.recipe import DEFAULT, PAPER, STRONG, recipe_named
+from model.recipe import DEFAULT, LIGHT, PAPER, STRONG, recipe_named
 from model.residual import residual_network, with_expectation
 from model.setup import Setup
 
@@ -17,10 +17,11 @@ def test_recipes_are_found_by_their_names() -> None:
     assert recipe_named("paper") is PAPER
     assert recipe_named("default") is DEFAULT
     assert recipe_named("strong") is STRONG
+    assert recipe_named("light") is LIGHT
 
 
 def test_an_unknown_recipe_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="recipe is 'best'; it must be one of default, paper, strong"):
+    with pytest.raises(ModelError, match="recipe is 'best'; it must be one of default, paper, strong, light"):
         recipe_named("best")
 
 
@@ -37,15 +38,21 @@ def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistic
 
 
 def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
-    assert STRONG.network().layers == with_expectation(residual_network().layers, 80)
+    assert STRONG.network().layers == with_expectation(paper_network().layers, 80)
+    assert STRONG.network().parameters < 1_500_000
     assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.05)
     assert STRONG.flip_averaged
+
+
+def test_the_light_recipe_is_the_strong_one_on_the_residual_network() -> None:
+    assert LIGHT.network().layers == with_expectation(residual_network().layers, 80)
+    assert replace(LIGHT, name="strong", architecture="paper") == STRONG
 
 
 @pytest.mark.parametrize("variant", [PaperVariant(width=8), PaperVariant(batch_norm="none"), PaperVariant(dropout=0.2)])
 def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_network(variant: PaperVariant) -> None:
     with pytest.raises(ModelError, match="width, batch_norm and dropout are the paper's network's"):
-        replace(STRONG, variant=variant).network()
+        replace(LIGHT, variant=variant).network()
 
 
 def test_an_engine_is_set_up_as_the_recipe_says() -> None:
