@@ -7,10 +7,16 @@ from dataclasses import dataclass
 from itertools import count
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from tests import postgres
 
 TOLD = "told"
+
+# How long an example takes is the machine's business: another program beside the tests is no fault of theirs.
+examples.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("patient")
 
 
 def pytest_configure():

@@ -84,7 +84,7 @@ def test_checking_changes_nothing_on_disk(tmp_path):
 
 
 @given(st.text(min_size=1, max_size=300) | st.binary(min_size=1, max_size=300).map(os.fsdecode))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_file_of_any_name_is_written_whole_or_refused_in_a_sentence_and_nothing_else_is_left(tmp_path, name):
     folder = tmp_path / "folder"
     folder.mkdir(exist_ok=True)

@@ -94,7 +94,7 @@ def built(network: Network, **arguments: Any) -> Any:
     return model
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(network=networks())
 def test_any_valid_description_builds_into_the_keras_model_that_the_trace_foretells(network: Network) -> None:
     model = AgeModel(network).build(rescale=False)
