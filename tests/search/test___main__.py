@@ -1,8 +1,8 @@
 import re
+import resource
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -176,12 +176,18 @@ for line in sys.argv[1:]:
     assert (tmp_path / "best.toml").exists()
 
 
+def spent():
+    """Return the processor time of all ended children in seconds: other programs on the machine add nothing to it."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def test_help_answers_in_a_moment():
     fastest = float("inf")
     for _ in range(5):
-        start = time.perf_counter()
+        start = spent()
         ended = python("from search.__main__ import main; main()", "--help")
-        fastest = min(fastest, time.perf_counter() - start)
+        fastest = min(fastest, spent() - start)
         assert re.search(r"Usage: agesearch .*\bCOMMAND\b", ended.stdout)
         if fastest < HELP_SECONDS:
             return
