@@ -179,6 +179,8 @@ def print_load(found: dict[str, Any]) -> None:
 
 def main() -> None:
     """Measure, print and keep the figures."""
+    # Where a shell runs this in the background, Ctrl-C is ignored, and so it would be by what is started here.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--only", choices=("opening", "load"), help="one of the two parts")
