@@ -10,18 +10,47 @@ from search.__main__ import app
 from tests.pages import PAGES, ROOT, mentioned, typed
 
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+EVERYWHERE = {"--help", "--debug"}
+OTHERS = {"--signal"}
+"""Flags that a sentence mentions and that are another program's: sbatch's."""
 
 
-@pytest.mark.parametrize(("page", "line"), typed("agesearch ") + mentioned("agesearch "))
-def test_a_command_is_one_that_the_program_has_with_flags_that_it_knows(page, line):
+def command_of(line):
+    """Return the command that a line types, and the words after it."""
     command = typer.main.get_command(app)
     words = [word for word in shlex.split(line, comments=True)[1:] if word not in ("…", "NAME", "--help")]
     while words and hasattr(command, "commands"):
         name = words.pop(0)
-        assert name in command.commands, f"{page}: {line}"
+        assert name in command.commands, line
         command = command.commands[name]
-    # Raises for an unknown flag or one argument too many; in a sentence, arguments may be left out.
-    command.make_context(command.name, words, resilient_parsing=(page, line) not in typed("agesearch "))
+    return command, words
+
+
+def flags_of(command):
+    """Return the flags of a command, and of all within it."""
+    own = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+    return own.union(*map(flags_of, getattr(command, "commands", {}).values()))
+
+
+def flags_in(line):
+    return set(re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", line))
+
+
+@pytest.mark.parametrize(("page", "line"), typed("agesearch "))
+def test_a_command_is_one_that_the_program_has_with_flags_and_arguments_that_it_takes(page, line):
+    command, words = command_of(line)
+    assert command.make_context(command.name, words), page
+
+
+@pytest.mark.parametrize(("page", "line"), mentioned("agesearch "))
+def test_a_command_in_a_sentence_is_one_that_the_program_has_with_flags_that_it_knows(page, line):
+    command, _ = command_of(line)
+    assert flags_in(line) <= flags_of(command) | EVERYWHERE, page
+
+
+@pytest.mark.parametrize(("page", "span"), mentioned("--"))
+def test_a_flag_in_a_sentence_is_one_that_some_command_knows(page, span):
+    assert flags_in(span) <= flags_of(typer.main.get_command(app)) | EVERYWHERE | OTHERS, page
 
 
 @pytest.mark.parametrize(("page", "line"), typed("make ") + mentioned("make "))
@@ -40,3 +69,4 @@ def test_the_pages_show_enough_commands_to_be_tested():
     assert len(typed("agesearch ")) > 25
     assert len(typed("make ")) >= 2
     assert len(mentioned("make ")) >= 5
+    assert len(mentioned("--")) > 25

@@ -22,7 +22,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-SHARED = ("data", "study", "storage", "seed", "precision", "threads", "max_attempts", "workers", "out")
+SHARED = ("data", "study", "storage", "seed", "precision", "threads", "max_attempts", "workers", "per_gpu", "out")
 
 Images = Annotated[
     int | None, typer.Option(min=1, show_default=False, help="Training images of each trial, instead of the paper's.")

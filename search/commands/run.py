@@ -27,7 +27,7 @@ fit has a limit in minutes, since such a CPU takes ten times as long for an epoc
 DEMONSTRATION_IMAGES = (800, 200, 200)
 
 
-TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "workers", "out")
+TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "workers", "per_gpu", "out")
 
 
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")

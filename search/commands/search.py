@@ -33,7 +33,7 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
     print_result(settings, as_json)
 
 
-@takes_settings(*CREATION, "workers", "on", "gpus_per_worker", "artifacts")
+@takes_settings(*CREATION, "workers", "per_gpu", "on", "gpus_per_worker", "artifacts")
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers, and show how it goes; prints the best trials and the finalists."""
     ended = search_to_the_end(settings, dataset_of(settings))
