@@ -25,7 +25,12 @@ FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads", "ensemble")
 def fit(
     settings: Settings,
     configuration: Annotated[Path, typer.Argument(help="The file that 'agesearch export' wrote.")] = Path("best.toml"),
-    out: Annotated[Path, typer.Option(help="The folder to write to; run again, it goes on there.")] = Path("runs/fit"),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="The folder to write to; run again, it goes on there. Default: fit in the folder of the setting out."
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the initial weights and the order of the images.")] = 0,
     any_dataset: Annotated[
         bool, typer.Option("--any-dataset", help="Fit on another dataset than the search saw.")
@@ -35,7 +40,7 @@ def fit(
     from data.dataset import inspect_dataset
     from model.quantity import Quantity
 
-    fitted = fit_to_the_end(settings, configuration, out, seed, any_dataset)
+    fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", seed, any_dataset)
     quantity = Quantity(inspect_dataset(dataset_of(settings)).unit)
     for folder, state in fitted.items():
         best = state.best

@@ -28,7 +28,10 @@ Compared = Annotated[str, typer.Argument(help="The folder of a fit, or the name 
 @takes_settings("data", "study", "storage")
 def report(
     settings: Settings,
-    out: Annotated[Path, typer.Option(help="The folder to write to.")] = Path("runs/report"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="The folder to write to. Default: report in the folder of the setting out."),
+    ] = None,
     fits: Fits = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,10 +40,11 @@ def report(
     from search.report.report import PAGE, make_report, write_report
     from search.storage.database import quieten_optuna
 
-    check_writable(out / PAGE)
+    folder = out or settings.out / "report"
+    check_writable(folder / PAGE)
     quieten_optuna()
     made = make_report(_sources(settings, tuple(fits or ())))
-    page = write_report(made, out)
+    page = write_report(made, folder)
     if as_json:
         left_out = [{"title": each.title, "reason": each.reason} for each in made.left_out]
         answer_json({"page": str(page), "sections": [each.title for each in made.sections], "left_out": left_out})

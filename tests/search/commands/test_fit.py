@@ -70,6 +70,14 @@ def test_the_file_and_the_flags_say_how(agesearch, fits, best):
 
 
 @pytest.mark.usefixtures("faces")
+def test_a_fit_is_in_the_folder_of_the_setting_out_unless_another_one_is_named(agesearch, fits, best, monkeypatch):
+    agesearch("fit", best(), "--data", "faces.h5")
+    monkeypatch.setenv("AGESEARCH_OUT", "there")
+    agesearch("fit", best(), "--data", "faces.h5")
+    assert [str(folder) for folder in fits.folders] == ["runs/fit", "there/fit"]
+
+
+@pytest.mark.usefixtures("faces")
 def test_a_fit_goes_on_in_the_precision_it_was_started_with(agesearch, fits, best, tmp_path):
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / ABOUT).write_text("precision = 'float32'\n")

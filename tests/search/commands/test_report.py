@@ -10,7 +10,7 @@ from model.paper import paper_network
 from model.quantity import Quantity
 from model.summary import summary
 from search.experiment.declared import DECLARED
-from search.report.sections import LeftOut, Report, Section
+from search.report.sections import Report, Section
 from search.study.study import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import work_off, write_fit
@@ -57,9 +57,16 @@ def test_a_report_is_made_of_what_lies_where_the_other_commands_put_it(agesearch
     assert (tmp_path / "runs/report/report.html").is_file()
 
 
+def test_a_report_reads_and_writes_in_the_folder_of_the_setting_out(agesearch, made, monkeypatch, tmp_path):
+    write_fit(tmp_path / "there/fit")
+    monkeypatch.setenv("AGESEARCH_OUT", "there")
+    assert agesearch("report").out.splitlines()[-1].startswith("there/report/report.html: ")
+    assert [str(folder) for folder in made[0].fits] == ["there/fit"]
+
+
 def test_what_there_is_not_is_left_out_and_said(agesearch, made):
     ended = agesearch("report", "--out", "here")
-    assert ended.code == 0
+    assert (ended.code, ended.err) == (0, "")
     of_experiments = [line for line in ended.out.splitlines() if "agesearch experiment" in line]
     assert len(of_experiments) == EXPERIMENTS
     assert [line for line in ended.out.splitlines() if line not in of_experiments] == [
@@ -185,8 +192,3 @@ def test_the_network_is_printed_as_the_papers_appendix_does_and_drawn(agesearch,
         "output_shape": [89, 89, 32],
         "parameters": 320,
     }
-
-
-def test_left_out_is_part_of_the_answer_and_no_error(agesearch, made):
-    assert agesearch("report").err == ""
-    assert all(isinstance(each, LeftOut) for each in made[0].left_out)
