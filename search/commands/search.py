@@ -111,7 +111,6 @@ def print_result(settings: Settings, as_json: bool) -> None:
     """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
     from search.results.ranking import best_trials, table
     from search.results.summary import summary
-    from search.slots.slots import Slots
     from search.storage.database import open_storage
     from search.study.study import load_study
 
@@ -122,8 +121,6 @@ def print_result(settings: Settings, as_json: bool) -> None:
         return
     for line in now.lines():
         answer(line)
-    for failed in Slots(study).failed():
-        answer(f"stage {failed.stage}, slot {failed.slot} was closed as failed: {failed.reason}")
     if best:
         answer("")
         answer(columns(table(best)))

@@ -28,16 +28,12 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     from search.upkeep.findings import find
 
     study = load_study(open_storage(settings.storage), settings.study)
-    now, failed = summary(study), Slots(study).failed()
-    findings = find(Slots(study), artifact_folder(settings))
+    now, findings = summary(study), find(Slots(study), artifact_folder(settings))
     if as_json:
-        closed = [{"stage": f.stage, "slot": f.slot, "reason": f.reason} for f in failed]
-        answer_json({**now.as_dict(), "failed": closed, "findings": [each.as_dict() for each in findings]})
+        answer_json({**now.as_dict(), "findings": [each.as_dict() for each in findings]})
         return
     for line in now.lines():
         answer(line)
-    for each in failed:
-        answer(f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}")
     for finding in findings:
         answer(f"{finding.text} (see 'agesearch repair')")
     print_verdict(now.verdict)

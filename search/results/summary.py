@@ -6,7 +6,7 @@ from typing import Any
 
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
-from search.slots.slots import SlotCounts, Slots
+from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
 from search.study.finished import measured
 from search.study.planning import stage_sizes
@@ -41,7 +41,8 @@ class StageSummary:
 class StudySummary:
     """A study's stages, the best score of a sampled trial, the verdict on the finalists if there is one, workers.
 
-    `remarks` say in a sentence each what has to be known of how it samples.
+    `failed` are the slots that were closed without a finished trial. `remarks` say in a sentence each what has to be
+    known of how it samples.
     """
 
     study: str
@@ -51,6 +52,7 @@ class StudySummary:
     verdict: Verdict | None
     workers: tuple[WorkerView, ...]
     unit: str
+    failed: tuple[FailedSlot, ...] = ()
     remarks: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,13 +60,14 @@ class StudySummary:
         return asdict(self)
 
     def lines(self) -> list[str]:
-        """Return the study and its stages as text, a line each."""
+        """Return the study, its stages, remarks and failed slots as text, a line each."""
         best = (
             "no trial has finished with a value yet"
             if self.best is None
             else f"best {self.best:.3f} {self.unit}".rstrip()
         )
-        return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks]
+        failed = (f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}" for each in self.failed)
+        return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks, *failed]
 
 
 def summary(study: Study) -> StudySummary:
@@ -81,6 +84,7 @@ def summary(study: Study) -> StudySummary:
         verdict=verdict(study),
         workers=list_workers(study),
         unit=spec.unit,
+        failed=Slots(study).failed(),
         remarks=tuple(_remarks(spec)) if spec.experiment is None else (),
     )
 

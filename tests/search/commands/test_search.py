@@ -122,8 +122,12 @@ def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, mon
 
     monkeypatch.setattr(FakeLauncher, "run_trial", staticmethod(fail_at_zero))
     ended = agesearch(*SEARCH, "--trials", "2")
+    reason = "3 attempts failed, the last one with OSError: no memory"
     assert ended.code == 0
-    assert "stage 1, slot 0 was closed as failed: 3 attempts failed, the last one with OSError: no memory" in ended.out
+    assert f"stage 1, slot 0 was closed as failed: {reason}" in ended.out
+    for command in (SEARCH, ("init", *SEARCH[1:])):
+        found = json.loads(agesearch(*command, "--trials", "2", "--json").out)
+        assert found["failed"] == [{"stage": 1, "slot": 0, "reason": reason}]
 
 
 @pytest.mark.usefixtures("faces")

@@ -38,13 +38,16 @@ def test_a_running_trial_is_counted_and_shown_with_its_worker(study_of):
     assert [(worker.state, worker.runs) for worker in seen[0].workers] == [("running", (1, 0))]
 
 
-def test_a_failed_slot_is_counted(study_of):
+def test_a_failed_slot_is_counted_and_told_with_its_reason(study_of):
     def fail(_task):
-        raise OSError
+        raise OSError("no memory")
 
     study = study_of(2, max_attempts=1)
     work_off(study, fail)
-    assert summary(study).lines()[1].startswith("stage 1: 0/2 finished, 2 failed; ")
+    now, reason = summary(study), "1 attempts failed, the last one with OSError: no memory"
+    assert now.lines()[1].startswith("stage 1: 0/2 finished, 2 failed; ")
+    assert now.lines()[2:] == [f"stage 1, slot {slot} was closed as failed: {reason}" for slot in (0, 1)]
+    assert now.as_dict()["failed"] == tuple({"stage": 1, "slot": slot, "reason": reason} for slot in (0, 1))
 
 
 def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):
