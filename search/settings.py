@@ -76,9 +76,11 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    data: Path | None = Field(None, description="The dataset, an .h5 file made by 'agesearch data build'.")
+    data: Annotated[Path | None, Optional] = Field(
+        None, description="The dataset, an .h5 file made by 'agesearch data build'."
+    )
     storage: str = Field("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
-    storage_password_file: Path | None = Field(
+    storage_password_file: Annotated[Path | None, Optional] = Field(
         None, description="A file with the storage's password, where AGESEARCH_STORAGE_PASSWORD is not set."
     )
     study: str = Field("age", min_length=1, description="The study's name.")
@@ -98,7 +100,7 @@ class Settings(BaseModel):
     space: Annotated[tuple[Range, ...] | None, BeforeValidator(_space)] = Field(
         None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
     )
-    ranges: Annotated[Ranges | None, _named] = Field(
+    ranges: Annotated[Ranges | None, _named, Optional] = Field(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
     )
@@ -130,7 +132,7 @@ class Settings(BaseModel):
     finalist_epochs: Annotated[PositiveInt | None, Optional] = Field(
         None, description="Epochs of a finalist's trial; none is as many as a trial has."
     )
-    network: Path | None = Field(
+    network: Annotated[Path | None, Optional] = Field(
         None, description="A TOML file that lists the layers of a network, instead of the paper's network."
     )
     recipe: Literal["default", "paper"] = Field("default", description="How a trial is trained and judged.")

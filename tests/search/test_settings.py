@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import SearchError
-from search.settings import Ranges, Settings, load_settings
+from search.settings import SECRETS, Ranges, Settings, load_settings
 
 NO_FILE = Path(os.devnull)
 
@@ -237,6 +237,12 @@ def test_a_password_is_shown_nowhere_not_even_where_it_is_wrong(written):
 def test_an_empty_password_is_none_at_all(monkeypatch):
     monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
     assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})
+
+
+@pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default is None])
+def test_what_is_none_by_default_can_be_told_to_be_none_but_for_a_password(name):
+    found = getattr(load_settings(NO_FILE, {name: "none"}), name)
+    assert (found is None) == (name not in SECRETS)
 
 
 def test_the_names_of_the_dashboard_are_given_as_text():
