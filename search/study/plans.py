@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Discriminator, TypeAdapter
+from pydantic import Discriminator
 
 from search.space.box import Box
 from search.space.enqueued import Wanted
@@ -19,6 +19,7 @@ from search.space.narrowing import Narrowing
 from search.space.samplers import LEARNING, SamplerName
 from search.space.sampling import shares
 from search.space.seeds import trial_seeds
+from search.storage.documents import adapter
 from search.study.assignment import Assignment, Pruning
 from search.study.candidates import Candidate
 from search.study.variants import VARIANT, Experiment
@@ -128,5 +129,5 @@ Plan: TypeAlias = Annotated[Sampled | Finalists | Variants, Discriminator("kind"
 
 def plan_from_json(text: str) -> Plan:
     """Return the plan that `to_json` wrote as `text`; raise `pydantic.ValidationError` for any other text."""
-    plan: Plan = TypeAdapter(Plan).validate_json(text)
+    plan: Plan = adapter(Plan).validate_json(text)
     return plan

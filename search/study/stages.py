@@ -34,7 +34,8 @@ class Stage:
 def list_stages(study: Study) -> tuple[Stage, ...]:
     """Return the stages opened so far, in their order."""
     with study.storage.engine.begin() as tx:
-        return _opened(tx, study)
+        rows = tx.execute(_rows_of(study)).all()
+    return tuple(map(_read, rows))
 
 
 def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
@@ -46,7 +47,8 @@ def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
 def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
-        return _read(tx.execute(_rows_of(study).where(stages.c.stage == number)).one())
+        row = tx.execute(_rows_of(study).where(stages.c.stage == number)).one()
+    return _read(row)
 
 
 @outlasting
@@ -58,9 +60,9 @@ def open_next(study: Study, done: int) -> None:
     would all write the same, as closed slots and their trials never change again.
     """
     with suppress(IntegrityError), study.storage.engine.begin() as tx:
-        opened = _opened(tx, study)
+        opened = tx.execute(_rows_of(study)).all()
         if len(opened) == done:
-            _insert(tx, study, Stage(done + 1, next_plan(tx, study, [stage.plan for stage in opened])))
+            _insert(tx, study, Stage(done + 1, next_plan(tx, study, [_read(row).plan for row in opened])))
 
 
 def _insert(tx: Connection, study: Study, stage: Stage) -> None:
@@ -72,12 +74,8 @@ def _insert(tx: Connection, study: Study, stage: Stage) -> None:
         tx.execute(insert(slots), rows)
 
 
-def _opened(tx: Connection, study: Study) -> tuple[Stage, ...]:
-    return tuple(_read(row) for row in tx.execute(_rows_of(study).order_by(stages.c.stage)))
-
-
 def _rows_of(study: Study) -> Select[Any]:
-    return select(stages).where(stages.c.study == study.name)
+    return select(stages).where(stages.c.study == study.name).order_by(stages.c.stage)
 
 
 def _read(row: Row[Any]) -> Stage:
