@@ -94,6 +94,7 @@ class FinalFit:
         require_shapes(network, training, validation)
         self.recipe, self.settings, self.validation = recipe, settings, validation
         self._count, self._mean_label = len(training), float(training.labels.mean())
+        self._limits = float(training.labels.min()), float(training.labels.max())
         self.engine = Engine(network, training, recipe.setup(settings.batch_size, precision))
 
     def start(self) -> FitState:
@@ -134,7 +135,8 @@ class FinalFit:
             self.engine.restore(replace(snapshot, weights=snapshot.averages))
         if self.recipe.averaging or self.recipe.recompute_statistics:
             self.engine.recompute_statistics(self._statistics_rows())
-        validation_mae = mean_error(self.engine.predict(self.validation.images), self.validation.labels)
+        answers = np.clip(self.engine.predict(self.validation.images), *self._limits)  # as the exported network does
+        validation_mae = mean_error(answers, self.validation.labels)
         penalty = self.settings.penalty * self.engine.penalty()  # a ReLU output answers 0 where the weights are NaN
         if not math.isfinite(training_mae + validation_mae + penalty):
             raise DivergedError(

@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from model.examples import Labels
+from model.layers import BEYOND
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -19,8 +20,13 @@ SPREAD = 2.0
 
 
 def support(labels: Labels, count: int) -> Labels:
-    """Return `count` evenly spaced values from the smallest label to the largest, float32 (count,)."""
-    return np.linspace(labels.min(), labels.max(), count, dtype=np.float32)
+    """Return `count` evenly spaced values, `BEYOND` of them below the smallest label and above the largest, float32.
+
+    That is three standard deviations of a label's distribution, so that the smallest label's has its mean there, too.
+    """
+    low, high = float(labels.min()), float(labels.max())
+    margin = BEYOND * (high - low) / (count - 1 - 2 * BEYOND)
+    return np.linspace(low - margin, high + margin, count, dtype=np.float32)
 
 
 def prior(labels: Labels, values: Labels) -> Labels:

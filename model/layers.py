@@ -21,6 +21,9 @@ GAUSSIAN_STDDEV = 0.05
 BATCH_NORM_EPSILON = 1e-3
 """Added to the variance by every batch normalisation; Keras' default, which the paper's model used."""
 
+BEYOND = 6
+"""Values of an `Expectation` beyond either end of the labels, whose distributions would be cut off there without."""
+
 
 @dataclass(frozen=True, slots=True)
 class Conv2D:
@@ -100,7 +103,8 @@ class Add:
 class Expectation:
     """Takes a row of shares, as softmax makes it, for how likely each of as many values is, and gives the values' mean.
 
-    The values are spread evenly over the training labels and stay (`model.label_distribution`); it comes last.
+    The values are spread evenly over the training labels, six of them beyond either end, and stay so
+    (`model.label_distribution`); it comes last.
     """
 
 
@@ -151,8 +155,9 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
         case Flatten():
             return (prod(input_shape),)
         case Expectation():
-            if len(input_shape) != 1 or input_shape[0] < 2:
-                raise ModelError(f'the input is {_text(input_shape)}; put Dense(n, "softmax") of n ≥ 2 before it')
+            least = 2 * BEYOND + 2
+            if len(input_shape) != 1 or input_shape[0] < least:
+                raise ModelError(f'the input is {_text(input_shape)}; put Dense(n, "softmax") of n ≥ {least} before it')
             return (1,)
         case Dropout():
             require_rate(layer.rate)

@@ -104,9 +104,10 @@ def same(first: FitState, second: FitState) -> bool:
 
 
 def judge(fit: FinalFit, monkeypatch: pytest.MonkeyPatch, *errors: float) -> None:
-    """Let the validation errors be `errors`, epoch by epoch."""
-    left = iter(errors)
-    monkeypatch.setattr(fit.engine, "predict", lambda _images: fit.validation.labels + np.float32(next(left)))
+    """Let the validation errors be `errors`, epoch by epoch, all answers within the range of the labels."""
+    left, labels = iter(errors), fit.validation.labels
+    inwards = np.where(labels < labels.mean(), 1, -1).astype(np.float32)
+    monkeypatch.setattr(fit.engine, "predict", lambda _images: labels + inwards * np.float32(next(left)))
 
 
 def test_every_epoch_is_kept_with_its_line_of_history(kept: list[FitState]) -> None:
@@ -137,6 +138,16 @@ def test_the_weights_of_the_best_epoch_are_kept_when_validation_worsens(
     for state, best in zip(states, (0, 1, 1, 3, 3, 3), strict=True):
         assert equal(trained(state.best_weights), trained(states[best].snapshot.weights))
     assert not equal(trained(end.best_weights), trained(end.snapshot.weights))
+
+
+def test_answers_beyond_the_training_labels_are_judged_as_the_exported_network_gives_them(
+    fit: FinalFit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    highest = max(each.max() for each in (fit.engine._labels.numpy(), fit.validation.labels))
+    fit.settings = replace(SETTINGS, epochs=1)
+    monkeypatch.setattr(fit.engine, "predict", lambda images: np.full(len(images), 1e6, np.float32))
+    end = fit.run(fit.start(), ignore, ignore)
+    assert end.history[0].validation_mae <= (highest - fit.validation.labels).mean()
 
 
 def test_patience_ends_a_fit_that_many_epochs_after_its_best(fit: FinalFit, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ NETWORKS = {
     "normalisation of its own on a row": Network((Flatten(), Dense(5, "tanh"), BatchNorm(), Dense(1, "linear")), SHAPE),
     "normalised dense layer": Network((Flatten(), Dense(4, "sigmoid", batch_norm=True), Dense(1, "relu")), SHAPE),
     "normalised output": Network((Flatten(), Dense(3, "softmax"), Dense(1, "linear", batch_norm=True)), SHAPE),
-    "expectation": Network((Flatten(), Dense(5, "softmax"), Expectation()), SHAPE),
+    "expectation": Network((Flatten(), Dense(16, "softmax"), Expectation()), SHAPE),
     "residual blocks": Network(
         (
             Conv2D(3, batch_norm=True),

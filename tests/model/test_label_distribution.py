@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from model.engine import Engine, Training
 from model.examples import Examples
-from model.label_distribution import prior, support, surprise
+from model.label_distribution import SPREAD, prior, support, surprise
 from model.layers import Dense, Expectation, Flatten
 from model.network import Network
 from model.setup import Setup
@@ -24,9 +24,15 @@ def of_distributions(rng_seed: int = 0) -> Engine:
     return engine
 
 
-def test_the_values_are_spread_evenly_from_the_smallest_label_to_the_largest() -> None:
-    assert support(np.array([80, 1, 30], np.float32), 80) == pytest.approx(VALUES)
-    assert support(np.array([-1.5, 1.5], np.float32), 4).tolist() == [-1.5, -0.5, 0.5, 1.5]
+def test_the_values_are_spread_evenly_from_below_the_smallest_label_to_beyond_the_largest() -> None:
+    assert support(np.array([80, 1, 30], np.float32), 92) == pytest.approx(np.arange(-5, 87))
+    assert support(np.array([-0.5, 0.5], np.float32), 14).tolist() == [-6.5 + each for each in range(14)]
+
+
+def test_even_the_smallest_label_is_the_mean_of_its_own_distribution() -> None:
+    values = support(np.array([80, 1, 30], np.float32), 92)
+    own = tf.nn.softmax(-0.5 * tf.square((values - 1) / SPREAD))
+    assert np.sum(own * values) == pytest.approx(1, abs=0.03)
 
 
 def test_the_shares_start_at_those_of_the_labels_and_none_at_nothing() -> None:
@@ -52,7 +58,7 @@ def test_the_distance_between_the_values_is_no_matter() -> None:
 
 def test_labels_that_are_all_the_same_surprise_finitely() -> None:
     same = np.full(3, 5, np.float32)
-    assert np.isfinite(surprise(tf.fill((3, 4), 0.25), same, support(same, 4)).numpy()).all()
+    assert np.isfinite(surprise(tf.fill((3, 16), 1 / 16), same, support(same, 16)).numpy()).all()
 
 
 def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_moving_its_values() -> None:

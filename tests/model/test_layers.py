@@ -133,7 +133,7 @@ def test_each_step_takes_in_what_the_one_before_puts_out() -> None:
         ((Flatten(), Dense), "this is not a layer; use Conv2D, Dense, "),
         ((), "layers is empty; a network needs at least one layer"),
         ((Expectation(),), "layer 0, Expectation(): the input is 7×8×3; put Dense(n, "),
-        ((Flatten(), Dense(1), Expectation()), "layer 2, Expectation(): the input is 1; put Dense(n, "),
+        ((Flatten(), Dense(13, "softmax"), Expectation()), 'the input is 13; put Dense(n, "softmax") of n ≥ 14 before'),
         ((Skip(), Flatten()), "layers end within a skip; put Add() where"),
         ((Skip(), Skip()), "layer 1, Skip(): the skip before it has not ended; put Add() between"),
         ((Add(),), "layer 0, Add(): there is nothing to add; put Skip() before"),
@@ -163,8 +163,8 @@ def test_an_input_shape_other_than_three_whole_numbers_is_refused(shape: tuple[i
         (Flatten(),),
         (Flatten(), Dense(2)),
         (Flatten(), Dense(1), Dropout(0.5)),
-        (Flatten(), Dense(2), Expectation()),
-        (Flatten(), Dense(2, "softmax"), Expectation(), Dense(1)),
+        (Flatten(), Dense(20), Expectation()),
+        (Flatten(), Dense(20, "softmax"), Expectation(), Dense(1)),
     ],
 )
 def test_a_network_that_does_not_end_in_one_number_is_refused(layers: tuple[Layer, ...]) -> None:

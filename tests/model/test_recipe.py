@@ -38,14 +38,14 @@ def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistic
 
 
 def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
-    assert STRONG.network().layers == with_expectation(paper_network().layers, 80)
+    assert STRONG.network().layers == with_expectation(paper_network().layers, 92)
     assert STRONG.network().parameters < 1_500_000
-    assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.05)
+    assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.2)
     assert STRONG.flip_averaged
 
 
 def test_the_light_recipe_is_the_strong_one_on_the_residual_network() -> None:
-    assert LIGHT.network().layers == with_expectation(residual_network().layers, 80)
+    assert LIGHT.network().layers == with_expectation(residual_network().layers, 92)
     assert replace(LIGHT, name="strong", architecture="paper") == STRONG
 
 
@@ -57,4 +57,4 @@ def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_network(varia
 
 def test_an_engine_is_set_up_as_the_recipe_says() -> None:
     assert PAPER.setup(64, "bfloat16") == Setup(64, 0.99, "bfloat16")
-    assert STRONG.setup(32, "float32") == Setup(32, 0.9, "float32", Augmentation(), 0.05)
+    assert STRONG.setup(32, "float32") == Setup(32, 0.9, "float32", Augmentation(), 0.2)
