@@ -6,6 +6,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution, Int
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import event
 
+from search.storage import reading
 from search.storage.database import open_storage
 
 RANGES = {
@@ -43,9 +44,9 @@ def study(storage):
 
 @pytest.fixture
 def quick(storage):
-    reading = open_storage(storage.url, reading=True)
-    yield reading
-    reading.engine.dispose()
+    quickly = open_storage(storage.url, reading=True)
+    yield quickly
+    quickly.engine.dispose()
 
 
 def shown(trials):
@@ -86,3 +87,14 @@ def test_the_number_of_statements_is_the_same_however_many_trials_there_are(stud
     event.listen(quick.engine, "before_cursor_execute", lambda *given: statements.append(given[2]))
     quick.rdb.get_all_trials(study)
     assert len([each for each in statements if "trial" in each]) == 6
+
+
+def test_of_many_trials_only_the_first_and_the_running_ones_come_with_their_reports(storage, study, quick, monkeypatch):
+    monkeypatch.setattr(reading, "DRAWN", 3)
+    finished, running = (storage.rdb.create_new_trial(study) for _ in range(2))
+    for trial_id in (finished, running):
+        storage.rdb.set_trial_intermediate_value(trial_id, 1, 5.0)
+    storage.rdb.set_trial_state_values(finished, TrialState.COMPLETE, [1.0])
+    first, *_, ended, going_on = quick.rdb.get_all_trials(study)
+    assert first.intermediate_values.keys() == {1, 2, 3, 9}
+    assert (ended.intermediate_values, going_on.intermediate_values) == ({}, {1: 5.0})
