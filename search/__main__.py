@@ -11,7 +11,7 @@ from data.errors import DatasetError
 from model.errors import ModelError
 from search.commands import data, experiment, fit, move, report, search, study
 from search.commands.run import run
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 
 UsageError = typer.BadParameter.mro()[1]
 """What every kind of wrong usage is; Typer gives it no public name."""
@@ -54,7 +54,7 @@ def main() -> None:
 def _told(error: Exception, debug: bool) -> tuple[str, int]:
     """Return an error as one line for people, and the exit code it ends with."""
     if isinstance(error, DatasetError | ModelError | SearchError):
-        return " ".join(str(error).splitlines()), 2
+        return " ".join(str(error).splitlines()), 1 if isinstance(error, SearchFailure) else 2
     if isinstance(error, UsageError):
         return _usage(error), 2
     lines = str(error).strip().splitlines() or ["it says no more"]

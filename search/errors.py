@@ -5,6 +5,10 @@ class SearchError(ValueError):
     """A study, its storage or a setting cannot be used as asked; the message says why and what to do."""
 
 
+class SearchFailure(SearchError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
+    """What was asked for is right, but the storage or the workers failed; asked again it may come off. Exit code 1."""
+
+
 class StaleClaim(SearchError):  # noqa: N818  (it is a claim that is stale, which the callers catch, not a fault)
     """The lease of a claim was lost and its slot taken over, so nothing may be written in its name any more."""
 

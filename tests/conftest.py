@@ -77,18 +77,24 @@ def agesearch(capsys, monkeypatch, tmp_path):
     return run
 
 
+def sentence_of(ended, code):
+    """The one line on stderr of a command that must have ended with an exit code and no answer."""
+    assert (ended.code, ended.out) == (code, "")
+    assert ended.err.startswith("agesearch: ")
+    assert ended.err.count("\n") == 1
+    return ended.err.removeprefix("agesearch: ").rstrip("\n")
+
+
 @pytest.fixture
 def refused(agesearch):
-    """Run a command that must end with exit code 2 and one line on stderr; returns the line."""
+    """Run a command that must be refused: exit code 2 and one line on stderr, which is returned."""
+    return lambda *arguments: sentence_of(agesearch(*arguments), 2)
 
-    def run(*arguments):
-        ended = agesearch(*arguments)
-        assert (ended.code, ended.out) == (2, "")
-        assert ended.err.startswith("agesearch: ")
-        assert ended.err.count("\n") == 1
-        return ended.err.removeprefix("agesearch: ").rstrip("\n")
 
-    return run
+@pytest.fixture
+def failed(agesearch):
+    """Run a command that must fail: exit code 1 and one line on stderr, which is returned."""
+    return lambda *arguments: sentence_of(agesearch(*arguments), 1)
 
 
 @pytest.fixture

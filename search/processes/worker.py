@@ -72,7 +72,7 @@ RunTrial = Callable[[TrialTask], Ending]
 def work(
     slots: Slots, run_trial: RunTrial, stop: Event, device: str = "", artifacts: ArtifactFolder | None = None
 ) -> None:
-    """Run trials until the study is done or `stop` is set; raise `SearchError` if the storage fails.
+    """Run trials until the study is done or `stop` is set; raise `SearchFailure` if the storage fails.
 
     `run_trial` ends with what its trial came to, or with `TrialStopped`, after which the slot is given back; any other
     exception is a failed attempt. A measure that is not finite makes the trial a diverged one.

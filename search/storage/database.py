@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from weakref import finalize
 
 import optuna
@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.patience import Patience
@@ -54,7 +54,7 @@ class Storage:
 
 
 def open_storage(url: str, *, reading: bool = False) -> Storage:
-    """Open the study storage at `url`; raise `SearchError` where there is none, and never create a file.
+    """Open the study storage at `url`; raise `SearchError` where there is none, or it fails; never create a file.
 
     `reading` is for those who only look, often and at much: they see each statement's state by itself, and so keep no
     worker waiting for longer than a statement takes.
@@ -94,15 +94,11 @@ def exclusively(storage: Storage) -> Iterator[None]:
 
 @contextmanager
 def storage_errors(storage: Storage | URL) -> Iterator[None]:
-    """Turn what a database or its file raises within the block into one `SearchError` that names the storage."""
+    """Turn what a database raises within the block into one `SearchFailure` that names the storage."""
     try:
         yield
-    except ImportError as error:
-        raise SearchError(
-            f"the storage {storage} needs a driver that is not installed ({error}): install psycopg"
-        ) from error
-    except (SQLAlchemyError, StorageInternalError, OSError) as error:
-        raise SearchError(f"the storage {storage} cannot be used: {_cause(error)}") from error
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise SearchFailure(f"the storage {storage} cannot be used: {_cause(error)}") from error
 
 
 def quieten_optuna() -> None:
@@ -154,7 +150,12 @@ def _connection(address: URL) -> dict[str, Any]:
 
 
 def _own_engine(address: URL) -> Engine:
-    return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
+    try:
+        return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
+    except ImportError as error:
+        raise SearchError(
+            f"the storage {address} needs a driver that is not installed ({error}): install psycopg"
+        ) from error
 
 
 def _make_safe(engine: Engine) -> None:
@@ -209,8 +210,7 @@ def _schema_version(address: URL) -> int | None:
 @contextmanager
 def _exclusively(address: URL) -> Iterator[None]:
     if is_sqlite(address):
-        file_of(address).parent.mkdir(parents=True, exist_ok=True)
-        with Path(f"{address.database}.lock").open("a") as lock:
+        with _lock_file(address) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     else:
@@ -220,10 +220,16 @@ def _exclusively(address: URL) -> Iterator[None]:
             yield
 
 
+def _lock_file(address: URL) -> IO[str]:
+    try:
+        file_of(address).parent.mkdir(parents=True, exist_ok=True)
+        return Path(f"{address.database}.lock").open("a")
+    except OSError as error:
+        raise SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})") from error
+
+
 def _cause(error: BaseException) -> str:
     """Return the driver's own words, which name no password and no statement."""
     while error.__cause__ is not None:
         error = error.__cause__
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.strerror} ({error.filename})"
     return str(error).strip().partition("\n")[0]

@@ -70,17 +70,17 @@ def test_a_password_may_come_three_ways_and_is_shown_in_none(way, guarded, agese
     assert postgres.PASSWORD not in ended.out + ended.err
 
 
-def test_without_the_password_one_sentence_says_so(guarded, refused):
-    assert "cannot be used" in refused("status", "--storage", guarded)
+def test_without_the_password_one_sentence_says_so(guarded, failed):
+    assert "cannot be used" in failed("status", "--storage", guarded)
 
 
-def test_a_wrong_password_is_refused_and_not_shown(guarded, refused, monkeypatch):
+def test_a_wrong_password_fails_and_is_not_shown(guarded, failed, monkeypatch):
     monkeypatch.setenv("AGESEARCH_STORAGE_PASSWORD", "wrong one")
-    said = refused("status", "--storage", guarded)
+    said = failed("status", "--storage", guarded)
     assert "password authentication failed" in said
     assert "wrong" not in said
     monkeypatch.delenv("AGESEARCH_STORAGE_PASSWORD")
-    assert "in the url" not in refused("status", "--storage", guarded.replace("guarded@", "guarded:in the url@"))
+    assert "in the url" not in failed("status", "--storage", guarded.replace("guarded@", "guarded:in the url@"))
 
 
 def test_a_traceback_shows_no_password(guarded, agesearch, monkeypatch):
@@ -90,6 +90,6 @@ def test_a_traceback_shows_no_password(guarded, agesearch, monkeypatch):
     assert "wrong" not in ended.err
 
 
-def test_a_server_that_is_not_there_is_named_at_once(storage_url, refused):
+def test_a_server_that_is_not_there_is_named_at_once(storage_url, failed):
     quieten_optuna()
-    assert "cannot be used" in refused("status", "--storage", storage_url.replace("host=", "host=/nowhere"))
+    assert "cannot be used" in failed("status", "--storage", storage_url.replace("host=", "host=/nowhere"))

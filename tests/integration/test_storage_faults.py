@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from search.errors import SearchError, StaleClaim
+from search.errors import SearchFailure, StaleClaim
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.storage import database as search_storage
@@ -52,7 +52,7 @@ def test_a_full_disk_ends_the_worker_with_a_sentence_and_loses_no_slot(tmp_path)
                 fill(ballast)
             return fake.run_trial(task)
 
-        with pytest.raises(SearchError, match="cannot be used: database or disk is full"):
+        with pytest.raises(SearchFailure, match="cannot be used: database or disk is full"):
             work(Slots(study, lease_seconds=1), fill_in_the_second, Event())
         assert damage_of(study.storage) == ""
         assert Slots(study).counts(1).finished == 1
@@ -72,7 +72,7 @@ def test_a_database_locked_for_longer_than_anybody_waits_ends_the_worker_and_los
                 somebody.execute("BEGIN EXCLUSIVE")
             return fake.run_trial(task)
 
-        with pytest.raises(SearchError, match="cannot be used: database is locked"):
+        with pytest.raises(SearchFailure, match="cannot be used: database is locked"):
             work(Slots(study, lease_seconds=1), lock_in_the_second, Event())
         somebody.execute("ROLLBACK")
     assert Slots(study).counts(1) == SlotCounts(waiting=1, claimed=1, finished=1)

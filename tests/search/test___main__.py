@@ -9,7 +9,7 @@ import pytest
 import typer
 
 from search import __main__ as program
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 
 ROOT = Path(__file__).parents[2]
 HELP_SECONDS = 0.7
@@ -118,6 +118,7 @@ def test_a_failure_is_one_line_and_exit_code_1(ending_in, agesearch):
         (RuntimeError("the first line\nand more\n"), "RuntimeError: the first line (--debug shows where)"),
         (RuntimeError(), "RuntimeError: it says no more (--debug shows where)"),
         (SearchError("the first line\nand more\n"), "the first line and more"),
+        (SearchFailure("the first line\nand more\n"), "the first line and more"),
     ],
 )
 def test_an_error_of_many_lines_or_none_is_one_line(error, said, ending_in, agesearch):
@@ -125,7 +126,9 @@ def test_an_error_of_many_lines_or_none_is_one_line(error, said, ending_in, ages
     assert agesearch("status").err == f"agesearch: {said}\n"
 
 
-@pytest.mark.parametrize(("error", "code"), [(SearchError("wrong"), 2), (RuntimeError("wrong"), 1)])
+@pytest.mark.parametrize(
+    ("error", "code"), [(SearchError("wrong"), 2), (SearchFailure("wrong"), 1), (RuntimeError("wrong"), 1)]
+)
 def test_the_traceback_is_shown_to_whoever_asks_for_it(error, code, ending_in, agesearch):
     ending_in(error)
     for arguments in (("--debug", "status"), ("status", "--debug")):
@@ -149,9 +152,10 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, agesearch):
 
 
 @pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgresql", "mysql", "oracle+none"])
-def test_no_error_names_the_password_of_a_storage(scheme, refused):
-    said = refused("status", "--storage", f"{scheme}://ada:secret@127.0.0.1:1/studies")
-    assert "secret" not in said
+def test_no_error_names_the_password_of_a_storage(scheme, agesearch):
+    ended = agesearch("status", "--storage", f"{scheme}://ada:secret@127.0.0.1:1/studies")
+    assert ended.code == (1 if scheme.startswith("postgresql") else 2)
+    assert "secret" not in ended.err
 
 
 def test_help_status_and_export_answer_without_tensorflow(study_of, storage, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from data.errors import DatasetError
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes import searching
 from search.processes.launcher import Place
 from search.processes.progress import standing
@@ -352,5 +352,5 @@ def test_a_storage_that_does_not_answer_at_the_beginning_is_one_sentence(setting
         raise LOCKED
 
     monkeypatch.setattr(searching, "standing", failing)
-    with pytest.raises(SearchError, match="cannot be used: database is locked"):
+    with pytest.raises(SearchFailure, match="cannot be used: database is locked"):
         launch(settings(), prepare_study(settings(), dataset), dataset, lambda _now: None)

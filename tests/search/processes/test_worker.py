@@ -4,7 +4,7 @@ from threading import Event
 import pytest
 from optuna.trial import TrialState
 
-from search.errors import SearchError, TrialStopped
+from search.errors import SearchFailure, TrialStopped
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.study.trials import Diverged, TrialOutcome
@@ -139,5 +139,5 @@ def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_sto
         return run_trial(task)
 
     study = study_of(1)
-    with pytest.raises(SearchError, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):
+    with pytest.raises(SearchFailure, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):
         work(Slots(study), lose_the_table, no_stop)

@@ -4,7 +4,7 @@ import threading
 import pytest
 from sqlalchemy import select, text, update
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.database import create_storage, exclusively, open_storage, storage_errors
 
@@ -72,8 +72,15 @@ def test_a_missing_driver_is_named_without_the_password():
 
 def test_what_the_database_raises_becomes_one_sentence(storage):
     sentence = r"the storage (sqlite|postgresql).* cannot be used: (no such table: gone|relation .gone. does not .*)$"
-    with pytest.raises(SearchError, match=sentence), storage_errors(storage), storage.engine.begin() as tx:
+    with pytest.raises(SearchFailure, match=sentence), storage_errors(storage), storage.engine.begin() as tx:
         tx.execute(text("select 1 from gone"))
+
+
+@pytest.mark.parametrize("error", [ImportError("libtorch.so is missing"), OSError(28, "No space left", "worker-1.log")])
+def test_what_is_not_the_databases_is_not_called_so(error, storage):
+    with pytest.raises(type(error)) as raised, exclusively(storage), storage_errors(storage):
+        raise error
+    assert raised.value is error
 
 
 @only_sqlite
