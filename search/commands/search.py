@@ -62,7 +62,7 @@ def worker(
         if tethered:
             Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
         run_worker(settings, dataset_of(settings), stop, gpu_share)
-    if stop.is_set() and not tethered:  # a launcher takes any code but 0 for a death
+    if stop.is_set():
         raise KeyboardInterrupt
 
 

@@ -1,25 +1,35 @@
 """The launcher: starts worker processes, one a GPU or core, starts dead ones again, and stops them all together."""
 
+import logging
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 from typing import IO
 
-from search.errors import SearchError
+from sqlalchemy.exc import SQLAlchemyError
+
+from search.errors import SearchError, SearchFailure
 from search.slots.mending import MAX_LOSSES
+from search.study.owner import process_of
 from search.study.study import Study
+from search.study.workers import finished_by
 
 STOP_SECONDS = 60.0
-"""How long a worker has to give its trial back: an epoch at the most, which is a few seconds."""
+"""How long workers have to give their trials back, which they do after the epoch that they are in.
+
+That is seconds in a search and minutes in an experiment on all images: what is killed then is taken over later.
+"""
 
 FRUITLESS_DEATHS = 3
-"""Deaths a worker in a row, without a slot closed in between, after which starting again is no use.
+"""Deaths of a place's workers in a row, before they had claimed a slot, after which another one is no use.
 
-Where workers die within trials as many more are borne as it takes to close a slot that kills whoever runs it.
+Where they die with a slot, as many are borne as it takes to close one that kills whoever runs it.
 """
 
 BAD_INPUT = 2
@@ -28,6 +38,8 @@ BAD_INPUT = 2
 
 WORKER = (sys.executable, "-P", "-m", "search", "worker", "--tethered")
 """The program of a worker; without -P, Python would take a folder data/ or a file search.py of the user's for ours."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +75,15 @@ def places(workers: int | None, gpus: Sequence[int], cores: int, per_gpu: int = 
     return tuple(Place(gpu, 1 / chosen.count(gpu)) for gpu in chosen)
 
 
-@dataclass(slots=True)
-class _Process:
+@dataclass(slots=True, eq=False)
+class _Worker:
+    """A place and the process that works there; `deaths` of its processes in a row had finished no trial."""
+
     place: Place
     log: Path
+    deaths: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
+    name: str = field(init=False)
 
 
 class Launcher:
@@ -82,60 +98,64 @@ class Launcher:
     ) -> None:
         self._study, self._data, self._logs, self._program = study, data, logs, program
         self._artifacts = artifacts
-        self._workers: list[_Process] = []
-        self._fruitless = 0
-        self._closed: int | None = None
-        self._lost, self._new_losses = 0, False
-        self._fruitful = False
+        self._workers: list[_Worker] = []
 
     def start(self, where: Sequence[Place]) -> None:
         """Start one worker for each place."""
         self._logs.mkdir(parents=True, exist_ok=True)
         for number, place in enumerate(where, start=1):
-            worker = _Process(place, self._logs / f"worker-{number}.log")
-            worker.process = self._spawn(worker)
+            worker = _Worker(place, self._logs / f"worker-{number}.log")
+            self._spawn(worker)
             self._workers.append(worker)
 
-    def tend(self, closed: int, lost: int = 0) -> bool:
+    def tend(self, _closed: int = 0) -> bool:
         """Start dead workers again and return whether any is still at work.
 
-        `closed` is how many slots are closed, `lost` how many attempts were lost with their workers. Raises SearchError
-        where workers keep dying without closing a slot.
+        A place whose workers keep dying without a finished trial is given up. Raises SearchFailure where that was the
+        last one, and SearchError where a worker was given something that none can use.
         """
-        if self._closed is None or closed > self._closed:
-            self._fruitless, self._fruitful = 0, self._closed is not None
-            self._lost = lost
-        self._closed, self._new_losses = closed, lost > self._lost
-        for worker in self._workers:
-            code = worker.process.poll()
-            if code is not None and code != 0:
-                self._start_again(worker, code)
+        for worker in tuple(self._workers):
+            if worker.process.poll():  # neither None, at work, nor 0, at the study's end
+                self._start_again(worker)
         return any(worker.process.poll() is None for worker in self._workers)
 
-    def _start_again(self, worker: _Process, code: int) -> None:
-        self._fruitless += 1
-        # Once a trial has finished, what was given is good, and it is the storage that has failed for a moment.
-        hopeless = code == BAD_INPUT and not self._fruitful
-        borne = MAX_LOSSES if self._new_losses else FRUITLESS_DEATHS
-        if hopeless or self._fruitless > borne * len(self._workers):
-            raise SearchError(f"the workers cannot work ({_cause(code)}); see {worker.log}: {_last_line(worker.log)}")
+    def _start_again(self, worker: _Worker) -> None:
+        code = worker.process.returncode
+        told = f"({_cause(code)}); see {worker.log}: {_last_line(worker.log)}"
+        if code == BAD_INPUT:
+            raise SearchError(f"the workers cannot work {told}")
         _close(worker.process.stdin)
-        worker.process = self._spawn(worker)
+        if not self._is_hopeless(worker):
+            self._spawn(worker)
+            return
+        self._workers.remove(worker)
+        if not self._workers:
+            raise SearchFailure(f"the workers cannot work {told}")
+        _log.warning("a worker is given up, as it dies again and again %s", told)
+
+    def _is_hopeless(self, worker: _Worker) -> bool:
+        """Count a death, and tell whether its place has had too many."""
+        finished = None
+        with suppress(SQLAlchemyError):
+            finished = finished_by(self._study, worker.name)
+        worker.deaths = 0 if finished else worker.deaths + 1
+        return worker.deaths > (FRUITLESS_DEATHS if finished is None else MAX_LOSSES)
 
     def stop(self) -> None:
         """Ask all workers to give their trials back and end; kill those that do not within a minute."""
         for worker in self._workers:
             if worker.process.poll() is None:
                 worker.process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
         for worker in self._workers:
             try:
-                worker.process.wait(STOP_SECONDS)
+                worker.process.wait(max(0.0, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 worker.process.kill()
                 worker.process.wait()
             _close(worker.process.stdin)
 
-    def _spawn(self, worker: _Process) -> "subprocess.Popen[bytes]":
+    def _spawn(self, worker: _Worker) -> None:
         # The storage goes through the environment: a command line can be read by every user of the machine.
         environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
         environment["AGESEARCH_CONFIG"] = os.devnull  # what a worker needs is in the study, and no file may object
@@ -144,9 +164,10 @@ class Launcher:
         command = [*self._program, *worker.place.flags()]
         command += ["--study", self._study.name, "--data", str(self._data.absolute())]
         with worker.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
+            worker.process = subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
+        worker.name = process_of(worker.process.pid)
 
 
 def stop_when_untethered(stop: Event) -> None:

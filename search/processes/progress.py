@@ -22,7 +22,7 @@ from search.study.study import Study
 class Standing:
     """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
-    `best` is the best score of a sampled trial, and `lost` how many attempts at slots were lost with their workers.
+    `best` is the best score of a sampled trial.
     """
 
     stage: str
@@ -31,7 +31,6 @@ class Standing:
     closed: int
     slots: int
     best: float | None
-    lost: int = 0
     unit: str = "years"
 
 
@@ -46,17 +45,14 @@ def standing(of: Slots) -> Standing:
     title = f"stage {stage}" if stage <= len(study.spec.trials) else "finalists"
     counts = of.counts(stage)
     here = counts.finished + counts.failed
-    closed, lost = _closed_and_lost(study)
-    return Standing(title, here, sizes[stage - 1], closed, sum(sizes), best_score(study), lost, study.spec.unit)
+    return Standing(title, here, sizes[stage - 1], _closed(study), sum(sizes), best_score(study), study.spec.unit)
 
 
-def _closed_and_lost(study: Study) -> tuple[int, int]:
+def _closed(study: Study) -> int:
     """Count over all stages, as a slot of one that is done may have been opened again."""
-    closed = func.count().filter(slots.c.state.in_((FINISHED, FAILED)))
+    of_study = (slots.c.study == study.name, slots.c.state.in_((FINISHED, FAILED)))
     with study.storage.engine.begin() as tx:
-        lost = func.coalesce(func.sum(slots.c.losses), 0)
-        row = tx.execute(select(closed, lost).where(slots.c.study == study.name)).one()
-    return int(row[0]), int(row[1])
+        return tx.scalar(select(func.count()).where(*of_study)) or 0
 
 
 class Pace:

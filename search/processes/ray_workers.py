@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import DatasetError
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes.launcher import FRUITLESS_DEATHS, STOP_SECONDS
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
@@ -76,8 +76,7 @@ class RayWorkers:
         self._tasks: list[Any] = []
         self._submit: Callable[[], Any]
         self._wanted = self._fruitless = 0
-        self._closed: int | None = None
-        self._fruitful = False
+        self._closed = 0
 
     def start(self) -> None:
         """Connect to the cluster, and let Ray find a place for each worker.
@@ -98,14 +97,14 @@ class RayWorkers:
         self._wanted = room if self._settings.workers == "auto" else self._settings.workers
         self._tasks = [self._submit() for _ in range(self._wanted)]
 
-    def tend(self, closed: int, _lost: int = 0) -> bool:
+    def tend(self, closed: int) -> bool:
         """Start workers again that Ray has given up, and return whether any is still at work or waits for a place.
 
-        `closed` is how many slots are closed. Raises SearchError where workers keep dying without closing one.
+        `closed` is how many slots are closed. Raises SearchFailure where workers keep dying without closing one, and
+        SearchError where one was given something that none can use.
         """
-        if self._closed is None or closed > self._closed:
-            self._fruitless, self._fruitful = 0, self._closed is not None
-        self._closed = closed
+        if closed != self._closed:
+            self._fruitless, self._closed = 0, closed
         if not self._tasks:
             return False
         ended, self._tasks = self._ray.wait(self._tasks, num_returns=len(self._tasks), timeout=0)
@@ -151,10 +150,11 @@ class RayWorkers:
 
     def _start_again(self, cause: Exception) -> None:
         self._fruitless += 1
-        hopeless = isinstance(cause, DatasetError | SearchError) and not self._fruitful
-        if hopeless or self._fruitless > FRUITLESS_DEATHS * self._wanted:
-            reason = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-            raise SearchError(f"the workers on Ray cannot work: {reason}")
+        told = f"the workers on Ray cannot work: {(str(cause).strip().splitlines() or [type(cause).__name__])[0]}"
+        if isinstance(cause, DatasetError | SearchError) and not isinstance(cause, SearchFailure):
+            raise SearchError(told)
+        if self._fruitless > FRUITLESS_DEATHS * self._wanted:
+            raise SearchFailure(told)
         self._tasks.append(self._submit())
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from data.dataset import inspect_dataset
 from data.files import check_writable
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes.launcher import Launcher, places
 from search.processes.progress import Standing, standing
 from search.processes.ray_workers import RayWorkers
@@ -53,8 +53,9 @@ def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Stud
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
     """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
 
-    `watch` is called twice a second. Raises SearchError where workers cannot work, or where the storage fails at the
-    beginning or the end; what it does in between, the workers see to.
+    `watch` is called twice a second. Raises SearchError where workers can never work, and SearchFailure where they fail
+    or end before the study does, or where the storage fails at the beginning or the end; what it does in between, the
+    workers see to.
     """
     with storage_errors(study.storage):
         return _launched(settings, study, dataset, watch)
@@ -70,13 +71,18 @@ def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[
         try:
             start()
             now = standing(slots)
-            while team.tend(now.closed, now.lost) and not stop.wait(WATCH_SECONDS):
+            while team.tend(now.closed) and not stop.wait(WATCH_SECONDS):
                 with suppress(SQLAlchemyError):
                     now = standing(slots)
                     watch(now)
         finally:
             team.stop()
     watch(now := standing(slots))
+    if not _done(now) and not stop.is_set():
+        raise SearchFailure(
+            f"the workers ended before the study, with {now.closed} of {now.slots} slots closed; "
+            "'agesearch status' may say why, and 'agesearch repair' mend it"
+        )
     return _done(now)
 
 

@@ -6,11 +6,15 @@ from pathlib import Path
 
 
 def this_process() -> str:
-    """Return the name of this process: machine, process id and start time in clock ticks since boot.
+    """Return the name of this process."""
+    return process_of(os.getpid())
+
+
+def process_of(pid: int) -> str:
+    """Return the name of a process of this machine: machine, process id and start time in clock ticks since boot.
 
     Start times since boot, not since 1970: setting a machine's clock must not make living workers look dead.
     """
-    pid = os.getpid()
     return f"{_machine()}:{pid}:{_start(pid)}"
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from search.storage.patience import outlasting
@@ -71,6 +71,15 @@ def see(tx: Connection, study: str, worker: str) -> None:
     """Note that a worker is alive, at most every few seconds, since a write costs the disk a turn."""
     stale = (workers.c.study == study, workers.c.worker == worker, workers.c.last_seen < Now() - _SEEN_EVERY)
     tx.execute(update(workers).where(*stale).values(last_seen=Now()))
+
+
+@outlasting
+def finished_by(study: Study, worker: str) -> int | None:
+    """Return how many trials of slots a worker has finished; None where it never came to claiming one."""
+    its_slots = (slots.c.study == workers.c.study, slots.c.owner == workers.c.worker, slots.c.state == FINISHED)
+    query = select(func.count(slots.c.slot)).select_from(workers).outerjoin(slots, and_(*its_slots))
+    with study.storage.engine.begin() as tx:
+        return tx.scalar(query.where(*_this(study, worker)).group_by(workers.c.worker))
 
 
 @outlasting

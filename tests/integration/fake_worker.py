@@ -34,6 +34,8 @@ def main() -> None:
     with stop_on_signals() as stop:
         Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
         work(Slots(load_study(open_storage(os.environ["AGESEARCH_STORAGE"]), name)), lambda task: run(task, stop), stop)
+    if stop.is_set():
+        sys.exit(130)
 
 
 def run(task, stop: Event):

@@ -1,6 +1,8 @@
 """Faults of launchers and of the workers they start, which are programs of their own here."""
 
 import os
+import signal
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -42,8 +44,7 @@ def launch(url: str, folder: Path, barrier=None, slow: str = "0") -> None:
 
 
 def tended(launcher, study):
-    now = standing(Slots(study))
-    return launcher.tend(now.closed, now.lost)
+    return launcher.tend(standing(Slots(study)).closed)
 
 
 def test_two_launchers_at_once_on_a_fresh_storage_finish_one_study_exactly(tmp_path, start, processes):
@@ -80,9 +81,30 @@ def test_a_launcher_killed_alone_and_then_with_all_its_workers_loses_nothing(tmp
     assert_exact(study)
 
 
+def test_a_worker_that_somebody_terminates_gives_its_trial_back_and_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setenv("FAKE_SLOW", "600")
+    study = create_or_resume(create_storage(f"sqlite:///{tmp_path}/study.db"), fake.NAME, SPEC)
+    launcher = Launcher(study, Path("faces.h5"), tmp_path / "logs", fake_worker.PROGRAM)
+    launcher.start([Place()])
+    try:
+        (first,) = until(lambda: at_work(study), "a worker in a trial")
+        os.kill(first.pid, signal.SIGTERM)
+        (second,) = until(lambda: tended(launcher, study) and at_work(study) != [first] and at_work(study), "another")
+    finally:
+        launcher.stop()
+    assert second.worker != first.worker
+    assert second.runs == first.runs == (1, 0)
+
+
+def at_work(study):
+    """The workers that hold a slot, but for how long they have been silent."""
+    found = [worker for worker in list_workers(study) if worker.runs and worker.state == "running"]
+    return [replace(worker, silent_for=0.0) for worker in found]
+
+
 def two_at_work(study):
     """The workers that hold a slot, if there are two."""
-    owners = [worker.worker for worker in list_workers(study) if worker.runs and worker.state == "running"]
+    owners = [worker.worker for worker in at_work(study)]
     return owners if len(owners) == 2 and len(fake.running(study)) >= 2 else None
 
 

@@ -1,5 +1,6 @@
 import json
 import signal
+from threading import Event
 
 import pytest
 
@@ -25,7 +26,7 @@ class FakeLauncher:
     def start(self, where):
         assert where == (Place(),)
 
-    def tend(self, finished, _lost):
+    def tend(self, finished):
         work_some(self.study, 1, self.run_trial)
         return finished < sum(stage_sizes(self.study.spec))
 
@@ -211,16 +212,20 @@ def test_a_worker_may_be_held_to_a_share_of_a_gpu_and_to_no_impossible_one(agese
     assert "gpu-share" in refused("worker", "--data", faces, "--gpu-share", "1.5")
 
 
+@pytest.mark.parametrize("tethered", [(), ("--tethered",)], ids=["by itself", "a launcher's"])
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_a_worker_that_is_stopped_exits_130(end, agesearch, worker, faces):
+def test_a_worker_that_is_stopped_exits_130(end, tethered, agesearch, worker, faces, monkeypatch):
+    launcher_ends = Event()
+    monkeypatch.setattr("search.processes.launcher.os.read", lambda *_: launcher_ends.wait() and b"")
     worker.acts = (lambda _stop: signal.raise_signal(end),)
-    assert agesearch("worker", "--data", faces).code == 130
+    assert agesearch("worker", "--data", faces, *tethered).code == 130
+    launcher_ends.set()
 
 
-def test_a_launchers_worker_stops_with_the_launcher_and_ends_well(agesearch, worker, faces, monkeypatch):
+def test_a_launchers_worker_stops_with_the_launcher(agesearch, worker, faces, monkeypatch):
     monkeypatch.setattr("search.processes.launcher.os.read", lambda *_: b"")
     worker.acts = (lambda stop: stop.wait(60),)
-    assert agesearch("worker", "--data", faces, "--tethered").code == 0
+    assert agesearch("worker", "--data", faces, "--tethered").code == 130
     assert worker[0][2].is_set()
 
 

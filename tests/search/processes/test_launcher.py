@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes import launcher
 from search.processes.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
 from search.slots.mending import MAX_LOSSES
@@ -24,6 +25,14 @@ found = {"arguments": sys.argv[1:], "storage": os.environ["AGESEARCH_STORAGE"], 
 print(json.dumps(found))
 """
 WAIT_FOR_THE_LAUNCHER = "import os; os.read(0, 1)"
+
+
+@pytest.fixture(autouse=True)
+def finished(monkeypatch):
+    """How many trials each worker has finished when it dies, in a list of one, to be set; None is that of none yet."""
+    count = [None]
+    monkeypatch.setattr(launcher, "finished_by", lambda _study, _worker: count[0])
+    return count
 
 
 @pytest.fixture
@@ -136,27 +145,54 @@ def test_a_worker_that_ended_well_is_not_started_again(start, tmp_path):
 
 def test_workers_that_keep_dying_end_the_search_with_their_last_words(start, tmp_path):
     workers = start("import os, signal; print('out of memory', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(SearchError, match=rf"signal 9\); see {tmp_path}/worker-1.log: out of memory"):
+    with pytest.raises(SearchFailure, match=rf"signal 9\); see {tmp_path}/worker-1.log: out of memory"):
         until(lambda: not workers.tend(0), "the refusal")
     assert log(tmp_path).count("out of memory") == FRUITLESS_DEATHS + 1
 
 
-def test_a_finished_trial_in_between_lets_workers_die_as_often_again(start):
+def test_a_worker_that_finishes_trials_may_die_as_often_as_it_likes(start, finished):
+    finished[0] = 1
     workers = start("raise SystemExit(1)")
-    for finished in range(FRUITLESS_DEATHS * 3):
+    for _ in range(FRUITLESS_DEATHS * 3):
         workers._workers[0].process.wait()
-        workers.tend(finished)
+        assert workers.tend(0)
 
 
-def test_workers_that_die_within_trials_are_started_again_until_the_slot_they_die_of_can_be_closed(start, tmp_path):
+def test_workers_that_die_with_a_slot_are_started_again_until_it_can_be_closed(start, tmp_path, finished):
+    finished[0] = 0
     workers = start("print('here'); raise SystemExit(1)")
-    workers.tend(0, lost=7)
-    for lost in range(8, MAX_LOSSES + 7):
-        workers._workers[0].process.wait()
-        workers.tend(0, lost)
-    assert log(tmp_path).count("here") >= MAX_LOSSES - 1
-    with pytest.raises(SearchError, match="the workers cannot work"):
-        until(lambda: not workers.tend(0, MAX_LOSSES + 7), "the refusal")
+    with pytest.raises(SearchFailure, match="the workers cannot work"):
+        until(lambda: not workers.tend(0), "the end")
+    assert log(tmp_path).count("here") == MAX_LOSSES + 1
+
+
+DIE_ON_THE_SECOND_GPU = """
+import os
+if os.environ["CUDA_VISIBLE_DEVICES"] == "1":
+    raise SystemExit("the GPU has fallen off the bus")
+os.read(0, 1)
+"""
+
+
+def test_a_place_that_kills_its_workers_is_given_up_and_the_others_go_on(start, tmp_path, caplog, monkeypatch):
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    workers = start(DIE_ON_THE_SECOND_GPU, Place(0), Place(1))
+    until(lambda: workers.tend(0) and caplog.records, "the end of the second")
+    (told,) = caplog.messages
+    assert told.endswith(f"(exit code 1); see {tmp_path}/worker-2.log: the GPU has fallen off the bus")
+    assert log(tmp_path, 2).count("fallen") == FRUITLESS_DEATHS + 1
+    assert workers.tend(0)
+    assert log(tmp_path, 1) == ""
+
+
+def test_a_death_counts_where_the_storage_does_not_say_what_the_worker_had_done(start, monkeypatch):
+    def failing(*_):
+        raise OperationalError("select", None, Exception("locked"))
+
+    monkeypatch.setattr(launcher, "finished_by", failing)
+    workers = start("raise SystemExit(1)")
+    with pytest.raises(SearchFailure, match="the workers cannot work"):
+        until(lambda: not workers.tend(0), "the end")
 
 
 def test_a_worker_that_was_given_something_useless_is_not_started_again(start, tmp_path):
@@ -164,18 +200,6 @@ def test_a_worker_that_was_given_something_useless_is_not_started_again(start, t
     with pytest.raises(SearchError, match=r"cannot work \(exit code 2\).*: no such study"):
         until(lambda: not workers.tend(0), "the refusal")
     assert log(tmp_path) == "no such study\n"
-
-
-def test_a_worker_that_loses_its_storage_after_a_finished_trial_is_started_again(start):
-    workers = start(f"import sys; sys.stdin.readline(); raise SystemExit({BAD_INPUT})")
-    workers.tend(0)
-    workers.tend(1)
-    first = workers._workers[0].process
-    first.stdin.write(b"go\n")
-    first.stdin.flush()
-    first.wait()
-    assert workers.tend(1)
-    assert workers._workers[0].process.pid != first.pid
 
 
 def test_a_worker_that_dies_without_a_word_is_told_so(start):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes.launcher import FRUITLESS_DEATHS
 from search.processes.ray_workers import Need, Order, RayWorkers
 from search.settings import Settings, load_settings
@@ -183,7 +183,7 @@ def test_workers_that_keep_dying_end_the_search_and_a_finished_trial_lets_them_d
             ray.tasks[-1].append(RayError("node died"))
             one.tend(closed)
     ray.tasks[-1].append(RayError("node died\nsomewhere"))
-    with pytest.raises(SearchError, match=r"the workers on Ray cannot work: node died$"):
+    with pytest.raises(SearchFailure, match=r"the workers on Ray cannot work: node died$"):
         one.tend(1)
 
 
@@ -194,11 +194,10 @@ def test_a_worker_that_was_given_something_useless_is_not_started_again(ray, tea
         one.tend(0)
 
 
-def test_a_storage_that_failed_for_a_moment_after_a_finished_trial_does_not_end_the_search(ray, team):
+def test_a_storage_that_failed_for_a_moment_does_not_end_the_search(ray, team):
     one = team(workers=1)
-    one.tend(0)
-    ray.tasks[0].append(RayTaskError(SearchError("the storage cannot be used")))
-    assert one.tend(1)
+    ray.tasks[0].append(RayTaskError(SearchFailure("the storage cannot be used")))
+    assert one.tend(0)
     assert len(ray.tasks) == 2
 
 

@@ -56,15 +56,14 @@ class FakeLauncher:
 
     def __init__(self, study, data, logs, artifacts):
         self.study, self.data, self.logs, self.artifacts = study, data, logs, artifacts
-        self.places, self.tended, self.stopped = None, [], 0
+        self.places, self.stopped = None, 0
         self.during = lambda: work_some(study, 1)
         FakeLauncher.last = self
 
     def start(self, where):
         self.places = where
 
-    def tend(self, closed, lost):
-        self.tended.append((closed, lost))
+    def tend(self, closed):
         self.during()
         return closed < sum(self.study.spec.trials)
 
@@ -271,6 +270,14 @@ def test_a_signal_stops_the_workers_before_the_study_is_done(end, settings, data
 
 def standing_of(study):
     return searching.standing(Slots(study)).closed
+
+
+@pytest.mark.usefixtures("asked")
+def test_workers_that_end_before_the_study_are_a_failure(settings, dataset, launcher, monkeypatch):
+    monkeypatch.setattr(launcher, "tend", lambda _self, _closed: False)
+    with pytest.raises(SearchFailure, match="the workers ended before the study, with 0 of 3 slots closed; 'agesearch"):
+        launch(settings(), prepare_study(settings(), dataset), dataset, lambda _: None)
+    assert launcher.last.stopped == 1
 
 
 @pytest.mark.usefixtures("asked", "launcher")

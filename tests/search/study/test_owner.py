@@ -2,7 +2,7 @@ import os
 import subprocess
 import sys
 
-from search.study.owner import host_and_pid, is_gone, this_process
+from search.study.owner import host_and_pid, is_gone, process_of, this_process
 
 NAME_ITSELF = "from search.study.owner import this_process; print(this_process(), flush=True); input()"
 
@@ -18,6 +18,7 @@ def test_a_dead_process_is_gone_before_and_after_it_is_waited_for():
     with child:
         owner = child.stdout.readline().strip()
         assert not is_gone(owner)
+        assert owner == process_of(child.pid)
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
         assert is_gone(owner)  # a zombie still

@@ -3,7 +3,7 @@ from sqlalchemy import select, update
 from search.slots.slots import Slots
 from search.storage.tables import workers
 from search.study.owner import this_process
-from search.study.workers import list_workers, present
+from search.study.workers import finished_by, list_workers, present
 
 HERE = this_process()
 DEAD = HERE.rsplit(":", 1)[0] + ":1"
@@ -26,6 +26,19 @@ def test_a_worker_that_was_killed_is_shown_as_dead(study_of):
     presence = present(study, DEAD, "")
     presence.__enter__()
     assert list_workers(study)[0].state == "dead"
+
+
+def test_of_a_worker_it_is_known_how_many_trials_it_has_finished_or_that_it_never_came_to_one(study_of):
+    study = study_of(4)
+    slots = Slots(study)
+    assert finished_by(study, HERE) is None
+    with present(study, HERE, "cpu:0"):
+        slots.close(slots.claim(DEAD))
+        slots.fail(slots.claim(HERE), "no memory")
+        slots.claim(HERE)
+        assert finished_by(study, HERE) == 0
+        slots.close(slots.claim(HERE))
+    assert (finished_by(study, HERE), finished_by(study, DEAD)) == (1, None)
 
 
 def test_a_renewal_is_a_sign_of_life_but_not_every_one_is_written(study_of, storage):
