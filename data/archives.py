@@ -60,8 +60,8 @@ def read_zip(path: Path, limits: Limits) -> Iterator[Member]:
     """
     quota = Quota(path.name, limits)
     with _clear_errors(path), zipfile.ZipFile(path) as archive:
-        entries = sorted((safe_name(path.name, info.filename), info) for info in _zip_files(archive))
-        for name, info in entries:
+        entries = ((safe_name(path.name, info.filename), info) for info in archive.infolist() if not info.is_dir())
+        for name, info in sorted(entries, key=lambda entry: entry[0]):
             if is_litter(name):
                 continue
             _check_zip_entry(path, info)
@@ -111,10 +111,6 @@ def _clear_errors(path: Path) -> Iterator[None]:
 
 def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _zip_files(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    return (info for info in archive.infolist() if not info.is_dir())
 
 
 def _check_zip_entry(path: Path, info: zipfile.ZipInfo) -> None:

@@ -139,3 +139,9 @@ def test_a_name_that_occurs_twice_is_refused(tmp_path):
             archive.addfile(info, io.BytesIO(content))
     with pytest.raises(DatasetError, match=r"holds 30_1\.jpg twice"):
         open_source(tmp_path / "faces.tar")
+
+
+def test_litter_that_occurs_twice_in_a_zip_is_left_out_as_any_litter(make, tmp_path):
+    path = make.zip(tmp_path / "faces.zip", FILES | {"top/.DS_Store": b"1", "top/xDS_Store": b"2"})
+    path.write_bytes(path.read_bytes().replace(b"xDS_Store", b".DS_Store"))
+    assert read_all(path) == FILES
