@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from data.arrays import SPLITS, Split
+from data.errors import DatasetError
 from data.faces import apparent_age, random_face
 from data.images import IMAGE_SIZE
 from data.portraits import draw_portrait
@@ -29,6 +30,8 @@ DRAWING_VERSION: Final = 1
 # Share of the faces below an age: straight lines between a few points, chosen to give Table I's figures.
 _SHARES: Final = (0.0, 0.10, 0.20, 0.25, 0.50, 0.75, 0.90, 0.95, 1.0)
 _AGES: Final = (0.5, 4.0, 20.0, 23.0, 29.0, 42.0, 57.0, 66.0, 80.5)
+YOUNGEST: Final = 1
+ELDEST: Final = 80
 _GOLDEN: Final = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio
 
 
@@ -39,7 +42,7 @@ def synthetic_age(seed: int, index: int) -> int:
     """
     start = int.from_bytes(hashlib.sha256(f"ages {seed}".encode()).digest()[:8])
     share = (start + index * _GOLDEN) % 2**64 / 2**64
-    return min(max(round(float(np.interp(share, _SHARES, _AGES))), 1), 80)
+    return min(max(round(float(np.interp(share, _SHARES, _AGES))), YOUNGEST), ELDEST)
 
 
 def draw_face(seed: int, index: int, size: tuple[int, int] = IMAGE_SIZE) -> NDArray[np.uint8]:
@@ -52,8 +55,14 @@ def draw_face(seed: int, index: int, size: tuple[int, int] = IMAGE_SIZE) -> NDAr
 def draw_splits(options: BuildOptions, progress: Callable[[int, int], None]) -> dict[str, Split]:
     """Draw the three splits of `options.sizes`, indices running on from one split to the next.
 
-    Faces whose age lies outside the options' range are passed over, the next index taking their place.
+    Faces whose age lies outside the options' range are passed over, the next index taking their place. Raises
+    DatasetError for a range in which no face has its age.
     """
+    if options.max_age < YOUNGEST or options.min_age > ELDEST:
+        raise DatasetError(
+            f"ages are {options.min_age} to {options.max_age}, but drawn faces are {YOUNGEST} to {ELDEST}; "
+            "choose --ages among these"
+        )
     splits: dict[str, Split] = {}
     index, drawn, total = 0, 0, sum(options.sizes)
     for name, count in zip(SPLITS, options.sizes, strict=True):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from data.errors import DatasetError
 from data.options import BuildOptions
 from data.statistics import label_statistics
 from data.synthetic import draw_face, draw_splits, synthetic_age, synthetic_digest
@@ -47,6 +48,13 @@ def test_the_age_range_is_kept():
     assert len(ages) == 12
     assert ages.min() >= 20
     assert ages.max() <= 30
+
+
+@pytest.mark.parametrize("ages", [(0, 0), (81, 99)])
+def test_a_range_in_which_no_face_has_its_age_is_refused(ages):
+    options = BuildOptions(sizes=(1, 1, 1), min_age=ages[0], max_age=ages[1])
+    with pytest.raises(DatasetError, match=f"ages are {ages[0]} to {ages[1]}, but drawn faces are 1 to 80; choose"):
+        draw_splits(options, quiet)
 
 
 def test_names_are_unique_and_state_the_age():
