@@ -46,7 +46,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     """Read the rows of a table and decode the images that they name, and sort them into splits, by name within one.
 
     Raises RejectedFilesError for rows whose image cannot be used unless `options.skip_bad`, and DatasetError where the
-    table itself cannot be read or a split is left empty.
+    table itself cannot be read, its files are beyond the limits, or a split is left empty.
     """
     content, rows = _read(table, options.limits.file_bytes)
     quota = Quota(str(table), options.limits)
@@ -55,18 +55,21 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     digests = [(table.name, hashlib.sha256(content).hexdigest())]
     with Decoder() as decoder:
         for done, row in enumerate(rows, start=1):
+            file = b""
             try:
-                file = _file(table, row, quota)
+                file = _file(table, row, quota.file_bytes)
                 pixels = decoder.decode(file, options.image_size, options.channels)
                 images.append(Image(row.path, row.value, row.split, pixels, hashlib.sha256(file).hexdigest()))
                 digests.append((row.path, images[-1].sha256))
             except DatasetError as error:
                 rejected.append(Rejected(row.path, str(error)))
+            quota.take(row.path, len(file))  # beyond the limits nothing is built, as from a folder
             progress(done, len(rows))
     return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options)
 
 
-def _file(table: Path, row: Row, quota: Quota) -> bytes:
+def _file(table: Path, row: Row, most_bytes: int) -> bytes:
+    """Return the bytes of a row's file, of a larger one than `most_bytes` one more than these."""
     path = table.parent / row.path
     if not path.resolve().is_relative_to(table.parent.resolve()):
         raise DatasetError(f"it is a link that leads out of {table.parent}")
@@ -74,11 +77,9 @@ def _file(table: Path, row: Row, quota: Quota) -> bytes:
         raise DatasetError("there is no such file")
     try:
         with path.open("rb") as file:
-            content = file.read(quota.file_bytes + 1)
+            return file.read(most_bytes + 1)
     except OSError as error:
         raise DatasetError(f"it cannot be read: {error.strerror}") from error
-    quota.take(row.path, len(content))
-    return content
 
 
 def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,7 @@ from PIL import Image
 from data.build import build_dataset
 from data.dataset import inspect_dataset, read_split
 from data.errors import DatasetError, RejectedFilesError
+from data.members import Limits
 from data.options import BuildOptions
 from data.verify import verify_dataset
 
@@ -124,9 +126,21 @@ def test_a_table_that_is_none_is_refused_with_the_row(content, said, tmp_path, b
     assert not (tmp_path / "out.h5").exists()
 
 
-def test_too_large_a_table_is_refused(table, build):
-    from data.members import Limits
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        (Limits(members=3), "holds more than 3 files"),
+        (Limits(file_bytes=300), "c.png is larger than 300 bytes"),
+        (Limits(total_bytes=700), "unpacks to more than 700 bytes"),
+    ],
+)
+def test_files_beyond_the_limits_are_refused_and_not_left_out(limits, said, table, build, tmp_path):
+    with pytest.raises(DatasetError, match=said):
+        build(table(SPLIT), replace(OPTIONS, limits=limits, skip_bad=True))
+    assert not (tmp_path / "out.h5").exists()
 
+
+def test_too_large_a_table_is_refused(table, build):
     with pytest.raises(DatasetError, match="is larger than 20 bytes"):
         build(table(SPLIT), BuildOptions(limits=Limits(file_bytes=20)))
 
