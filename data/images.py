@@ -40,9 +40,10 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     image that is gray and of that size already keeps every pixel. Raises DatasetError with the reason.
     """
     try:
-        # Pillow warns where it doubts an image; the filter is restored at once.
+        # Pillow warns of what it can do without (transparency, a damaged EXIF) and of large images, which are refused
+        # below from their headers; what it cannot decode it raises for. The filter is restored at once.
         with warnings.catch_warnings():
-            warnings.simplefilter("error")
+            warnings.simplefilter("ignore")
             with Image.open(BytesIO(content), formats=_FORMATS) as image:
                 _check_header(image)
                 pixels = _pixels(image, (size[1], size[0]), MODES[channels])

@@ -43,6 +43,25 @@ def test_every_8_bit_mode_is_read(mode):
     assert decode_image(encoded(Image.new(mode, (9, 9))), (9, 9)).shape == (9, 9, 1)
 
 
+def test_a_palette_with_graded_transparency_keeps_its_colours():
+    image = Image.fromarray(np.arange(81, dtype=np.uint8).reshape(9, 9), "P")
+    image.putpalette([value for index in range(256) for value in (index, 255 - index, index // 2)])
+    plain, graded = encoded(image), encoded(image, transparency=bytes(range(0, 243, 3)))
+    for channels in (1, 3):
+        assert (decode_image(graded, (9, 9), channels) == decode_image(plain, (9, 9), channels)).all()
+
+
+def test_a_photograph_is_turned_by_what_is_left_of_a_damaged_exif():
+    pixels, exif = np.zeros((16, 16), np.uint8), Image.Exif()
+    pixels[:, :8] = 200
+    exif[271], exif[274] = "a camera's maker", 6
+    whole = exif.tobytes()
+    damaged = whole.replace((17).to_bytes(4, "big"), (2**30).to_bytes(4, "big"))  # the length of the maker's name
+    assert damaged != whole
+    upright = decode_image(encoded(Image.fromarray(pixels), exif=damaged), (16, 16))[..., 0]
+    assert (upright == np.rot90(pixels, -1)).all()
+
+
 def test_16_bit_pixels_are_refused_rather_than_clipped():
     image = Image.fromarray(np.full((9, 9), 40_000, np.uint16))
     with pytest.raises(DatasetError, match="mode I;16; save it as 8-bit"):
@@ -71,8 +90,11 @@ def test_a_giant_image_is_refused_by_its_header():
     content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     with pytest.raises(DatasetError, match="8000x7000 pixels are more than 50000000, the limit"):
         decode_image(content)
+    larger = [chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)) for side in (10_000, 80_000)]
+    with pytest.raises(DatasetError, match="10000x10000 pixels are more than 50000000, the limit"):
+        decode_image(content.replace(header, larger[0]))
     with pytest.raises(DatasetError, match=r"decompression bomb|exceeds limit"):
-        decode_image(content.replace(header, chunk(b"IHDR", struct.pack(">IIBBBBB", 80_000, 70_000, 8, 0, 0, 0, 0))))
+        decode_image(content.replace(header, larger[1]))
 
 
 def test_reading_a_file_names_it_in_errors(make, tmp_path):
