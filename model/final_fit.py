@@ -84,12 +84,18 @@ class FitState:
 class FinalFit:
     """Trains the recipe's network on all of `training`, judged on `validation` after every epoch.
 
-    Raises ModelError for images of another shape than the network's.
+    Raises ModelError for images of another shape than the network's, and for a time limit where the rate follows a
+    schedule: it would fall over the epochs, however far the time goes, or be another one after every interruption.
     """
 
     def __init__(
         self, recipe: Recipe, settings: FitSettings, training: Examples, validation: Examples, precision: str
     ) -> None:
+        if settings.time_limit is not None and recipe.schedule != "constant":
+            raise ModelError(
+                f"time_limit is {settings.time_limit:g} seconds, but the learning rate of the recipe {recipe.name!r} "
+                f"falls to 0 over all {settings.epochs} epochs; choose as many epochs as there is time for instead"
+            )
         network = recipe.network()
         require_shapes(network, training, validation)
         self.recipe, self.settings, self.validation = recipe, settings, validation

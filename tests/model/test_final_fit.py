@@ -311,6 +311,15 @@ def test_settings_that_make_no_sense_are_refused(changes: dict[str, float], mess
         replace(SETTINGS, **changes)
 
 
+def test_a_time_limit_is_refused_where_the_rate_falls_over_the_epochs(splits: tuple[Examples, Examples]) -> None:
+    expected = (
+        "time_limit is 90 seconds, but the learning rate of the recipe 'strong' falls to 0 over all 4 epochs; "
+        "choose as many epochs as there is time for instead"
+    )
+    with pytest.raises(ModelError, match=expected):
+        FinalFit(small(STRONG), replace(SETTINGS, time_limit=90.0), *splits, "float32")
+
+
 @pytest.mark.parametrize("wrong", ["training", "validation"])
 def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) -> None:
     shapes = {"training": (12, 12, 1), "validation": (12, 12, 1), wrong: (11, 12, 1)}
