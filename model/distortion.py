@@ -39,7 +39,7 @@ def _moved(images: Tensor, draws: _Draws, how: Augmentation) -> Tensor:
     angle = draws.between(-1.0, 1.0) * (how.rotation * math.pi / 180)
     size = draws.between(1 - how.scale, 1 + how.scale)
     mirror = tf.where(draws.between(0.0, 1.0) < how.flip, -1.0, 1.0)
-    right, down = (draws.between(-how.shift, how.shift) for _ in range(2))
+    right, down = (draws.between(-how.shift * side, how.shift * side) for side in (width, height))
     # Each pixel (x, y) of the result is looked up at (a·x + b·y + c, d·x + e·y + f).
     a, b = mirror * tf.cos(angle) / size, -mirror * tf.sin(angle) / size
     d, e = tf.sin(angle) / size, tf.cos(angle) / size
@@ -76,7 +76,7 @@ def _erased(images: Tensor, draws: _Draws, how: Augmentation) -> Tensor:
 def _side(length: int, draws: _Draws, how: Augmentation) -> Tensor:
     """Return which of `length` places along one axis the box covers, bool (B, length)."""
     middle = draws.between(0.0, float(length))
-    half = draws.between(float(how.erased[0]), float(how.erased[1])) / 2
+    half = draws.between(how.erased[0] * length, how.erased[1] * length) / 2
     return tf.abs(tf.range(length, dtype=tf.float32) + 0.5 - middle[:, tf.newaxis]) < half[:, tf.newaxis]
 
 

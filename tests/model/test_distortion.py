@@ -9,7 +9,7 @@ import tensorflow as tf
 from model.augmentation import Augmentation
 from model.distortion import distorted
 
-STILL = Augmentation(0, 0, 0, 0, 0, 0, 0, (1, 1))
+STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 COUNT, SIDE = 200, 15
 
 
@@ -51,12 +51,12 @@ def test_a_share_of_the_images_is_mirrored_left_to_right_and_the_others_are_not(
 
 def test_shifting_moves_all_of_an_image_and_repeats_its_edge() -> None:
     slope = np.tile(np.arange(SIDE, dtype=np.float32)[:, np.newaxis] / 20, (COUNT, 1, SIDE))[..., np.newaxis]
-    moves = (varied(slope, replace(STILL, shift=3.0)) - slope) * 20
+    moves = (varied(slope, replace(STILL, shift=3 / SIDE)) - slope) * 20
     inner = moves[:, 4:-4, :, 0]
     assert np.ptp(inner, axis=(1, 2)).max() < 1e-3
     assert 2.5 < inner.max() <= 3.001
     assert -3.001 <= inner.min() < -2.5
-    assert varied(np.ones_like(slope), replace(STILL, shift=3.0)).min() > 0.999
+    assert varied(np.ones_like(slope), replace(STILL, shift=3 / SIDE)).min() > 0.999
 
 
 @pytest.mark.parametrize("how", [replace(STILL, rotation=30.0), replace(STILL, scale=0.3)])
@@ -78,7 +78,8 @@ def test_brightness_shifts_and_contrast_spreads_about_the_mean() -> None:
 
 
 def test_one_box_within_the_sizes_is_erased_in_a_share_of_the_images(images: np.ndarray) -> None:
-    changed = (np.abs(varied(images, replace(STILL, erasing=0.4, erased=(3, 5))) - images) > 1e-5)[..., 0]
+    how = replace(STILL, erasing=0.4, erased=(3 / SIDE, 5 / SIDE))
+    changed = (np.abs(varied(images, how) - images) > 1e-5)[..., 0]
     touched = changed.any(axis=(1, 2))
     assert touched.mean() == pytest.approx(0.4, abs=0.1)
     for one in changed[touched]:
@@ -86,3 +87,20 @@ def test_one_box_within_the_sizes_is_erased_in_a_share_of_the_images(images: np.
         assert len(rows) <= 5
         assert len(columns) <= 5
         assert one[np.ix_(rows, columns)].mean() > 0.9  # but for a pixel that was the mean already
+
+
+@pytest.mark.parametrize(("height", "width"), [(91, 91), (8, 24)])
+def test_small_images_lose_as_large_a_share_as_the_papers(height: int, width: int) -> None:
+    noise = np.random.default_rng(3).random((COUNT, height, width, 1), np.float32)
+    changed = (np.abs(varied(noise, replace(STILL, erasing=1.0)) - noise) > 1e-5)[..., 0]
+    assert changed.any(axis=2).sum(axis=1).max() <= 30 * height / 91 + 1
+    assert changed.any(axis=1).sum(axis=1).max() <= 30 * width / 91 + 1
+    assert changed.mean() == pytest.approx(0.039, rel=0.25)
+
+
+def test_sides_of_different_lengths_are_shifted_by_shares_of_their_own() -> None:
+    across, down = np.meshgrid(np.arange(40, dtype=np.float32), np.arange(10, dtype=np.float32))
+    for slope, most in ((across, 4.0), (down, 1.0)):
+        images = np.tile(slope[np.newaxis, ..., np.newaxis] / 50, (COUNT, 1, 1, 1))
+        moves = (varied(images, replace(STILL, shift=0.1)) - images)[:, 4:-4, 5:-5] * 50
+        assert 0.9 * most < np.abs(moves).max() <= most + 1e-3
