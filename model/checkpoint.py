@@ -26,9 +26,7 @@ def to_bytes(state: FitState, fingerprint: str) -> bytes:
         "seed": snapshot.seed,
         "history": [asdict(epoch) for epoch in state.history],
     }
-    groups = _groups(
-        snapshot.weights, snapshot.first_moments, snapshot.second_moments, state.best_weights, snapshot.averages
-    )
+    groups = _groups(snapshot.weights, snapshot.first_moments, snapshot.second_moments, state.best_weights)
     packed = io.BytesIO()
     np.savez(packed, allow_pickle=False, header=np.array(json.dumps(header)), **groups)
     return packed.getvalue()
@@ -47,7 +45,7 @@ def from_bytes(content: bytes, network: Network, fingerprint: str) -> FitState:
         raise ModelError("the checkpoint is damaged; remove it to start the fit over") from error
 
 
-GROUPS = ("weights", "first", "second", "best", "averages")
+GROUPS = ("weights", "first", "second", "best")
 
 
 def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
@@ -58,9 +56,9 @@ def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
             raise ModelError(f"the checkpoint has version {version}, not {VERSION}; remove it to start the fit over")
         if header["fingerprint"] != fingerprint:
             raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
-        weights, first, second, best, averages = (_group(arrays, name) for name in GROUPS)
-    _check(network, (weights, first, second, best, averages or weights))
-    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]), averages)
+        weights, first, second, best = (_group(arrays, name) for name in GROUPS)
+    _check(network, (weights, first, second, best))
+    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]))
     return FitState(snapshot, tuple(_epoch(**row) for row in header["history"]), best)
 
 
@@ -84,7 +82,7 @@ def _groups(*groups: Weights) -> dict[str, np.ndarray]:
 def _check(network: Network, groups: Sequence[Weights]) -> None:
     every = [spec.shape for spec in network.weights]
     trainable = [spec.shape for spec in network.weights if spec.trainable]
-    expected = (every, trainable, trainable, every, every)
+    expected = (every, trainable, trainable, every)
     if any([array.shape for array in group] != shapes for group, shapes in zip(groups, expected, strict=True)):
         raise ModelError("the checkpoint holds another network's weights; choose another --out")
     # A damaged type may pass for another: fewer bytes are read then, and the archive's checksum is never reached.

@@ -6,7 +6,7 @@ graph call: images are gathered, scaled, learnt from and forgotten without comin
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -46,17 +46,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed.
-
-    `averages` are those of the weights, none where the setup asks for none.
-    """
+    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed."""
 
     weights: Weights
     first_moments: Weights
     second_moments: Weights
     steps: int
     seed: int
-    averages: Weights = field(default_factory=list)
 
 
 class Engine:
@@ -71,7 +67,6 @@ class Engine:
         self._balance = tf.constant(balancing_weights(examples.labels)) if setup.balanced else None
         self._weights = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in network.weights]
         self._adam = Adam(network, self._weights, setup.decay)
-        self._averages = [tf.Variable(tf.zeros(spec.shape)) for spec in network.weights] if setup.averaging else []
         self._steps = tf.Variable(0, dtype=tf.int64)
         self._seed = tf.Variable(0, dtype=tf.int32)
         self._own_rates = {i: float(each.rate) for i, each in enumerate(self._operations) if isinstance(each, Drop)}
@@ -97,15 +92,14 @@ class Engine:
             values = support(self._labels.numpy(), len(weights[-1]))
             weights[last], weights[-1] = prior(self._labels.numpy(), values), values[:, np.newaxis]
         nothing = [np.zeros(variable.shape, np.float32) for variable in self._adam.variables]
-        self.restore(Snapshot(weights, nothing, nothing, 0, seed, weights if self.setup.averaging else []))
+        self.restore(Snapshot(weights, nothing, nothing, 0, seed))
 
     def snapshot(self) -> Snapshot:
         """Copy everything that the next epoch depends on."""
         first, second = (
             [variable.numpy() for variable in moments] for moments in (self._adam.first, self._adam.second)
         )
-        averages = [variable.numpy() for variable in self._averages]
-        return Snapshot(self.weights, first, second, int(self._steps.numpy()), int(self._seed.numpy()), averages)
+        return Snapshot(self.weights, first, second, int(self._steps.numpy()), int(self._seed.numpy()))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: the next epoch is the one that would have followed it, bit for bit on a CPU."""
@@ -113,7 +107,6 @@ class Engine:
             (self._weights, snapshot.weights),
             (self._adam.first, snapshot.first_moments),
             (self._adam.second, snapshot.second_moments),
-            (self._averages, snapshot.averages),
         ):
             for variable, value in zip(variables, values, strict=True):
                 variable.assign(value)
@@ -199,8 +192,6 @@ class Engine:
         self._steps.assign_add(1)
         for index, value in run.statistics.items():
             self._weights[index].assign_sub((self._weights[index] - value) * (1 - self.setup.momentum))
-        for average, weight in zip(self._averages, self._weights, strict=bool(self._averages)):
-            average.assign_sub((average - weight) * (1 - self.setup.averaging))
         return tf.reduce_sum(errors)
 
     def _seen(self, rows: Tensor, seed: Tensor) -> Tensor:

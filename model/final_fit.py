@@ -137,9 +137,7 @@ class FinalFit:
         number, start = len(state.history) + 1, time.perf_counter()
         training_mae = self._train(number, progress)
         snapshot = self.engine.snapshot()
-        if self.recipe.averaging:
-            self.engine.restore(replace(snapshot, weights=snapshot.averages))
-        if self.recipe.averaging or self.recipe.recompute_statistics:
+        if self.recipe.recompute_statistics:
             self.engine.recompute_statistics(self._statistics_rows())
         answers = np.clip(self.engine.predict(self.validation.images), *self._limits)  # as the exported network does
         validation_mae = mean_error(answers, self.validation.labels)

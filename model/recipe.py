@@ -23,7 +23,7 @@ class Recipe:
     `output` is the last layer's activation. `bias_at_mean` starts its bias at the mean training label. `momentum` is
     batch normalisation's. `recompute_statistics` measures batch-norm statistics anew, under the final weights, before
     validation. `penalty_in_score` adds the penalty to the validation error that ranks trials. `schedule` is that of the
-    learning rate over a whole training. `augmentation`, `decay`, `averaging` and `balanced` are those of `Setup`.
+    learning rate over a whole training. `augmentation`, `decay` and `balanced` are those of `Setup`.
     `flip_averaged` has the exported model answer the mean over an image and its mirror image. `architecture` is the
     network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a network of
     the user's own instead, and `variant` says what is varied about either (None: nothing).
@@ -38,7 +38,6 @@ class Recipe:
     schedule: Schedule = "constant"
     augmentation: Augmentation | None = None
     decay: float = 0.0
-    averaging: float = 0.0
     balanced: bool = False
     flip_averaged: bool = False
     architecture: Architecture = "paper"
@@ -48,7 +47,7 @@ class Recipe:
 
     def setup(self, batch_size: int, precision: str) -> Setup:
         """Return what an engine for this recipe is compiled with."""
-        return Setup(batch_size, self.momentum, precision, self.augmentation, self.decay, self.averaging, self.balanced)
+        return Setup(batch_size, self.momentum, precision, self.augmentation, self.decay, self.balanced)
 
     def network(self) -> Network:
         """Return this recipe's network, or the user's own; as a variant where there is one."""

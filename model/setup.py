@@ -11,8 +11,7 @@ class Setup:
 
     `momentum` is batch normalisation's, with which moving statistics follow the batches'. `precision`, "float32" or
     "bfloat16", is that of the convolutions; weights are float32 always. `augmentation` varies the images of training.
-    `decay` is the optimiser's. `averaging` is the share that an average of the weights keeps of itself in a step, or 0
-    for no average. `balanced` has images of rare ages count for more in the loss.
+    `decay` is the optimiser's. `balanced` has images of rare labels count for more in the loss.
     """
 
     batch_size: int
@@ -20,5 +19,4 @@ class Setup:
     precision: str
     augmentation: Augmentation | None = None
     decay: float = 0.0
-    averaging: float = 0.0
     balanced: bool = False

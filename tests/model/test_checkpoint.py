@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +38,7 @@ WHOLE = to_bytes(state(), FINGERPRINT)
 def same(found: FitState, expected: FitState) -> bool:
     def arrays(one: FitState) -> Weights:
         kept = one.snapshot
-        return [*kept.weights, *kept.first_moments, *kept.second_moments, *kept.averages, *one.best_weights]
+        return [*kept.weights, *kept.first_moments, *kept.second_moments, *one.best_weights]
 
     pairs = zip(arrays(found), arrays(expected), strict=True)
     return (
@@ -76,11 +75,6 @@ def refusal(content: bytes, network: Network = NETWORK, fingerprint: str = FINGE
 
 def test_a_state_comes_back_bit_for_bit() -> None:
     assert same(from_bytes(WHOLE, NETWORK, FINGERPRINT), state())
-
-
-def test_a_state_with_averaged_weights_comes_back_bit_for_bit() -> None:
-    averaged = replace(state(), snapshot=replace(state().snapshot, averages=initial_weights(NETWORK, 4)))
-    assert same(from_bytes(to_bytes(averaged, FINGERPRINT), NETWORK, FINGERPRINT), averaged)
 
 
 def test_a_state_before_the_first_epoch_comes_back() -> None:

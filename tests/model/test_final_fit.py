@@ -34,7 +34,6 @@ def small(recipe: Recipe) -> SmallRecipe:
 
 
 SMALL, SMALL_PAPER = small(DEFAULT), small(PAPER)
-AVERAGED = small(replace(STRONG, averaging=0.9))
 SETTINGS = FitSettings(learning_rate=2e-3, penalty=1e-4, epochs=4, batch_size=8, seed=5)
 Draw = Callable[..., Examples]
 
@@ -92,7 +91,7 @@ def same(first: FitState, second: FitState) -> bool:
     """Compare everything but the seconds."""
 
     def arrays(snapshot: Snapshot) -> Weights:
-        return [*snapshot.weights, *snapshot.first_moments, *snapshot.second_moments, *snapshot.averages]
+        return [*snapshot.weights, *snapshot.first_moments, *snapshot.second_moments]
 
     timeless = [[replace(epoch, seconds=0) for epoch in state.history] for state in (first, second)]
     return (
@@ -328,10 +327,10 @@ def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) ->
         FinalFit(SMALL, SETTINGS, training, validation, "float32")
 
 
-@pytest.mark.parametrize("recipe", [small(STRONG), AVERAGED], ids=["strong", "averaged"])
 def test_a_fit_with_every_device_goes_on_from_a_checkpoint_as_if_undisturbed(
-    recipe: Recipe, splits: tuple[Examples, Examples]
+    splits: tuple[Examples, Examples],
 ) -> None:
+    recipe = small(STRONG)
     fit, states = FinalFit(recipe, SETTINGS, *splits, "float32"), []
     end = fit.run(fit.start(), states.append, ignore)
     kept = checkpoint.from_bytes(checkpoint.to_bytes(states[1], "it"), recipe.network(), "it")
@@ -353,11 +352,3 @@ def test_the_rate_follows_the_schedule_over_all_epochs(
     fit.run(fit.start(), ignore, ignore)
     steps = 4 * math.ceil(75 / 8)
     assert np.array_equal(np.concatenate(used), factors("cosine", 0, steps, steps))
-
-
-def test_averaged_weights_are_judged_and_kept_but_not_trained_on(splits: tuple[Examples, Examples]) -> None:
-    fit, states = FinalFit(AVERAGED, SETTINGS, *splits, "float32"), []
-    end = fit.run(fit.start(), states.append, ignore)
-    best = next(state for state in states if state.history[-1] == end.best)
-    assert equal(trained(end.best_weights), trained(best.snapshot.averages))
-    assert not equal(trained(end.best_weights), trained(best.snapshot.weights))
