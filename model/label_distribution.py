@@ -8,6 +8,7 @@ learns the distribution itself, which neighbouring labels share: an image of 31 
 from typing import TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from model.examples import Labels
@@ -31,10 +32,14 @@ def support(labels: Labels, count: int) -> Labels:
 
 def prior(labels: Labels, values: Labels) -> Labels:
     """Return the logarithm of how frequent labels are next to each of `values`, one added to each count, float32."""
-    middles = (values[1:] + values[:-1]) / 2
-    counts = np.bincount(np.searchsorted(middles, labels), minlength=len(values)) + 1.0
+    counts = np.bincount(nearest(labels, values), minlength=len(values)) + 1.0
     found: Labels = np.log(counts / counts.sum()).astype(np.float32)
     return found
+
+
+def nearest(labels: Labels, values: Labels) -> npt.NDArray[np.int64]:
+    """Return the place in `values`, which ascend, of the one that is nearest to each label, (n,)."""
+    return np.searchsorted((values[1:] + values[:-1]) / 2, labels)
 
 
 def surprise(shares: Tensor, labels: Tensor, values: Tensor) -> Tensor:

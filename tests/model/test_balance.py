@@ -25,5 +25,19 @@ def test_a_rare_age_among_frequent_ones_is_not_taken_for_a_rare_one() -> None:
     assert weights[50] < weights[-1] / 3
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(1 / 80, 0.0), (1000.0, -5000.0)])
+def test_the_unit_of_the_labels_is_no_matter(factor: float, offset: float) -> None:
+    ages = np.random.default_rng(1).gamma(3, 10, 400).astype(np.float32)
+    expected = balancing_weights(ages)
+    assert expected.max() > 2 * expected.min()
+    assert balancing_weights(ages * np.float32(factor) + np.float32(offset)) == pytest.approx(expected, rel=0.05)
+
+
+def test_labels_that_are_all_different_are_counted_with_their_neighbours() -> None:
+    labels = np.concatenate([np.linspace(0, 1, 50_000), np.linspace(2, 3, 500)]).astype(np.float32)
+    weights = balancing_weights(labels)
+    assert weights[50_250] / weights[25_000] == pytest.approx(10, rel=0.01)
+
+
 def test_equally_frequent_ages_count_alike() -> None:
     assert balancing_weights(np.full(5, 30, np.float32)) == pytest.approx(1)
