@@ -36,7 +36,7 @@ _DAMAGED: Final = (
     ValueError,
 )
 _TAR_BLOCK: Final = 512
-_GZIP_MAGIC: Final = b"\x1f\x8b"
+GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
 def zip_names(path: Path, limits: Limits) -> list[str]:
@@ -168,7 +168,7 @@ class _Forward:
 @contextmanager
 def _open_tar(path: Path, limits: Limits) -> Iterator[tarfile.TarFile]:
     with _clear_errors(path), path.open("rb") as raw:
-        zipped = raw.read(2) == _GZIP_MAGIC
+        zipped = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
         plain: IO[bytes] = gzip.GzipFile(fileobj=raw, mode="rb") if zipped else raw  # type: ignore[assignment]  # it reads like one
         forward = _Forward(plain, path, limits)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from data.collecting import Collected, collect
+from data.collecting import Collected, Progress, collect
 from data.dataset import make_dataset, write_dataset
 from data.errors import DatasetError
 from data.files import check_writable
@@ -24,9 +23,6 @@ __all__ = ["SYNTHETIC", "BuildOptions", "BuildReport", "Progress", "build_datase
 
 SYNTHETIC: Final = "synthetic"
 """The source that stands for faces of our own drawing; a folder of that name is reached as ./synthetic."""
-
-Progress = Callable[[int, int], None]
-"""Called with the files done and their total."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,15 +19,15 @@ from data.members import content_digest
 from data.splits import stratified_split
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
     from data.options import BuildOptions
     from data.sources import Source
 
-    Progress = Callable[[int, int], None]
-
+Progress = Callable[[int, int], None]
+"""Called with the files done and their total."""
 
 MOST_WHOLE: Final = 200
 """Different whole labels up to which each is a stratum of its own."""

@@ -28,7 +28,7 @@ from data.arrays import (
 from data.errors import DatasetError
 from data.files import whole_file
 from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo
-from data.inspection import inspect_apart
+from data.inspection import inspect_dataset
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +40,6 @@ __all__ = [
     "Dataset",
     "DatasetInfo",
     "Split",
-    "dataset_digest",
     "inspect_dataset",
     "make_dataset",
     "open_dataset",
@@ -50,25 +49,12 @@ __all__ = [
 ]
 
 
-def inspect_dataset(path: Path) -> DatasetInfo:
-    """Check a dataset file's structure and say what it holds, reading no pixel.
-
-    Raises DatasetError for anything but a whole dataset of this schema version.
-    """
-    return inspect_apart(path)
-
-
-def dataset_digest(path: Path) -> str:
-    """Return the dataset's identity: a SHA-256 over its arrays' checksums and shapes; raises DatasetError."""
-    return inspect_dataset(path).digest
-
-
 def open_dataset(path: Path, *, verify: bool = False) -> Dataset:
     """Check a dataset file and read all three splits; `verify` also compares every array with its SHA-256.
 
     Raises DatasetError for anything but a whole dataset of this schema version.
     """
-    info = inspect_apart(path)
+    info = inspect_dataset(path)
     splits = {name: _read(info, name, verify=verify) for name in SPLITS}
     return Dataset(
         training=splits["training"],
@@ -88,7 +74,7 @@ def read_split(path: Path, name: str, *, verify: bool = False) -> Split:
     anything but a whole dataset of this schema version.
     """
     known_split(name)
-    return _read(inspect_apart(path), name, verify=verify)
+    return _read(inspect_dataset(path), name, verify=verify)
 
 
 def read_labels(path: Path, name: str) -> NDArray[np.float32]:
@@ -97,7 +83,7 @@ def read_labels(path: Path, name: str) -> NDArray[np.float32]:
     Raises DatasetError as `read_split` does.
     """
     known_split(name)
-    labels: NDArray[np.float32] = _read_array(inspect_apart(path), name, "labels", verify=False)
+    labels: NDArray[np.float32] = _read_array(inspect_dataset(path), name, "labels", verify=False)
     return labels
 
 

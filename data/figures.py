@@ -31,13 +31,8 @@ def draw_dataset_histograms(dataset: Path, path: Path, name: str) -> None:
 
     `name` is what its labels are called, as in "age (years)".
     """
-    draw_histograms({split: read_labels(dataset, split) for split in SPLITS}, path, name)
-
-
-def draw_histograms(labels: Mapping[str, NDArray[np.float32]], path: Path, name: str) -> None:
-    """Draw `histograms` of `labels` as the PNG `path`; raises DatasetError where the file cannot be written."""
     check_writable(path)
-    write_bytes(path, histograms(labels, name))
+    write_bytes(path, histograms({split: read_labels(dataset, split) for split in SPLITS}, name))
 
 
 def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from data.errors import DatasetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 
 @contextmanager
@@ -39,15 +39,10 @@ def whole_file(path: Path) -> Iterator[Path]:
         raise
 
 
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file, then give it the name `path`; raises DatasetError as `whole_file` does."""
-    with whole_file(path) as temporary:
-        write(temporary)
-
-
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does."""
-    write_whole(path, lambda temporary: temporary.write_bytes(content))
+    with whole_file(path) as temporary:
+        temporary.write_bytes(content)
 
 
 def check_writable(path: Path) -> None:

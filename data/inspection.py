@@ -30,10 +30,11 @@ _MEMORY: Final = 4 * 2**30
 _PROGRAM: Final = (sys.executable, "-P", "-m", "data.inspection")
 
 
-def inspect_apart(path: Path, program: Sequence[str] = _PROGRAM, seconds: float = SECONDS) -> DatasetInfo:
-    """Check a dataset file's whole structure in another process, and say what it holds.
+def inspect_dataset(path: Path, program: Sequence[str] = _PROGRAM, seconds: float = SECONDS) -> DatasetInfo:
+    """Check a dataset file's whole structure in another process, and say what it holds, reading no pixel.
 
-    Asked again about the same file, it remembers. Raises DatasetError for anything but a whole dataset.
+    Asked again about the same file, it remembers. Raises DatasetError for anything but a whole dataset of this schema
+    version.
     """
     try:
         if not path.is_file():

@@ -10,7 +10,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from data.archives import read_tar, read_zip, tar_names, zip_names
+from data.archives import GZIP_MAGIC, read_tar, read_zip, tar_names, zip_names
 from data.errors import DatasetError
 from data.members import Limits, Member, Quota, common_folder, is_litter, safe_name
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
-_GZIP_MAGIC: Final = b"\x1f\x8b"
 _USTAR: Final = slice(257, 262)
 
 
@@ -95,7 +94,7 @@ def _kind(path: Path) -> Kind:
         if not zipfile.is_zipfile(path):
             raise DatasetError(f"{path} is damaged or cut short: the .zip lacks its list of contents")
         return Kind.ZIP
-    if start.startswith(_GZIP_MAGIC) or start[_USTAR] == b"ustar":
+    if start.startswith(GZIP_MAGIC) or start[_USTAR] == b"ustar":
         return Kind.TAR
     raise DatasetError(f"{path} is neither a folder nor a .zip, .tar or .tar.gz archive")
 

@@ -18,10 +18,9 @@ from data.images import IMAGE_SIZE
 from data.portraits import draw_portrait
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
+    from data.collecting import Progress
     from data.options import BuildOptions
 
 DRAWING_VERSION: Final = 1
@@ -52,7 +51,7 @@ def draw_face(seed: int, index: int, size: tuple[int, int] = IMAGE_SIZE) -> NDAr
     return draw_portrait(rng, face, size)
 
 
-def draw_splits(options: BuildOptions, progress: Callable[[int, int], None]) -> dict[str, Split]:
+def draw_splits(options: BuildOptions, progress: Progress) -> dict[str, Split]:
     """Draw the three splits of `options.sizes`, indices running on from one split to the next.
 
     Faces whose age lies outside the options' range are passed over, the next index taking their place. Raises

@@ -24,7 +24,7 @@ from data.arrays import SPLITS, Split
 from data.decoding import Decoder
 from data.errors import DatasetError
 from data.images import decode_image
-from data.inspection import inspect_apart
+from data.inspection import inspect_dataset
 from data.structure import inspect_file
 
 ROOT = Path(__file__).parents[2]
@@ -105,7 +105,7 @@ def run_cases(kind: str, first: int, end: int) -> None:
     """Run cases in this process, and print each one's number before and its answer after it."""
     resource.setrlimit(resource.RLIMIT_AS, (4 * 2**30, 4 * 2**30))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    dataset.inspect_apart = inspect_file
+    dataset.inspect_dataset = inspect_file
     with TemporaryDirectory() as folder:
         whole, path = make_whole(kind, Path(folder)), Path(folder, "case")
         path.write_bytes(whole)
@@ -146,7 +146,7 @@ def check_contained(kind: str, case: int) -> None:
         content, path = mutate(make_whole(kind, Path(folder)), random.Random(case)), Path(folder, "case")  # noqa: S311
         path.write_bytes(content)
         if kind == "dataset":
-            inspect_apart(path)
+            inspect_dataset(path)
         else:
             decoder.decode(content, SIZE)
 

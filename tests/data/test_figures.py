@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from data.errors import DatasetError
-from data.figures import bounds, draw_dataset_histograms, draw_histograms, gallery, histograms
+from data.figures import bounds, draw_dataset_histograms, gallery, histograms
 
 
 def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
@@ -18,9 +18,9 @@ def test_the_histograms_of_a_dataset_are_a_png(stored, tmp_path):
         assert len(set(image.convert("L").get_flattened_data())) > 10
 
 
-def test_an_unwritable_figure_is_named(tmp_path):
+def test_an_unwritable_figure_is_named(stored, tmp_path):
     with pytest.raises(DatasetError, match="cannot write"):
-        draw_histograms({"test": np.ones(3, np.float32)}, tmp_path, "age")
+        draw_dataset_histograms(stored, tmp_path, "age")
 
 
 def test_the_same_labels_give_the_same_picture():

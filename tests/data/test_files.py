@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DatasetError
-from data.files import check_writable, whole_file, write_bytes, write_whole
+from data.files import check_writable, whole_file, write_bytes
 
 
 def names(folder):
@@ -20,13 +20,13 @@ def test_a_file_is_written_with_its_missing_folders(tmp_path):
 
 def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
     write_bytes(tmp_path / "out.bin", b"old")
-
-    def interrupted(temporary):
-        temporary.write_bytes(b"half")
-        raise KeyboardInterrupt
+    def interrupt():
+        with whole_file(tmp_path / "out.bin") as temporary:
+            temporary.write_bytes(b"half")
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        write_whole(tmp_path / "out.bin", interrupted)
+        interrupt()
     assert (tmp_path / "out.bin").read_bytes() == b"old"
     assert names(tmp_path) == ["out.bin"]
 

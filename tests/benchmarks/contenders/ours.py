@@ -12,7 +12,7 @@ from threading import Event
 
 from turns import Parts, peak_memory, ready, say, told_to_go
 
-from data.dataset import dataset_digest, read_split
+from data.dataset import inspect_dataset, read_split
 from model.device import configure, fastest_precision
 from search.errors import TrialStopped
 from search.processes.objective import Objective
@@ -80,7 +80,7 @@ def main(path: Path, images: int, epochs: int, storage: str, threads: int) -> No
     configure(threads)
     spec = StudySpec(
         seed=0,
-        dataset=dataset_digest(path),
+        dataset=inspect_dataset(path).digest,
         precision=fastest_precision(),
         trials=(SLOTS,),
         images=images,
