@@ -4,13 +4,9 @@ import csv
 import io
 from collections.abc import Sequence
 
+from model.curves import Mark, Panel, draw_curves
 from model.final_fit import Epoch
 from model.quantity import Quantity
-
-PAPER_BLUE, PAPER_ORANGE = "#1f5fa8", "#d9730d"
-
-MOST_DOTS = 60
-"""Epochs up to which each is marked by a dot; more of them run together and hide the line."""
 
 
 def to_csv(history: Sequence[Epoch]) -> bytes:
@@ -25,23 +21,10 @@ def to_csv(history: Sequence[Epoch]) -> bytes:
 
 def learning_curve(history: Sequence[Epoch], quantity: Quantity) -> bytes:
     """Draw training and validation error by epoch, the kept epoch marked, as a PNG (paper, Figures 5 and 6)."""
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
-
     best = next(row for row in reversed(history) if row.best)
-    epochs = [row.epoch for row in history]
-    figure = Figure(figsize=(7, 4.2), layout="constrained")
-    axes = figure.subplots()
-    dots = "." if len(epochs) <= MOST_DOTS else ""
-    axes.plot(epochs, [row.training_mae for row in history], color=PAPER_ORANGE, marker=dots, label="training")
-    axes.plot(epochs, [row.validation_mae for row in history], color=PAPER_BLUE, marker=dots, label="validation")
     kept = f"kept: epoch {best.epoch}, " + quantity.amount(f"{best.validation_mae:.2f}")
-    axes.plot(best.epoch, best.validation_mae, "o", color="black", markersize=11, fillstyle="none", label=kept)
-    axes.set(xlabel="epoch", ylabel=quantity.mae, ylim=(0, None))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    axes.margins(x=0.08)
-    axes.grid(alpha=0.25)
-    axes.legend(frameon=False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=150)
-    return picture.getvalue()
+    curves = {
+        "training": [[row.training_mae for row in history]],
+        "validation": [[row.validation_mae for row in history]],
+    }
+    return draw_curves([Panel("", curves, marks=(Mark(kept, best.epoch, best.validation_mae),))], quantity)
