@@ -34,14 +34,16 @@ class PaperVariant:
         return (self.width, self.batch_norm, self.dropout) != (32, "convolutions", None)
 
 
-def paper_network(output: Activation = "linear", variant: PaperVariant | None = None) -> Network:
+UNVARIED = PaperVariant()
+
+
+def paper_network(output: Activation = "linear", variant: PaperVariant = UNVARIED) -> Network:
     """Describe the appendix's network: 1,431,905 parameters, 1,429,217 of them trainable, unless it is varied.
 
     VGG-16 with halved filters, for 91×91 grayscale faces. Convolutions are 'valid', each with batch normalisation
     before its ReLU. `output` is the last layer's activation: the paper's is "relu", which can die and then answers 0
     for good, hence another default. Raises ModelError for a variant that cannot work.
     """
-    variant = variant or PaperVariant()
     require_count("width", variant.width)
     require_one_of("batch_norm", variant.batch_norm, get_args(Placement))
     layers = (*_convolutions(variant), Flatten(), *_dense(variant), Dense(1, activation=output))

@@ -7,7 +7,7 @@ from model.augmentation import Augmentation
 from model.errors import ModelError
 from model.layers import Layer
 from model.network import Network
-from model.paper import PaperVariant, paper_network, with_dropout
+from model.paper import UNVARIED, PaperVariant, paper_network, with_dropout
 from model.residual import residual_network, with_expectation
 from model.schedule import Schedule
 from model.setup import Setup
@@ -26,7 +26,7 @@ class Recipe:
     learning rate over a whole training. `augmentation`, `decay` and `balanced` are those of `Setup`.
     `flip_averaged` has the exported model answer the mean over an image and its mirror image. `architecture` is the
     network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a network of
-    the user's own instead, and `variant` says what is varied about either (None: nothing).
+    the user's own instead, and `variant` says what is varied about either.
     """
 
     name: RecipeName
@@ -43,7 +43,7 @@ class Recipe:
     architecture: Architecture = "paper"
     distribution: int = 0
     layers: tuple[Layer, ...] | None = None
-    variant: PaperVariant | None = None
+    variant: PaperVariant = UNVARIED
 
     def setup(self, batch_size: int, precision: str) -> Setup:
         """Return what an engine for this recipe is compiled with."""
@@ -51,16 +51,15 @@ class Recipe:
 
     def network(self) -> Network:
         """Return this recipe's network, or the user's own; as a variant where there is one."""
-        variant = self.variant or PaperVariant()
-        layers = self.layers or self._own_layers(variant)
-        if self.layers and variant.dropout is not None:
-            layers = with_dropout(layers, variant.dropout)
-        return Network(layers, variant.input_shape, variant.initializer)
+        layers = self.layers or self._own_layers()
+        if self.layers and self.variant.dropout is not None:
+            layers = with_dropout(layers, self.variant.dropout)
+        return Network(layers, self.variant.input_shape, self.variant.initializer)
 
-    def _own_layers(self, variant: PaperVariant) -> tuple[Layer, ...]:
+    def _own_layers(self) -> tuple[Layer, ...]:
         if self.architecture == "paper":
-            layers = paper_network(self.output, variant).layers
-        elif variant.changes_layers:
+            layers = paper_network(self.output, self.variant).layers
+        elif self.variant.changes_layers:
             raise ModelError(
                 "width, batch_norm and dropout are the paper's network's, and the residual network has none of them; "
                 "leave them out, or take another recipe"
