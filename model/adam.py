@@ -6,6 +6,7 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from model.network import Network
+from model.penalty import penalty_gradient
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -35,7 +36,7 @@ class Adam:
             self._trained, gradients, self.first, self.second, strict=True
         ):
             if spec.regularised:
-                gradient = gradient + self._penalty_gradient(variable, penalty)
+                gradient = gradient + penalty_gradient(self._regularizer, variable, penalty)
             if self._decay and spec.role == "kernel":
                 variable.assign_sub(learning_rate * self._decay * variable)
             tf.raw_ops.ResourceApplyAdam(
@@ -50,12 +51,3 @@ class Adam:
                 epsilon=EPSILON,
                 grad=gradient,
             )
-
-    def _penalty_gradient(self, variable: Tensor, penalty: Tensor) -> Tensor:
-        match self._regularizer:
-            case "l2":
-                return 2 * penalty * variable
-            case "l1":
-                return penalty * tf.sign(variable)
-            case _:
-                return tf.zeros_like(variable)

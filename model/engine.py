@@ -23,6 +23,7 @@ from model.initializers import Weights, initial_weights
 from model.label_distribution import prior, support, surprise
 from model.network import Network
 from model.operations import Drop, operations
+from model.penalty import penalised_sum
 from model.setup import Setup
 
 PREDICTION_BATCH = 64
@@ -144,20 +145,9 @@ class Engine:
         predictions: Labels = self._predict(tf.constant(images)).numpy()
         return predictions
 
-    def penalty(self) -> float:
-        """Return what the penalty's coefficient is multiplied by: the sum of squares (L2) or sizes (L1) of weights."""
-        counted = [
-            value.astype(np.float64)
-            for value, spec in zip(self.weights, self.network.weights, strict=True)
-            if spec.regularised
-        ]
-        match self.network.regularizer:
-            case "l2":
-                return float(sum(np.square(value).sum() for value in counted))
-            case "l1":
-                return float(sum(np.abs(value).sum() for value in counted))
-            case _:
-                return 0.0
+    def penalised_sum(self) -> float:
+        """Return what the penalty's coefficient is multiplied by, of the weights as they are now."""
+        return penalised_sum(self.network, self.weights)
 
     def _compile(self) -> None:
         scalar, rows = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.int32)

@@ -141,7 +141,7 @@ class FinalFit:
             self.engine.recompute_statistics(self._statistics_rows())
         answers = np.clip(self.engine.predict(self.validation.images), *self._limits)  # as the exported network does
         validation_mae = mean_error(answers, self.validation.labels)
-        penalty = self.settings.penalty * self.engine.penalty()  # a ReLU output answers 0 where the weights are NaN
+        penalty = self.settings.penalty * self.engine.penalised_sum()  # a ReLU output answers 0 where weights are NaN
         if not math.isfinite(training_mae + validation_mae + penalty):
             raise DivergedError(
                 f"epoch {number} has a training error of {training_mae}, a validation error of {validation_mae} and "

@@ -217,26 +217,6 @@ def test_dropout_differs_from_step_to_step_and_repeats_with_its_seed(engine: Eng
     assert [engine.train(order, still) for _ in range(3)] == maes
 
 
-@pytest.mark.parametrize(("regularizer", "power"), [("l2", 2), ("l1", 1)])
-def test_the_penalty_is_the_sum_over_kernels_and_biases(draw_examples: Draw, regularizer: str, power: int) -> None:
-    network = replace(PLAIN, regularizer=regularizer)
-    engine = Engine(network, draw_examples(4), Setup(BATCH, 0.9, "float32"))
-    engine.reset(1, 35.0)
-    named = zip(network.weights, engine.weights, strict=True)
-    counted = [array for spec, array in named if spec.name.endswith(("/kernel", "/bias"))]
-    assert len(counted) == 10
-    expected = sum(float(np.sum(np.abs(array.astype(np.float64)) ** power)) for array in counted)
-    assert engine.penalty() == pytest.approx(expected, rel=1e-12)
-    assert engine.penalty() > 35**power
-
-
-def test_without_regulariser_the_penalty_is_0(draw_examples: Draw) -> None:
-    network = replace(PLAIN, regularizer="none")
-    engine = Engine(network, draw_examples(4), Setup(BATCH, 0.9, "float32"))
-    engine.reset(1, 35.0)
-    assert engine.penalty() == 0
-
-
 def test_recomputed_statistics_are_those_of_keras_batches_averaged_by_size(examples: Examples) -> None:
     engine = Engine(PLAIN, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)

@@ -73,4 +73,4 @@ def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_
         engine.train(order, Training(0.05, 1e-4))
     assert float(np.abs(engine.predict(images) - labels).mean()) < before / 3
     assert engine.weights[-1][:, 0] == pytest.approx(values)
-    assert engine.penalty() < 1e4  # the values, up to 80, are no part of it
+    assert engine.penalised_sum() < 1e4  # the values, up to 80, are no part of it

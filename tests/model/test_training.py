@@ -68,7 +68,7 @@ def by_hand(short: ShortTraining, splits: tuple[Examples, Examples], mean: float
     if recompute:
         engine.recompute_statistics(subset)
     error = np.abs(engine.predict(validation.images).astype(np.float64) - validation.labels).mean()
-    return Score(maes[-1], float(error), 1e-3 * engine.penalty())
+    return Score(maes[-1], float(error), 1e-3 * engine.penalised_sum())
 
 
 def test_the_default_recipe_starts_at_the_mean_label_and_recomputes_statistics(
@@ -94,7 +94,7 @@ def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short
     assert without.penalty == 0
     score = short.run(replace(TRAINING, penalty=1e-9), BUDGET, DRAWS, ignore)
     assert score.validation_mae == pytest.approx(without.validation_mae, rel=1e-4)
-    assert score.penalty == pytest.approx(1e-9 * short.engine.penalty())
+    assert score.penalty == pytest.approx(1e-9 * short.engine.penalised_sum())
     assert score.penalty > 0
 
 
