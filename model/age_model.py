@@ -4,22 +4,11 @@ from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from model import layers as kinds
 from model.errors import ModelError
-from model.layers import (
-    BATCH_NORM_EPSILON,
-    GAUSSIAN_STDDEV,
-    Add,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Expectation,
-    Flatten,
-    MaxPool,
-    Skip,
-)
+from model.layers import BATCH_NORM_EPSILON, GAUSSIAN_STDDEV, Skip
 from model.network import Network, Step
+from model.summary import step_rows
 
 if TYPE_CHECKING:
     import keras
@@ -70,7 +59,7 @@ class AgeModel:
 
 
 class _LayerMaker:
-    """Makes the Keras layers of one step, named "conv2d_<index>" as in `model.summary`."""
+    """Makes the Keras layers of one step, named as in `model.summary`."""
 
     def __init__(self, network: Network, regularization: float, momentum: float) -> None:
         self._network = network
@@ -80,54 +69,51 @@ class _LayerMaker:
     def keras_layers(self, step: Step) -> "list[keras.Layer | Skip]":
         import keras
 
-        layer, index = step.layer, step.index
+        layer, names = step.layer, [row.name for row in step_rows(step)]
         match layer:
-            case Conv2D() | Dense():
-                return self._weighted(layer, index)
-            case MaxPool():
-                return [keras.layers.MaxPooling2D(layer.size, name=f"max_pooling2d_{index}")]
-            case AveragePool():
-                return [keras.layers.AveragePooling2D(layer.size, name=f"average_pooling2d_{index}")]
-            case BatchNorm():
-                return [self._batch_norm(index)]
-            case Dropout():
-                return [keras.layers.Dropout(layer.rate, name=f"dropout_{index}")]
-            case Flatten():
-                return [keras.layers.Flatten(name=f"flatten_{index}")]
+            case kinds.Conv2D() | kinds.Dense():
+                return self._weighted(layer, names)
+            case kinds.MaxPool():
+                return [keras.layers.MaxPooling2D(layer.size, name=names[0])]
+            case kinds.AveragePool():
+                return [keras.layers.AveragePooling2D(layer.size, name=names[0])]
+            case kinds.BatchNorm():
+                return [self._batch_norm(names[0])]
+            case kinds.Dropout():
+                return [keras.layers.Dropout(layer.rate, name=names[0])]
+            case kinds.Flatten():
+                return [keras.layers.Flatten(name=names[0])]
             case Skip():
                 return [layer]  # no layer to Keras, which adds up what it is given
-            case Add():
-                return [keras.layers.Add(name=f"add_{index}")]
-            case Expectation():
-                name = f"expectation_{index}"
-                return [keras.layers.Dense(1, use_bias=False, trainable=False, name=name)]
+            case kinds.Add():
+                return [keras.layers.Add(name=names[0])]
+            case kinds.Expectation():
+                return [keras.layers.Dense(1, use_bias=False, trainable=False, name=names[0])]
 
-    def _weighted(self, layer: Conv2D | Dense, index: int) -> "list[keras.Layer]":
+    def _weighted(self, layer: kinds.Conv2D | kinds.Dense, names: Sequence[str]) -> "list[keras.Layer]":
         import keras
 
         own_activation = "linear" if layer.batch_norm else layer.activation
-        if isinstance(layer, Conv2D):
+        if isinstance(layer, kinds.Conv2D):
             made = keras.layers.Conv2D(
                 layer.filters,
                 layer.kernel_size,
                 layer.stride,
                 layer.padding,
                 activation=own_activation,
-                name=f"conv2d_{index}",
+                name=names[0],
                 **self._drawn(),
             )
         else:
-            made = keras.layers.Dense(layer.units, activation=own_activation, name=f"dense_{index}", **self._drawn())
+            made = keras.layers.Dense(layer.units, activation=own_activation, name=names[0], **self._drawn())
         if not layer.batch_norm:
             return [made]
-        return [made, self._batch_norm(index), keras.layers.Activation(layer.activation, name=f"activation_{index}")]
+        return [made, self._batch_norm(names[1]), keras.layers.Activation(layer.activation, name=names[2])]
 
-    def _batch_norm(self, index: int) -> "keras.Layer":
+    def _batch_norm(self, name: str) -> "keras.Layer":
         import keras
 
-        return keras.layers.BatchNormalization(
-            momentum=self._momentum, epsilon=BATCH_NORM_EPSILON, name=f"batch_normalization_{index}"
-        )
+        return keras.layers.BatchNormalization(momentum=self._momentum, epsilon=BATCH_NORM_EPSILON, name=name)
 
     def _drawn(self) -> dict[str, Any]:
         """Make the arguments that convolutions and dense layers share: biases start at 0, and are penalised too."""

@@ -15,32 +15,7 @@ from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from model.errors import ModelError
-from model.layers import (
-    Add,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Expectation,
-    Flatten,
-    Layer,
-    MaxPool,
-    Skip,
-)
-
-KINDS: dict[str, Any] = {
-    "conv2d": Conv2D,
-    "dense": Dense,
-    "max_pool": MaxPool,
-    "average_pool": AveragePool,
-    "batch_norm": BatchNorm,
-    "dropout": Dropout,
-    "flatten": Flatten,
-    "skip": Skip,
-    "add": Add,
-    "expectation": Expectation,
-}
+from model.layers import KINDS, Layer
 
 
 def layers_from(tables: object) -> tuple[Layer, ...]:
@@ -55,8 +30,7 @@ def layers_from(tables: object) -> tuple[Layer, ...]:
 
 def tables_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
     """Return the tables that `layers_from` makes the same layers of."""
-    names = {kind: name for name, kind in KINDS.items()}
-    return [{"kind": names[type(layer)], **_plain(layer)} for layer in layers]
+    return [{"kind": layer.kind, **_plain(layer)} for layer in layers]
 
 
 def _plain(layer: Layer) -> dict[str, Any]:
@@ -68,7 +42,9 @@ def _layer(index: int, table: object) -> Layer:
     if not isinstance(table, Mapping) or named not in KINDS:
         raise ModelError(f"layer {index}: kind is {named!r}; it must be one of {', '.join(KINDS)}")
     kind, place = KINDS[named], f"layer {index}, {named}"
-    given = {name: tuple(each) if isinstance(each, list) else each for name, each in table.items() if name != "kind"}
+    given: dict[str, Any] = {
+        name: tuple(each) if isinstance(each, list) else each for name, each in table.items() if name != "kind"
+    }
     known = [each.name for each in fields(kind)]
     for name in given:
         if name not in known:
@@ -78,5 +54,4 @@ def _layer(index: int, table: object) -> Layer:
     for each in fields(kind):
         if each.default is MISSING and each.name not in given:
             raise ModelError(f"{place}: {each.name} is missing")
-    layer: Layer = kind(**given)
-    return layer
+    return kind(**given)

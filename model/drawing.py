@@ -5,20 +5,8 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Final
 
-from model.layers import (
-    Add,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Expectation,
-    Flatten,
-    Layer,
-    MaxPool,
-    Shape,
-    Skip,
-)
+from model import layers as kinds
+from model.layers import Layer, Shape
 from model.network import Network
 from model.plotting import INK, MUTED, new_figure, png
 
@@ -74,7 +62,7 @@ class Slab:
 def slabs(network: Network) -> tuple[tuple[Slab, ...], ...]:
     """List what is drawn for the input and for each layer of `network`, in their order."""
     given = (Slab("input", network.input_shape, f"input\n{_shape(network.input_shape)}"),)
-    drawn = (step for step in network.steps if not isinstance(step.layer, Skip))
+    drawn = (step for step in network.steps if not isinstance(step.layer, kinds.Skip))
     return (given, *(tuple(_slabs(step.layer, step.output_shape)) for step in drawn))
 
 
@@ -102,7 +90,7 @@ def draw_network(network: Network) -> bytes:
 def _slabs(layer: Layer, shape: Shape) -> Iterator[Slab]:
     kind, words = _described(layer, shape)
     yield Slab(kind, shape, words)
-    if isinstance(layer, Conv2D | Dense):
+    if isinstance(layer, kinds.Conv2D | kinds.Dense):
         if layer.batch_norm:
             yield Slab("batch normalisation", shape, "")
         if layer.activation != "linear":
@@ -111,25 +99,25 @@ def _slabs(layer: Layer, shape: Shape) -> Iterator[Slab]:
 
 def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
     match layer:
-        case Conv2D():
+        case kinds.Conv2D():
             height, width = layer.kernel_size
             every = f" /{layer.stride}" if layer.stride > 1 else ""
             return "2-D convolution", f"{height}×{width}{every}\n{_shape(shape)}"
-        case Dense():
+        case kinds.Dense():
             return "dense", f"dense\n{layer.units}"
-        case MaxPool():
+        case kinds.MaxPool():
             return "pooling", f"max {layer.size}\n{_shape(shape)}"
-        case AveragePool():
+        case kinds.AveragePool():
             return "pooling", f"mean {layer.size}\n{_shape(shape)}"
-        case BatchNorm():
+        case kinds.BatchNorm():
             return "batch normalisation", "norm"
-        case Expectation():
+        case kinds.Expectation():
             return "dense", "mean"
-        case Dropout():
+        case kinds.Dropout():
             return "dropout", f"drop\n{layer.rate:.2g}"
-        case Flatten():
+        case kinds.Flatten():
             return "flatten", f"flat\n{_shape(shape)}"
-        case Skip() | Add():
+        case kinds.Skip() | kinds.Add():
             return "sum with what skipped", f"add\n{_shape(shape)}"
 
 

@@ -5,7 +5,7 @@ Nothing here imports TensorFlow. Keras (`model.age_model`) and the training engi
 
 from dataclasses import dataclass
 from math import ceil, prod
-from typing import Literal, TypeAlias, get_args
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 from model.checks import require_count, require_flag, require_kernel, require_one_of, require_rate
 from model.errors import ModelError
@@ -32,6 +32,8 @@ class Conv2D:
     `kernel` is one number or (height, width) in pixels, and is kept as the pair; `stride` is in both directions.
     """
 
+    kind: ClassVar[str] = "conv2d"
+
     filters: int
     kernel: int | tuple[int, int] = 3
     padding: Padding = "valid"
@@ -53,6 +55,8 @@ class Conv2D:
 class Dense:
     """A fully connected layer with a bias, then batch normalisation where asked for, then the activation."""
 
+    kind: ClassVar[str] = "dense"
+
     units: int
     activation: Activation = "relu"
     batch_norm: bool = False
@@ -62,12 +66,16 @@ class Dense:
 class MaxPool:
     """The largest of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
 
+    kind: ClassVar[str] = "max_pool"
+
     size: int = 2
 
 
 @dataclass(frozen=True, slots=True)
 class AveragePool:
     """The mean of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
+
+    kind: ClassVar[str] = "average_pool"
 
     size: int = 2
 
@@ -76,10 +84,14 @@ class AveragePool:
 class BatchNorm:
     """Batch normalisation over the last axis as a layer of its own, after the activation of the one before."""
 
+    kind: ClassVar[str] = "batch_norm"
+
 
 @dataclass(frozen=True, slots=True)
 class Dropout:
     """Sets a share `rate` of the values, 0 ≤ rate < 1, to zero in training and scales the others by 1/(1-rate)."""
+
+    kind: ClassVar[str] = "dropout"
 
     rate: float
 
@@ -88,15 +100,21 @@ class Dropout:
 class Flatten:
     """Turns (height, width, channels) into one row of height·width·channels values, row by row."""
 
+    kind: ClassVar[str] = "flatten"
+
 
 @dataclass(frozen=True, slots=True)
 class Skip:
     """From here a copy of the values skips the layers up to the next `Add` (He et al., 2016)."""
 
+    kind: ClassVar[str] = "skip"
+
 
 @dataclass(frozen=True, slots=True)
 class Add:
     """Adds the values that have skipped the layers since the last `Skip`; their shape must still be the same."""
+
+    kind: ClassVar[str] = "add"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +125,12 @@ class Expectation:
     (`model.label_distribution`); it comes last.
     """
 
+    kind: ClassVar[str] = "expectation"
+
 
 Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add | Expectation
+
+KINDS: dict[str, type[Layer]] = {each.kind: each for each in get_args(Layer)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,10 +186,7 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
             return input_shape
         case BatchNorm() | Skip() | Add():
             return input_shape
-    raise ModelError(
-        "this is not a layer; use Conv2D, Dense, MaxPool, AveragePool, BatchNorm, Dropout, Flatten, Skip, Add or "
-        "Expectation"
-    )
+    raise ModelError(f"this is not a layer; use {', '.join(each.__name__ for each in KINDS.values())}")
 
 
 def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:

@@ -1,34 +1,23 @@
 """A network as a text table, the way the appendix of the paper prints its own; made without TensorFlow."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from model.layers import (
-    Add,
-    AveragePool,
-    BatchNorm,
-    Conv2D,
-    Dense,
-    Dropout,
-    Expectation,
-    Flatten,
-    Layer,
-    MaxPool,
-    Shape,
-    Skip,
-)
+from model import layers as kinds
+from model.layers import Layer, Shape
 from model.network import Network, Step
 
 _HEADINGS = ("Layer (type)", "Output Shape", "Param #")
-_KERAS_TYPES: dict[type[Layer], tuple[str, str]] = {
-    Conv2D: ("conv2d", "Conv2D"),
-    Dense: ("dense", "Dense"),
-    MaxPool: ("max_pooling2d", "MaxPooling2D"),
-    AveragePool: ("average_pooling2d", "AveragePooling2D"),
-    BatchNorm: ("batch_normalization", "BatchNormalization"),
-    Dropout: ("dropout", "Dropout"),
-    Flatten: ("flatten", "Flatten"),
-    Add: ("add", "Add"),
-    Expectation: ("expectation", "Dense"),
+_KERAS_TYPES: dict[type[Layer], str] = {
+    kinds.Conv2D: "Conv2D",
+    kinds.Dense: "Dense",
+    kinds.MaxPool: "MaxPooling2D",
+    kinds.AveragePool: "AveragePooling2D",
+    kinds.BatchNorm: "BatchNormalization",
+    kinds.Dropout: "Dropout",
+    kinds.Flatten: "Flatten",
+    kinds.Add: "Add",
 }
 
 
@@ -44,7 +33,7 @@ class SummaryRow:
 
 def summary_rows(network: Network) -> tuple[SummaryRow, ...]:
     """List the Keras layers that `AgeModel` makes of `network`, without input, rescaling and clipping."""
-    return tuple(row for step in network.steps if not isinstance(step.layer, Skip) for row in _rows(step))
+    return tuple(row for step in network.steps for row in step_rows(step))
 
 
 def summary(network: Network) -> str:
@@ -62,17 +51,21 @@ def summary(network: Network) -> str:
     return "\n".join((lines[0], rule, *lines[1:], rule, *totals))
 
 
-def _rows(step: Step) -> tuple[SummaryRow, ...]:
-    kind, keras_type = _KERAS_TYPES[type(step.layer)]
-    own = _row(step, kind, keras_type)
-    if isinstance(step.layer, Conv2D | Dense) and step.layer.batch_norm:
-        norm = _row(step, "batch_normalization", "BatchNormalization")
-        return own, norm, _row(step, "activation", "Activation")
-    return (own,)
+def step_rows(step: Step) -> Iterator[SummaryRow]:
+    """List the Keras layers of one step, named as in "max_pooling2d_3"; a skip has none."""
+    layer = step.layer
+    if isinstance(layer, kinds.Expectation):
+        yield _row(step, "Dense", "expectation")
+    elif not isinstance(layer, kinds.Skip):
+        yield _row(step, _KERAS_TYPES[type(layer)])
+    if isinstance(layer, kinds.Conv2D | kinds.Dense) and layer.batch_norm:
+        yield _row(step, "BatchNormalization")
+        yield _row(step, "Activation")
 
 
-def _row(step: Step, kind: str, keras_type: str) -> SummaryRow:
-    name = f"{kind}_{step.index}"
+def _row(step: Step, keras_type: str, word: str = "") -> SummaryRow:
+    """Make the row of a Keras layer, which is called by its type unless another `word` is given."""
+    name = f"{word or re.sub('(?<=[a-z])(?=[A-Z])', '_', keras_type).lower()}_{step.index}"
     counted = sum(spec.size for spec in step.weights if spec.name.startswith(f"{name}/"))
     return SummaryRow(name, keras_type, step.output_shape, counted)
 

@@ -20,6 +20,7 @@ def test_a_file_is_written_with_its_missing_folders(tmp_path):
 
 def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
     write_bytes(tmp_path / "out.bin", b"old")
+
     def interrupt():
         with whole_file(tmp_path / "out.bin") as temporary:
             temporary.write_bytes(b"half")
