@@ -52,12 +52,13 @@ def check_writable(path: Path) -> None:
     """
     if "\0" in str(path):
         raise DatasetError(f"cannot write {str(path)!r}: its name has a null character; choose another --out")
-    if path.is_dir():
-        raise DatasetError(f"cannot write {path}: it is a folder; choose another --out")
     try:
+        taken = path.is_dir()
         folder = next(parent for parent in path.absolute().parents if parent.exists())
     except OSError as error:
         raise cannot_write(path, error) from error
+    if taken:
+        raise DatasetError(f"cannot write {path}: it is a folder; choose another --out")
     if not folder.is_dir():
         raise DatasetError(f"cannot write {path}: {folder} is not a folder; choose another --out")
     if not os.access(folder, os.W_OK | os.X_OK):

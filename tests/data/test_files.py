@@ -84,6 +84,12 @@ def test_checking_changes_nothing_on_disk(tmp_path):
     assert names(tmp_path) == []
 
 
+@pytest.mark.parametrize("name", ["n" * 300, "é" * 200, f"{'n' * 300}/out.bin"])
+def test_a_name_that_is_too_long_is_refused(tmp_path, name):
+    with pytest.raises(DatasetError, match=r"cannot write .*: File name too long; choose another --out"):
+        write_bytes(tmp_path / name, b"content")
+
+
 @given(st.text(min_size=1, max_size=300) | st.binary(min_size=1, max_size=300).map(os.fsdecode))
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_a_file_of_any_name_is_written_whole_or_refused_in_a_sentence_and_nothing_else_is_left(tmp_path, name):
