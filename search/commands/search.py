@@ -92,15 +92,15 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
     from search.space.narrowing import explain
     from search.study.stages import sampled_stages
 
-    display = Display(Console(stderr=True), standing(Slots(study)))
-    told = len(sampled_stages(study))
+    first = standing(Slots(study))
+    display, told = Display(Console(stderr=True), first), first.opened
 
     def watch(now: Standing) -> None:
         nonlocal told
-        for number, plan in sampled_stages(study)[told:]:
+        for number, plan in sampled_stages(study)[told:] if now.opened > told else ():
             if plan.narrowing:
                 display.say(f"narrowed for stage {number}\n{explain(plan.narrowing)}")
-            told += 1
+        told = now.opened
         display.update(now)
 
     with display.shown():

@@ -38,12 +38,11 @@ def study_note(study: Study) -> str:
     """Return the note of a study as it is now."""
     if study.spec.experiment is not None:
         return _experiment_note(study, study.spec.experiment)
-    stages = list_stages(study)
     parts = [
         f"# {study.name}",
         _reading(study.spec),
-        *(part for stage in stages for part in _stage(stage)),
-        *_chosen(study, stages),
+        *(part for stage in list_stages(study) for part in _stage(stage)),
+        *_chosen(study),
         "## To do the same again",
         f"With the dataset whose digest is `{study.spec.dataset}`:",
         f"```\n{command_of(study.name, study.spec)}\n```",
@@ -155,10 +154,10 @@ def _narrowing(narrowing: Narrowing) -> Iterator[str]:
         yield _table(("trial", "score", *narrowing.old.names), [_row(each, narrowing.old) for each in narrowing.best])
 
 
-def _chosen(study: Study, stages: Sequence[Stage]) -> Iterator[str]:
+def _chosen(study: Study) -> Iterator[str]:
     """Say which configuration the search ended with, and against which others; nothing before its end."""
-    counts = [Slots(study).counts(stage.number) for stage in stages]
-    if len(stages) < len(stage_sizes(study.spec)) or any(each.waiting + each.claimed for each in counts):
+    opened = Slots(study).tally()
+    if len(opened) < len(stage_sizes(study.spec)) or any(stage.counts.open for stage in opened):
         return
     if not best_trials(study, 1):
         return

@@ -7,22 +7,18 @@ from dataclasses import dataclass
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from sqlalchemy import func, select
 
 from search.results.ranking import best_score
 from search.slots.slots import Slots
 from search.storage.patience import outlasting
-from search.storage.tables import FAILED, FINISHED, slots
 from search.study.planning import stage_sizes
-from search.study.stages import list_stages
-from search.study.study import Study
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
-    `best` is the best score of a sampled trial.
+    `best` is the best score of a sampled trial, and `opened` the number of stages opened so far.
     """
 
     stage: str
@@ -32,27 +28,25 @@ class Standing:
     slots: int
     best: float | None
     unit: str = "years"
+    opened: int = 0
 
 
 @outlasting
-def standing(of: Slots) -> Standing:
-    """Read where the study stands."""
-    study = of.study
-    opened = [stage.plan.slots for stage in list_stages(study)]
-    expected = stage_sizes(study.spec)
-    sizes = (*opened, *expected[len(opened) :])
-    stage = max(len(opened), 1)
-    title = f"stage {stage}" if stage <= len(study.spec.trials) else "finalists"
-    counts = of.counts(stage)
-    here = counts.finished + counts.failed
-    return Standing(title, here, sizes[stage - 1], _closed(study), sum(sizes), best_score(study), study.spec.unit)
-
-
-def _closed(study: Study) -> int:
-    """Count over all stages, as a slot of one that is done may have been opened again."""
-    of_study = (slots.c.study == study.name, slots.c.state.in_((FINISHED, FAILED)))
-    with study.storage.engine.begin() as tx:
-        return tx.scalar(select(func.count()).where(*of_study)) or 0
+def standing(of: Slots, before: Standing | None = None) -> Standing:
+    """Read where the study stands; its best score is that of `before` unless slots have been closed since."""
+    spec, opened = of.study.spec, of.tally()
+    sizes = (*(stage.slots for stage in opened), *stage_sizes(spec)[len(opened) :])
+    number, closed = max(len(opened), 1), sum(stage.counts.closed for stage in opened)
+    return Standing(
+        stage=f"stage {number}" if number <= len(spec.trials) else "finalists",
+        stage_closed=opened[-1].counts.closed if opened else 0,
+        stage_slots=sizes[number - 1],
+        closed=closed,
+        slots=sum(sizes),
+        best=before.best if before and before.closed == closed else best_score(of.study),
+        unit=spec.unit,
+        opened=len(opened),
+    )
 
 
 class Pace:

@@ -63,21 +63,20 @@ def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Sta
 
 def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
     slots = Slots(study)
-    if _done(standing(slots)):
+    if _done(now := standing(slots)):
         return True
     team, start = _team(settings, study, dataset)
     with stop_on_signals() as stop:
         study.storage.patience.stop = stop
         try:
             start()
-            now = standing(slots)
             while team.tend(now.closed) and not stop.wait(WATCH_SECONDS):
                 with suppress(SQLAlchemyError):
-                    now = standing(slots)
+                    now = standing(slots, now)
                     watch(now)
         finally:
             team.stop()
-    watch(now := standing(slots))
+    watch(now := standing(slots, now))
     if not _done(now) and not stop.is_set():
         raise SearchFailure(
             f"the workers ended before the study, with {now.closed} of {now.slots} slots closed; "

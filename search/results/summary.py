@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import repeat
 from typing import Any
 
 from search.results.ranking import best_score
@@ -72,10 +73,10 @@ class StudySummary:
 
 def summary(study: Study) -> StudySummary:
     """Read where `study` stands."""
-    opened = {stage.number: stage for stage in list_stages(study)}
-    sizes = enumerate(stage_sizes(study.spec), start=1)
-    stages = tuple(_stage(study, number, size, opened.get(number)) for number, size in sizes)
-    spec = study.spec
+    spec, opened = study.spec, list_stages(study)
+    later = [_later(spec, number, size) for number, size in enumerate(stage_sizes(spec), 1) if number > len(opened)]
+    counts = (each.counts for each in Slots(study).tally())
+    stages = (*map(_opened, repeat(study), opened, counts), *later)
     return StudySummary(
         study=study.name,
         storage=str(study.storage),
@@ -98,16 +99,18 @@ def _remarks(spec: StudySpec) -> Iterator[str]:
         )
 
 
-def _stage(study: Study, number: int, size: int, opened: Stage | None) -> StageSummary:
-    if opened is not None:
-        plan = opened.plan
-        with study.storage.engine.begin() as tx:
-            pruned = len(measured(tx, study.name, number, PRUNED_AFTER))
-        return StageSummary(number, plan.kind, plan.slots, Slots(study).counts(number), str(plan), pruned)
-    if study.spec.experiment is not None:
-        return StageSummary(number, "variants", size, SlotCounts(waiting=size), str(study.spec.experiment))
-    kind = "sampled" if number <= len(study.spec.trials) else "finalists"
-    known = study.spec.box if number == 1 else study.spec.ranges
+def _opened(study: Study, stage: Stage, counts: SlotCounts) -> StageSummary:
+    plan = stage.plan
+    with study.storage.engine.begin() as tx:
+        pruned = len(measured(tx, study.name, stage.number, PRUNED_AFTER))
+    return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), pruned)
+
+
+def _later(spec: StudySpec, number: int, size: int) -> StageSummary:
+    if spec.experiment is not None:
+        return StageSummary(number, "variants", size, SlotCounts(waiting=size), str(spec.experiment))
+    kind = "sampled" if number <= len(spec.trials) else "finalists"
+    known = spec.box if number == 1 else spec.ranges
     return StageSummary(number, kind, size, SlotCounts(waiting=size), str(known or "") if kind == "sampled" else "")
 
 

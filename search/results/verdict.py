@@ -23,7 +23,7 @@ from search.space.parameters import shown, title_of
 from search.space.ranges import Value
 from search.study.finished import finished_trials
 from search.study.plans import Finalists
-from search.study.stages import Stage, list_stages
+from search.study.stages import list_stages
 from search.study.study import Study
 
 CONFIDENCE = 0.95
@@ -76,7 +76,7 @@ class Verdict:
 def verdict(study: Study) -> Verdict | None:
     """Return the verdict on a study's finalists; None before the last of their trials has ended, or without any."""
     for stage in list_stages(study):
-        if isinstance(stage.plan, Finalists) and not _any_open(study, stage):
+        if isinstance(stage.plan, Finalists) and not Slots(study).counts(stage.number).open:
             plan = stage.plan
             return Verdict(_judged(_tried(study, stage.number, plan)), plan.repeats, plan.images, plan.epochs)
     return None
@@ -99,11 +99,6 @@ def _row(one: Finalist) -> tuple[str, ...]:
     behind = f"{one.behind:.3f} ± {one.behind_error:.3f}" if one.behind else "the best"
     tied = "-" if not one.behind else "yes" if one.tied else "no"
     return (trials, f"{one.mean:.3f}", f"{one.standard_error:.3f}", behind, tied, found)
-
-
-def _any_open(study: Study, stage: Stage) -> bool:
-    counts = Slots(study).counts(stage.number)
-    return counts.waiting + counts.claimed > 0
 
 
 def _tried(study: Study, stage: int, plan: Finalists) -> list[Finalist]:

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -56,7 +57,16 @@ def test_a_finished_study_stands_at_its_end(study_of):
 def test_a_study_whose_trials_all_diverged_has_no_best(study_of):
     study = study_of(2)
     work_off(study, lambda _task: Diverged("nan"))
-    assert standing(Slots(study)) == Standing("stage 1", 2, 2, 2, 2, None)
+    assert standing(Slots(study)) == Standing("stage 1", 2, 2, 2, 2, None, opened=1)
+
+
+def test_the_best_score_is_read_again_only_where_a_slot_has_been_closed_since(study_of):
+    study = study_of(2)
+    work_some(study, 1)
+    now = replace(standing(Slots(study)), best=-1.0)
+    assert standing(Slots(study), now) == now
+    work_off(study)
+    assert standing(Slots(study), now).best > 10
 
 
 def test_a_slot_closed_as_failed_counts_as_closed(study_of):

@@ -343,10 +343,10 @@ LOCKED.__cause__ = Exception("database is locked")
 def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(settings, dataset, launcher, monkeypatch):
     study, times, seen = prepare_study(settings(), dataset), count(), []
 
-    def failing(slots):
-        if next(times) in (2, 3):
+    def failing(*arguments):
+        if next(times) in (1, 2):
             raise LOCKED
-        return standing(slots)
+        return standing(*arguments)
 
     monkeypatch.setattr(searching, "standing", failing)
     assert launch(settings(), study, dataset, seen.append)

@@ -2,7 +2,7 @@ import pytest
 from sqlalchemy import update
 
 from search.errors import StaleClaim
-from search.slots.slots import FailedSlot, SlotCounts, Slots
+from search.slots.slots import FailedSlot, SlotCounts, Slots, StageTally
 from search.storage.tables import slots as table
 from search.study.claims import NoClaim
 from search.study.owner import this_process
@@ -41,6 +41,18 @@ def test_a_study_is_done_when_every_slot_of_every_stage_is_closed(study_of):
         slots.close(claim)
     assert slots.claim(HERE) is NoClaim.DONE
     assert slots.counts(2) == SlotCounts(finished=2)
+
+
+def test_the_slots_of_all_stages_are_tallied_at_once(study_of):
+    slots = Slots(study_of(1, 3))
+    assert slots.tally() == ()
+    slots.close(slots.claim(HERE))
+    slots.fail(slots.claim(HERE), "no memory")
+    slots.claim(HERE)
+    found = slots.tally()
+    assert found == (StageTally(1, SlotCounts(finished=1)), StageTally(3, SlotCounts(waiting=1, claimed=1, failed=1)))
+    assert [(stage.counts.open, stage.counts.closed) for stage in found] == [(0, 1), (2, 1)]
+    assert [slots.counts(number) for number in (1, 2, 3)] == [*(stage.counts for stage in found), SlotCounts()]
 
 
 def test_a_lease_that_ran_out_is_taken_over_and_its_holder_finds_out(study_of, expire):
