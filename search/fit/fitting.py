@@ -98,6 +98,8 @@ def run_fit(fit: Fit, training: Split, validation: Split, folder: Path, progress
     state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
     progress(state, len(state.history), 1.0)
     limits = (float(training.labels.min()), float(training.labels.max()))
+    # Once more, for a fit that was killed between the last epoch's state and its line.
+    write_bytes(folder / HISTORY, history.to_csv(state.history))
     write_bytes(folder / CURVE, history.learning_curve(state.history, Quantity(fit.unit)))
     write_bytes(
         folder / MODEL,

@@ -119,6 +119,21 @@ def test_a_fit_that_was_ended_goes_on_where_it_was(tmp_path):
     assert (tmp_path / MODEL).exists()
 
 
+def test_the_history_of_a_fit_that_was_killed_after_its_last_epochs_state_is_whole_in_the_end(tmp_path, monkeypatch):
+    def killed(path, content):
+        if path.name == HISTORY and content.count(b"\n") == 4:
+            raise KeyboardInterrupt
+        path.write_bytes(content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fitting, "write_bytes", killed)
+        with pytest.raises(KeyboardInterrupt):
+            fit_in(tmp_path)
+    assert len((tmp_path / HISTORY).read_text().splitlines()) == 3
+    fit_in(tmp_path)
+    assert len((tmp_path / HISTORY).read_text().splitlines()) == 4
+
+
 def test_progress_hears_of_every_epoch_and_of_the_end(tmp_path):
     heard = []
     fit_in(tmp_path, progress=lambda state, epoch, share: heard.append((len(state.history), epoch, share)))
