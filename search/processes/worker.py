@@ -113,7 +113,13 @@ class _Worker:
 
     def _attempt(self, claim: Claim) -> None:
         """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
-        assignment = assigned(self.slots.study, claim)
+        try:
+            assignment = assigned(self.slots.study, claim)
+        except (SQLAlchemyError, StorageInternalError):
+            raise
+        except Exception as error:  # a sampler's: as much an attempt that failed as one whose training did
+            self.slots.fail_attempt(claim, _reason(claim, error))
+            return
         trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
@@ -152,14 +158,20 @@ class _Worker:
             self.trials.fail(trial_id, "given back: its worker was stopped")
             self.slots.give_back(claim)
         except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=True)
+            reason = _reason(claim, error)
             self.trials.fail(trial_id, reason)
             self.slots.fail_attempt(claim, reason)
         except BaseException:
             self.trials.fail(trial_id, "given back: its worker was interrupted")
             self.slots.give_back(claim)
             raise
+
+
+def _reason(claim: Claim, error: Exception) -> str:
+    """Return why an attempt failed, and log it."""
+    reason = f"{type(error).__name__}: {error}"
+    _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=error)
+    return reason
 
 
 def _checked(outcome: Ending) -> Ending:

@@ -2,11 +2,15 @@ import math
 from threading import Event
 
 import pytest
+from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
+from sqlalchemy.exc import NoResultFound
 
 from search.errors import SearchFailure, TrialStopped
+from search.processes import worker
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
+from search.study.assigning import assigned
 from search.study.trials import Diverged, TrialOutcome
 from search.study.workers import list_workers
 from tests.integration.fake_study import expected, finished, run_trial, running
@@ -74,6 +78,34 @@ def test_after_three_failed_attempts_the_slot_is_closed_as_failed_and_the_search
     assert [(slot.slot, slot.reason) for slot in slots.failed()] == [
         (0, "3 attempts failed, the last one with OSError: out of memory")
     ]
+
+
+def test_a_sampler_that_fails_is_a_failed_attempt_of_its_slot_alone(study_of, no_stop, monkeypatch, caplog):
+    def fail_at_zero(study, claim):
+        if claim.slot == 0:
+            raise ValueError("the covariance matrix is singular")
+        return assigned(study, claim)
+
+    monkeypatch.setattr(worker, "assigned", fail_at_zero)
+    study = study_of(2)
+    work(Slots(study), run_trial, no_stop)
+    assert states(study) == [TrialState.COMPLETE]
+    assert [(slot.slot, slot.reason) for slot in Slots(study).failed()] == [
+        (0, "3 attempts failed, the last one with ValueError: the covariance matrix is singular")
+    ]
+    assert "attempt 3 at slot 0 failed: ValueError" in caplog.text
+
+
+@pytest.mark.parametrize("error", [StorageInternalError("locked"), NoResultFound("no stage")])
+def test_a_storage_that_fails_while_sampling_is_no_failed_attempt(error, study_of, no_stop, monkeypatch):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(worker, "assigned", fail)
+    study = study_of(1)
+    with pytest.raises(SearchFailure, match="cannot be used"):
+        work(Slots(study), run_trial, no_stop)
+    assert Slots(study).counts(1) == SlotCounts(claimed=1)
 
 
 @pytest.mark.parametrize(
