@@ -27,7 +27,8 @@ from search.study.owner import this_process
 from search.study.trials import Diverged, Ending, TrialOutcome, Trials
 from search.study.workers import present
 
-_POLL_SECONDS = 0.25
+_PAUSE, _LONGEST_PAUSE = 0.25, 2.0
+"""Seconds from one look for a free slot to the next, the first time and at most: each takes the storage for itself."""
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +81,7 @@ def work(
     owner = this_process()
     worker = _Worker(slots, Trials(slots.study, device), run_trial, stop, artifacts)
     board = Board(slots.study)
-    slots.study.storage.patience.stop = stop
+    slots.study.storage.patience.stop, pause = stop, _PAUSE
     with storage_errors(slots.study.storage), present(slots.study, owner, device):
         while not stop.is_set():
             claim = slots.claim(owner)
@@ -91,8 +92,10 @@ def work(
             if isinstance(claim, Claim):
                 worker.serve(claim)
                 board.update()
+                pause = _PAUSE
             else:
-                stop.wait(_POLL_SECONDS)
+                stop.wait(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)

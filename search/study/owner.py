@@ -2,6 +2,7 @@
 
 import os
 import socket
+from functools import cache
 from pathlib import Path
 
 
@@ -38,6 +39,7 @@ def is_gone(owner: str) -> bool:
         return False
 
 
+@cache
 def _machine() -> str:
     """Return host name, boot and process-id namespace: a pid means one process only where all three agree."""
     boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -164,6 +164,26 @@ def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
     assert running(study) == []
 
 
+class Clock(Event):
+    """A stop that notes how long it is waited for, instead of that, and comes after six times."""
+
+    def __init__(self):
+        super().__init__()
+        self.pauses = []
+
+    def wait(self, timeout):
+        self.pauses.append(timeout)
+        if len(self.pauses) == 6:
+            self.set()
+
+
+def test_the_longer_a_worker_waits_for_a_slot_the_rarer_it_looks_for_one(study_of):
+    study, stop = study_of(2), Clock()
+    Slots(study).claim("elsewhere/boot/1:1:1")
+    work(Slots(study), run_trial, stop)
+    assert stop.pauses == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0]
+
+
 def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_stop):
     def lose_the_table(task):
         with study.storage.engine.begin() as tx:
