@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from sqlalchemy.exc import SQLAlchemyError
+
 Environ = dict[str, Any]
 Application = Callable[..., Iterable[bytes]]
 Headers = list[tuple[str, str]]
@@ -43,7 +45,6 @@ _ARTIFACT = (
     ("Content-Disposition", "attachment"),
     ("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),
 )
-_CORS = "Access-Control-"
 _log = logging.getLogger(__name__)
 
 
@@ -66,6 +67,9 @@ class Refusal:
     headers: tuple[tuple[str, str], ...] = ()
 
 
+NO_STORAGE = Refusal("503 Service Unavailable", "The storage does not answer.")
+
+
 class Guard:
     """The application behind its rules; `/healthz` answers whether it is `healthy`, without a password."""
 
@@ -85,8 +89,12 @@ class Guard:
         if refusal is not None:
             return _refuse(refusal, environ, start)
         if path == "/healthz":
-            return self._health(start)
-        return self._application(environ, start)
+            return self._health(environ, start)
+        try:
+            return self._application(environ, start)
+        except SQLAlchemyError as error:
+            _log.warning("the storage does not answer: %s", str(error).partition("\n")[0])
+            return _refuse(NO_STORAGE, environ, start)
 
     def _refusal(self, environ: Environ) -> Refusal | None:
         checks: list[Callable[[Environ], Refusal | None]] = [self._foreign_host, _foreign_origin]
@@ -128,10 +136,11 @@ class Guard:
         reason = "Only notes and artifacts can be changed here, and studies deleted; trials belong to the search."
         return Refusal("403 Forbidden", reason)
 
-    def _health(self, start: Callable[..., Any]) -> Iterable[bytes]:
-        healthy = self._healthy()
-        start("200 OK" if healthy else "503 Service Unavailable", [("Content-Type", "text/plain")])
-        return [b"ok\n" if healthy else b"the storage does not answer\n"]
+    def _health(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
+        if not self._healthy():
+            return _refuse(NO_STORAGE, environ, start)
+        start("200 OK", [("Content-Type", "text/plain")])
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"ok\n"]
 
 
 def _foreign_origin(environ: Environ) -> Refusal | None:

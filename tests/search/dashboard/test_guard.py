@@ -2,6 +2,7 @@ import base64
 import logging
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from search.dashboard.guard import MAX_BODY, Guard, Rules
 
@@ -13,10 +14,12 @@ WRITES = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 class Answer:
     """What the guard answered, and what the application behind it got to see."""
 
-    def __init__(self):
-        self.seen = None
+    def __init__(self, fails=None):
+        self.seen, self.fails = None, fails
 
     def application(self, environ, start_response):
+        if self.fails:
+            raise self.fails
         self.seen = environ
         start_response(
             "200 OK",
@@ -38,8 +41,8 @@ class Answer:
         return self.status >= 400 and self.seen is None
 
 
-def ask(path=PAGE, method="GET", rules=Rules(), healthy=True, **headers):  # noqa: B008  (rules are frozen)
-    answer = Answer()
+def ask(path=PAGE, method="GET", rules=Rules(), healthy=True, fails=None, **headers):  # noqa: B008  (rules are frozen)
+    answer = Answer(fails)
     guard = Guard(answer.application, rules, lambda: healthy)
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path, "HTTP_HOST": "127.0.0.1:8080", "REMOTE_ADDR": "10.0.0.9"}
     given = {name: value for name, value in (environ | headers).items() if value is not None}
@@ -225,10 +228,31 @@ def test_a_request_that_is_too_large_is_refused(length):
     assert ask("/api/artifacts/1/2", "POST", CONTENT_LENGTH=str(MAX_BODY)).status == 200
 
 
-@pytest.mark.parametrize(("healthy", "status"), [(True, 200), (False, 503)])
-def test_health_is_that_of_the_storage(healthy, status):
+@pytest.mark.parametrize(
+    ("healthy", "status", "body"), [(True, 200, b"ok\n"), (False, 503, b"The storage does not answer.\n")]
+)
+def test_health_is_that_of_the_storage(healthy, status, body):
     answer = ask("/healthz", healthy=healthy)
-    assert (answer.status, answer.seen) == (status, None)
+    assert (answer.status, answer.body, answer.seen) == (status, body, None)
+    answer = ask("/healthz", "HEAD", healthy=healthy)
+    assert (answer.status, answer.body, answer.seen) == (status, b"", None)
+
+
+@pytest.mark.parametrize("path", [PAGE, "/api/studies"])
+def test_where_the_storage_fails_the_answer_is_hardened_and_logged_with_the_reason(path, caplog):
+    caplog.set_level(logging.INFO, "search.dashboard.guard")
+    answer = ask(path, fails=OperationalError("SELECT secret", {}, Exception("connection refused")))
+    assert (answer.status, answer.refused) == (503, True)
+    assert b"The storage does not answer." in answer.body
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    reason, request = (record.getMessage() for record in caplog.records)
+    assert reason == "the storage does not answer: (builtins.Exception) connection refused"
+    assert request.startswith(f"10.0.0.9 GET {path} 503 ")
+
+
+def test_what_fails_for_another_reason_is_not_blamed_on_the_storage():
+    with pytest.raises(ZeroDivisionError):
+        ask(fails=ZeroDivisionError())
 
 
 def test_a_refusal_is_told_to_a_program_as_json_and_to_people_as_text():

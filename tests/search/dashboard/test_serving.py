@@ -260,6 +260,15 @@ def test_it_is_not_healthy_where_the_storage_fails(study_of, storage, pages):
     assert not pages.healthy()
 
 
+def test_a_storage_that_fails_is_told_to_the_page(study_of, storage, pages, settings_of):
+    study_of(1)
+    guarded = Guard(pages, rules_of(settings_of(), Access()), pages.healthy)
+    assert ask(guarded, "/api/studies")[0] == 200
+    with storage.engine.begin() as tx:
+        tx.exec_driver_sql("drop table agesearch_studies")
+    assert ask(guarded, "/api/studies") == (503, b'{"reason": "The storage does not answer."}')
+
+
 def test_the_reading_storage_of_an_sqlite_file_cannot_write(tmp_path):
     reading = open_storage(fake_study.empty_file(tmp_path), reading=True)
     with pytest.raises(Exception, match="readonly database"), reading.engine.begin() as tx:
