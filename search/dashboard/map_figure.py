@@ -1,21 +1,17 @@
 """The search map as a figure for the dashboard, in Plotly's JSON; without Plotly, which takes a second to import."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
-from search.results.search_map import MapBox, MapTrial, SearchMap
+from search.results.search_map import MapBox, MapTrial, SearchMap, colour_limits
+from search.space.parameters import name_of
 
-LABELS = {"learning_rate": "learning rate", "l2": "L2"}
 _SYMBOLS = ("circle", "diamond", "square", "cross")
 _LINES = ("dash", "solid", "dot", "dashdot")
-_SHOWN = 0.9
-"""Colours tell the best nine tenths apart; all errors beyond have one colour, or a few diverged ones would take all."""
 
 
 def map_figure(found: SearchMap) -> dict[str, Any]:
     """Return the figure: both parameters on logarithmic axes, trials coloured by validation MAE, the stages' boxes."""
-    errors = sorted(trial.validation_mae for trial in found.trials)
     traces = [_box(box, index) for index, box in enumerate(found.boxes)]
     for index, box in enumerate(found.boxes):
         trials = [trial for trial in found.trials if trial.stage == box.stage]
@@ -24,7 +20,7 @@ def map_figure(found: SearchMap) -> dict[str, Any]:
     if found.trials:
         best = min(found.trials, key=lambda trial: (trial.score, trial.stage, trial.slot))
         traces.append(_best(best, found.unit))
-    return {"data": traces, "layout": _layout(found, errors)}
+    return {"data": traces, "layout": _layout(found)}
 
 
 def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any]:
@@ -71,11 +67,12 @@ def _box(box: MapBox, index: int) -> dict[str, Any]:
     }
 
 
-def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
+def _layout(found: SearchMap) -> dict[str, Any]:
     bar = {"title": {"text": found.error_label}}
     colours: dict[str, Any] = {"colorscale": "Viridis", "reversescale": True, "colorbar": bar}
-    if errors:
-        colours |= {"cmin": _short(errors[0]), "cmax": _short(errors[math.ceil(_SHOWN * len(errors)) - 1])}
+    if found.trials:
+        low, high = colour_limits([trial.validation_mae for trial in found.trials])
+        colours |= {"cmin": _short(low), "cmax": _short(high)}
     return {
         "title": {"text": f"Search map of {found.study}"},
         "xaxis": _axis(found.x),
@@ -87,7 +84,7 @@ def _layout(found: SearchMap, errors: Sequence[float]) -> dict[str, Any]:
 
 
 def _axis(name: str) -> dict[str, Any]:
-    return {"type": "log", "title": {"text": LABELS.get(name, name)}, "exponentformat": "power", "dtick": 1}
+    return {"type": "log", "title": {"text": name_of(name)}, "exponentformat": "power", "dtick": 1}
 
 
 def _short(value: float) -> float:

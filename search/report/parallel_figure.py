@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from model.plotting import INK, MUTED, new_figure, png
 from model.quantity import Quantity
-from search.report.look import COLOUR_MAP, colour_range, name_of
+from search.report.look import COLOUR_MAP, colour_range
 from search.report.study_trials import ShownTrial
+from search.space.parameters import name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,13 +1,15 @@
 """Pictures of a search: the map, the scores in their order, trial curves, importances."""
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from model.plotting import INK, PALETTE, new_figure, plain, png
 from model.quantity import Quantity
-from search.report.look import COLOUR_MAP, colour_range, name_of
+from search.report.look import COLOUR_MAP, colour_range
 from search.report.study_trials import ShownTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
+from search.space.parameters import name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +52,7 @@ def draw_scores(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
         shape, colour = SHAPES[(stage - 1) % len(SHAPES)], PALETTE[(stage - 1) % len(PALETTE)]
         numbers, scores = [trial.number for trial in those], [trial.score for trial in those]
         axes.plot(numbers, scores, shape, color=colour, markersize=4.5, alpha=0.8, label=f"stage {stage}")
-    best = [min(trial.score for trial in trials[: place + 1]) for place in range(len(trials))]
+    best = list(accumulate((trial.score for trial in trials), min))
     axes.step([trial.number for trial in trials], best, where="post", color=INK, linewidth=1.2, label="best so far")
     if max(trial.score for trial in trials) > STEEP * best[-1]:
         axes.set_yscale("log")

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 
 from model.quantity import Quantity
 from search.errors import SearchError
-from search.report.look import name_of
 from search.report.paper import CHOSEN
 from search.report.parallel_figure import draw_parallel
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
@@ -17,6 +16,7 @@ from search.results.search_map import search_map
 from search.results.verdict import verdict
 from search.slots.slots import Slots
 from search.space.narrowing import explain
+from search.space.parameters import name_of
 from search.study.plans import Finalists
 from search.study.stages import list_stages, sampled_stages
 from search.study.study import Study

@@ -7,11 +7,11 @@ from typing import Any
 from optuna.distributions import BaseDistribution, FloatDistribution
 
 from model.quantity import Quantity
-from search.report.look import name_of
 from search.report.paper import TABLE_2, PaperTrial
 from search.report.sections import Cell, Column, Table
 from search.report.study_trials import ShownTrial
 from search.results.verdict import Finalist, Verdict
+from search.space.parameters import name_of
 
 SHOWN = 5
 """The paper's Table II has five trials."""

@@ -1,5 +1,7 @@
 """The search map: where the finished trials lie in the plane of two parameters, and the boxes of the stages."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -13,6 +15,9 @@ from search.study.study import Study
 
 PLANE = ("learning_rate", "l2")
 """The two parameters of the paper's map; a box without them in logarithmic ranges is shown in its first two such."""
+
+COLOURED = 0.9
+"""The part of the trials, the best, whose errors have colours of their own; the worst never has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,17 @@ class SearchMap:
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
         return asdict(self)
+
+
+def colour_limits(errors: Sequence[float]) -> tuple[float, float]:
+    """Return the errors that the first and the last colour stand for; all worse ones have the last, too.
+
+    Else a few diverged trials would take all colours, or a single one where there are few.
+    """
+    ranked = sorted(errors)
+    last = min(math.ceil(COLOURED * len(ranked)) - 1, len(ranked) - 2)
+    low, high = ranked[0], ranked[max(last, 0)]
+    return low, high if high > low else low + 1
 
 
 def search_map(study: Study) -> SearchMap:

@@ -70,6 +70,11 @@ PARAMETERS = {
 """In the order of a trial's draws, which is part of every study's results: a new one goes to the end."""
 
 
+def name_of(name: str) -> str:
+    """Return a parameter's name as people write it, also of one that this list does not know."""
+    return PARAMETERS[name].title if name in PARAMETERS else name.replace("_", " ")
+
+
 def title_of(name: str) -> str:
     """Return the heading of a parameter's column, also of one that this list does not know."""
     return PARAMETERS[name].heading if name in PARAMETERS else name

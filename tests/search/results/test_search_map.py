@@ -3,7 +3,7 @@ import json
 import pytest
 
 from search.errors import SearchError
-from search.results.search_map import search_map
+from search.results.search_map import colour_limits, search_map
 from search.space.box import Box, LogRange
 from search.study.stages import list_stages
 from search.study.trials import Diverged, TrialOutcome
@@ -69,3 +69,19 @@ def test_the_colours_are_named_by_the_unit_of_the_data(study_of, unit, label):
     study = study_of(2, unit=unit)
     work_off(study)
     assert search_map(study).error_label == label
+
+
+@pytest.mark.parametrize(
+    ("errors", "limits"),
+    [
+        ([*range(10, 29), 400, 1e30], (10, 28)),
+        ([*range(20, 10, -1), 1e30], (11, 20)),
+        ([*range(10, 19), 1e30], (10, 18)),
+        ([12, 11, 10, 5000], (10, 12)),
+        ([9.0, 5000], (9.0, 10.0)),
+        ([9.0, 9.0, 9.0], (9.0, 10.0)),
+        ([9.0], (9.0, 10.0)),
+    ],
+)
+def test_a_tenth_of_the_trials_and_of_few_the_worst_do_not_take_the_colours_from_the_rest(errors, limits):
+    assert colour_limits(errors) == limits

@@ -1,7 +1,7 @@
 import pytest
 
 from search.space.box import FIRST_BOX
-from search.space.parameters import PARAMETERS, box_of, read_space, shown, title_of
+from search.space.parameters import PARAMETERS, box_of, name_of, read_space, shown, title_of
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 
 SPACE = (
@@ -78,3 +78,8 @@ def test_tables_show_logarithms_of_learning_rate_and_l2_alone():
     ]  # fmt: skip
     values = {"learning_rate": 1e-4, "l2": 0.0, "dropout": 0.25, "batch_size": 32, "batch_norm": "none", "other": "x"}
     assert [shown(*each) for each in values.items()] == ["-4.000", "-inf", "0.25", "32", "none", "x"]
+
+
+def test_parameters_are_named_as_people_write_them_also_unknown_ones():
+    names = ("learning_rate", "l2", "batch_size", "batch_norm", "augment_strength")
+    assert list(map(name_of, names)) == ["learning rate", "L2", "batch size", "batch norm", "augment strength"]
