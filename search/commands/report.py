@@ -7,7 +7,7 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
-from search.commands.search import dataset_of
+from search.commands.search import dataset_of, study_of
 from search.errors import SearchError
 from search.settings import Settings
 
@@ -140,11 +140,9 @@ def _unrun(name: str) -> str:
 
 def _study(settings: Settings) -> "Study | LeftOut":
     from search.report.sections import LeftOut
-    from search.storage.database import open_storage
-    from search.study.study import load_study
 
     try:
-        return load_study(open_storage(settings.storage), settings.study)
+        return study_of(settings)
     except SearchError as error:
         if settings.model_fields_set & {"study", "storage"}:
             raise

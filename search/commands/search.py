@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -73,6 +73,14 @@ def dataset_of(settings: Settings) -> Path:
     return settings.data
 
 
+def study_of(settings: Settings) -> "Study":
+    """Open the study that the settings name; raises SearchError where there is none."""
+    from search.storage.database import open_storage
+    from search.study.study import load_study
+
+    return load_study(open_storage(settings.storage), settings.study)
+
+
 def search_to_the_end(settings: Settings, dataset: Path) -> bool:
     """Run the search and show it on stderr; return whether it came to its end."""
     from search.processes.searching import prepare_study
@@ -111,20 +119,26 @@ def print_result(settings: Settings, as_json: bool) -> None:
     """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
     from search.results.ranking import best_trials, table
     from search.results.summary import summary
-    from search.storage.database import open_storage
-    from search.study.study import load_study
 
-    study = load_study(open_storage(settings.storage), settings.study)
-    best, now = best_trials(study, 5), summary(study)
+    study = study_of(settings)
     if as_json:
-        answer_json({**now.as_dict(), "best": [trial.as_dict() for trial in best]})
+        answer_json(result_of(study))
         return
+    best, now = best_trials(study, 5), summary(study)
     for line in now.lines():
         answer(line)
     if best:
         answer("")
         answer(columns(table(best)))
     print_verdict(now.verdict)
+
+
+def result_of(study: "Study") -> dict[str, Any]:
+    """Return the same by name."""
+    from search.results.ranking import best_trials
+    from search.results.summary import summary
+
+    return {**summary(study).as_dict(), "best": [trial.as_dict() for trial in best_trials(study, 5)]}
 
 
 def print_verdict(judged: "Verdict | None") -> None:

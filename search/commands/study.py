@@ -10,7 +10,7 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
-from search.commands.search import print_verdict
+from search.commands.search import print_verdict, study_of
 from search.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,11 +23,9 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     from search.results.summary import summary
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
-    from search.storage.database import open_storage
-    from search.study.study import load_study
     from search.upkeep.findings import find
 
-    study = load_study(open_storage(settings.storage), settings.study)
+    study = study_of(settings)
     now, findings = summary(study), find(Slots(study), artifact_folder(settings))
     if as_json:
         answer_json({**now.as_dict(), "findings": [each.as_dict() for each in findings]})
@@ -56,13 +54,12 @@ def repair(
     """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
-    from search.storage.database import open_storage, quieten_optuna, storage_errors
-    from search.study.study import load_study
+    from search.storage.database import quieten_optuna, storage_errors
     from search.upkeep.findings import find
     from search.upkeep.repairing import repair as mend
 
     quieten_optuna()
-    slots = Slots(load_study(open_storage(settings.storage), settings.study))
+    slots = Slots(study_of(settings))
     with storage_errors(slots.study.storage):
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
@@ -96,10 +93,8 @@ def export(
 
     from data.files import write_bytes
     from search.results.configuration import export_configuration
-    from search.storage.database import open_storage
-    from search.study.study import load_study
 
-    content = export_configuration(load_study(open_storage(settings.storage), settings.study))
+    content = export_configuration(study_of(settings))
     write_bytes(out, content)
     document = tomllib.loads(content.decode())
     if as_json:
