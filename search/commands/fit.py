@@ -1,7 +1,7 @@
 """`agesearch fit`, `evaluate` and `predict`: from the best configuration to a network, and what it is worth."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,7 @@ from search.settings import Settings
 if TYPE_CHECKING:
     from threading import Event
 
-    from model.final_fit import FitState
+    from model.final_fit import Epoch, FitState
     from search.fit.fitting import Fit, Progress
     from search.results.configuration import Configuration
 
@@ -35,6 +35,7 @@ def fit(
     any_dataset: Annotated[
         bool, typer.Option("--any-dataset", help="Fit on another dataset than the search saw.")
     ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Train the best configuration on all training images, keeping the weights whenever validation improves."""
     from data.dataset import inspect_dataset
@@ -42,11 +43,13 @@ def fit(
 
     fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", seed, any_dataset)
     quantity = Quantity(inspect_dataset(dataset_of(settings)).unit)
+    if as_json:
+        answer_json({"unit": quantity.unit, "fits": [fit_of(*each) for each in fitted.items()]})
+        return
     for folder, state in fitted.items():
-        best = state.best
-        assert best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
-        error = quantity.amount(f"{best.validation_mae:.3f}")
-        answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
+        kept = _kept(state)
+        error = quantity.amount(f"{kept.validation_mae:.3f}")
+        answer(f"{folder}: epoch {kept.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
 @takes_settings("data")
@@ -126,6 +129,26 @@ def fit_to_the_end(
             with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:
                 fitted[folder] = run_fit(each, *splits, folder, _until(stop, show))
     return fitted
+
+
+def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:
+    """Return by name what a fit kept, and where it is."""
+    from search.fit.folder import CURVE, HISTORY, MODEL
+
+    kept = _kept(state)
+    return {
+        "folder": str(folder),
+        "epochs": len(state.history),
+        "kept_epoch": kept.epoch,
+        "training_mae": kept.training_mae,
+        "validation_mae": kept.validation_mae,
+        **{name: str(folder / file) for name, file in (("model", MODEL), ("history", HISTORY), ("curve", CURVE))},
+    }
+
+
+def _kept(state: "FitState") -> "Epoch":
+    assert state.best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
+    return state.best
 
 
 def _until(stop: "Event", show: "Progress") -> "Progress":

@@ -1,10 +1,22 @@
 """`agesearch run`: everything in a row, from a dataset to a network that has been evaluated."""
 
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
-from search.commands.options import takes_settings
-from search.commands.printing import answer, progress_bar
-from search.commands.search import BUDGET, FINALISTS, SPACE, print_result, search_to_the_end
+from search.commands.options import AsJson, takes_settings
+from search.commands.printing import answer, answer_json, progress_bar
+from search.commands.search import (
+    BUDGET,
+    FINALISTS,
+    SPACE,
+    dataset_of,
+    print_result,
+    result_of,
+    search_to_the_end,
+    study_of,
+)
 from search.settings import Settings
 
 DEMONSTRATION = {
@@ -31,35 +43,40 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 
 
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
-def run(settings: Settings) -> None:
+def run(settings: Settings, as_json: AsJson = False) -> None:
     """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
     from data.files import write_bytes
-    from search.commands.fit import fit_to_the_end
+    from search.commands.fit import fit_of, fit_to_the_end
     from search.fit.evaluating import evaluate_fit
     from search.results.configuration import export_configuration
-    from search.storage.database import open_storage
-    from search.study.study import load_study
 
-    dataset = settings.data
-    if dataset is None:
-        settings = settings.model_copy(update=_unset(settings))
-        dataset = _synthetic(settings)
-    settings = settings.model_copy(update={"data": dataset})
+    if settings.data is None:
+        settings = _on_drawn_faces(settings)
+    dataset = dataset_of(settings)
     if not search_to_the_end(settings, dataset):
         raise KeyboardInterrupt
-    print_result(settings, as_json=False)
-    best, folder = settings.out / "best.toml", settings.out / "fit"
-    write_bytes(best, export_configuration(load_study(open_storage(settings.storage), settings.study)))
-    fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
-    answer("")
-    for line in evaluate_fit(folder, dataset, "test").lines():
-        answer(line)
-    for line in _where(settings, best, folder):
+    if not as_json:
+        print_result(settings, as_json=False)
+    study, best, folder = study_of(settings), settings.out / "best.toml", settings.out / "fit"
+    write_bytes(best, export_configuration(study))
+    fitted = fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
+    found = evaluate_fit(folder, dataset, "test")
+    if as_json:
+        places = {"dataset": str(dataset), "configuration": str(best), "logs": str(_logs(settings))}
+        parts = {
+            "search": result_of(study),
+            "fits": [fit_of(*each) for each in fitted.items()],
+            "evaluation": found.as_dict(),
+        }
+        answer_json({**places, **parts})
+        return
+    for line in ("", *found.lines(), *_where(settings, best, folder), *_next(settings, best, folder)):
         answer(line)
 
 
-def _unset(settings: Settings) -> dict[str, object]:
-    return {key: value for key, value in DEMONSTRATION.items() if key not in settings.model_fields_set}
+def _on_drawn_faces(settings: Settings) -> Settings:
+    small = {key: value for key, value in DEMONSTRATION.items() if key not in settings.model_fields_set}
+    return settings.model_copy(update={**small, "data": _synthetic(settings)})
 
 
 def _synthetic(settings: Settings) -> Path:
@@ -74,7 +91,6 @@ def _synthetic(settings: Settings) -> Path:
 
 
 def _where(settings: Settings, best: Path, folder: Path) -> list[str]:
-    flags = f"--study {settings.study} --storage {_hidden(settings.storage)}"
     return [
         "",
         f"dataset              {settings.data}",
@@ -82,15 +98,35 @@ def _where(settings: Settings, best: Path, folder: Path) -> list[str]:
         f"best configuration   {best}",
         f"network              {folder / 'model.keras'}",
         f"learning curve       {folder / 'learning_curve.png'}, {folder / 'history.csv'}",
-        f"workers' logs        {settings.out / 'logs' / settings.study}",
-        "",
-        "next:",
-        f"  agesearch dashboard --storage {_hidden(settings.storage)}",
-        f"  agesearch status {flags}",
-        f"  agesearch predict {folder} FACE.jpg",
-        "  agesearch data build FOLDER_OR_ARCHIVE --out faces.h5",
-        "  agesearch run --data faces.h5 --study faces --out runs/faces",
+        f"workers' logs        {_logs(settings)}",
     ]
+
+
+def _next(settings: Settings, best: Path, folder: Path) -> list[str]:
+    storage = ("--storage", _hidden(settings.storage))
+    study = ("--study", settings.study, *storage)
+    commands: list[tuple[object, ...]] = [
+        ("dashboard", *storage),
+        ("status", *study),
+        ("export", *study, "--out", best),
+        ("report", *study, "--data", settings.data, "--fit", folder, "--out", settings.out / "report"),
+        ("predict", folder, "FACE.jpg"),
+        ("data", "build", "FOLDER_OR_ARCHIVE", "--out", "faces.h5"),
+        ("run", "--data", "faces.h5", "--study", "faces", "--out", "runs/faces"),
+    ]
+    return ["", "next:", *(f"  {_program()} {shlex.join(map(str, words))}" for words in commands)]
+
+
+def _program() -> str:
+    """Return what a shell knows this program by: its name, or else the way in which it was called."""
+    if shutil.which("agesearch"):
+        return "agesearch"
+    called = sys.argv[0]
+    return shlex.join([sys.executable, "-m", "search"] if called.endswith("__main__.py") else [called])
+
+
+def _logs(settings: Settings) -> Path:
+    return settings.out / "logs" / settings.study
 
 
 def _hidden(url: str) -> str:

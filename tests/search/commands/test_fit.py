@@ -59,6 +59,18 @@ def test_a_configuration_is_fitted_on_training_and_validation(agesearch, fits, b
     assert fits.threads == [2]
 
 
+@pytest.mark.usefixtures("faces", "fits")
+def test_a_program_is_answered_with_what_each_fit_kept_and_where_it_is(agesearch, best):
+    single, several = (
+        json.loads(agesearch("fit", best(), "--data", "faces.h5", "--out", out, *more, "--json").out)
+        for out, more in (("fit", ()), ("three", ("--ensemble", "3")))
+    )
+    kept = {"epochs": 2, "kept_epoch": 1, "training_mae": 9.0, "validation_mae": 8.0}
+    files = {"model": "fit/model.keras", "history": "fit/history.csv", "curve": "fit/learning_curve.png"}
+    assert single == {"unit": "years", "fits": [{"folder": "fit", **kept, **files}]}
+    assert [each["folder"] for each in several["fits"]] == [f"three/member-{number}" for number in (1, 2, 3)]
+
+
 @pytest.mark.usefixtures("faces")
 def test_the_file_and_the_flags_say_how(agesearch, fits, best):
     best(MINIMAL + "[training]\nrecipe = 'paper'\nbatch_size = 16\nprecision = 'float32'\n")

@@ -1,33 +1,39 @@
+import json
+import sys
 import tomllib
+from types import SimpleNamespace
 
 import pytest
 
 from data.dataset import inspect_dataset
 from model.evaluation import Evaluation
+from model.final_fit import Epoch, FitState
 from model.quantity import Quantity
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation
 from search.processes.searching import prepare_study
 from tests.search.tiny import work_off
 
+DONE = FitState(None, (Epoch(1, 9.0, 8.0, 1.0, True), Epoch(2, 7.0, 8.5, 1.0, False)), None)
 FOUND = FitEvaluation("test", Quantity("years"), Evaluation(3, 7.0, 0.5, 6.0, 8.0, 0.1, 14.0), None)
 
 
 @pytest.fixture
-def chain(monkeypatch):
-    """The parts of the chain, in the order in which they are run; none of them takes any time."""
-    done = []
+def chain(agesearch, monkeypatch):
+    """The chain, of which no part takes any time: how to `run` it, what was `done`, and whether the search `ends`."""
+    chain = SimpleNamespace(done=[], ends=True, run=lambda *arguments: agesearch("run", *arguments))
 
     def search_to_the_end(settings, dataset):
-        done.append(("search", settings, dataset))
+        chain.done.append(("search", settings, dataset))
         work_off(prepare_study(settings, dataset))
         return chain.ends
 
     def fit_to_the_end(settings, configuration, out, seed, any_dataset):
-        done.append(("fit", settings, configuration, out, seed, any_dataset))
+        chain.done.append(("fit", settings, configuration, out, seed, any_dataset))
+        return {out: DONE}
 
     def evaluate_fit(folder, dataset, split):
-        done.append(("evaluate", folder, dataset, split))
+        chain.done.append(("evaluate", folder, dataset, split))
         return FOUND
 
     monkeypatch.setattr(command, "search_to_the_end", search_to_the_end)
@@ -36,24 +42,13 @@ def chain(monkeypatch):
     monkeypatch.setattr(command, "DEMONSTRATION_IMAGES", (7, 4, 3))
     monkeypatch.setitem(command.DEMONSTRATION, "images", 5)
     monkeypatch.setenv("AGESEARCH_PRECISION", "float32")
-    chain.ends = True
-    return done
+    return chain
 
 
-@pytest.fixture
-def runs(agesearch, chain, monkeypatch):
-    def run(*arguments):
-        monkeypatch.setenv("AGESEARCH_PRECISION", "float32")
-        return agesearch("run", *arguments)
-
-    run.chain = chain
-    return run
-
-
-def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(runs, tmp_path):
-    ended = runs()
+def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(chain, tmp_path):
+    ended = chain.run()
     assert ended.code == 0, ended.err
-    (_, settings, dataset), fit, evaluated = runs.chain
+    (_, settings, dataset), fit, evaluated = chain.done
     assert str(dataset) == "runs/synthetic.h5"
     assert inspect_dataset(tmp_path / dataset).counts == {"training": 7, "validation": 4, "test": 3}
     assert (settings.trials, settings.images, settings.epochs) == ((3, 3), 5, 3)
@@ -63,33 +58,32 @@ def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(runs, tmp_pat
     assert tomllib.loads((tmp_path / "runs/best.toml").read_text())["hyperparameters"]
 
 
-def test_what_the_user_says_wins_over_the_small_budget(runs, monkeypatch):
-    monkeypatch.setattr(command, "DEMONSTRATION_IMAGES", (7, 4, 3))
-    ended = runs("--trials", "3,2", "--images", "6", "--seed", "5", "--out", "there")
+def test_what_the_user_says_wins_over_the_small_budget(chain):
+    ended = chain.run("--trials", "3,2", "--images", "6", "--seed", "5", "--out", "there")
     assert ended.code == 0, ended.err
-    (_, settings, dataset), fit, _ = runs.chain
+    (_, settings, dataset), fit, _ = chain.done
     assert (settings.trials, settings.images, settings.epochs) == ((3, 2), 6, 3)
     assert str(dataset) == "there/synthetic.h5"
     assert fit[4] == 5
 
 
-def test_faces_that_were_drawn_are_not_drawn_again(runs, tmp_path):
-    runs()
+def test_faces_that_were_drawn_are_not_drawn_again(chain, tmp_path):
+    chain.run()
     before = (tmp_path / "runs/synthetic.h5").stat().st_mtime_ns
-    assert runs().code == 0
+    assert chain.run().code == 0
     assert (tmp_path / "runs/synthetic.h5").stat().st_mtime_ns == before
 
 
-def test_a_dataset_of_the_users_gets_the_full_budget(runs, faces):
-    ended = runs("--data", "faces.h5", "--images", "6", "--trials", "2,1")
+def test_a_dataset_of_the_users_gets_the_full_budget(chain, faces):
+    ended = chain.run("--data", "faces.h5", "--images", "6", "--trials", "2,1")
     assert ended.code == 0, ended.err
-    (_, settings, dataset), *_ = runs.chain
+    (_, settings, dataset), *_ = chain.done
     assert str(dataset) == faces.name
     assert (settings.epochs, settings.fit_epochs) == (5, 50)
 
 
-def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(runs):
-    lines = runs().out.splitlines()
+def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(chain):
+    lines = chain.run().out.splitlines()
     assert any(line.startswith("test MAE 7.000 ± 0.500 years over 3 images") for line in lines)
     for name, place in (
         ("dataset", "runs/synthetic.h5"),
@@ -99,12 +93,46 @@ def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(runs):
         ("workers' logs", "runs/logs/age"),
     ):
         assert any(line.startswith(name) and line.endswith(place) for line in lines)
-    after = lines[lines.index("next:") + 1 :]
-    assert len(after) >= 5
-    assert all(line.startswith("  agesearch ") for line in after)
+    after = [line.removeprefix("  agesearch ") for line in lines[lines.index("next:") + 1 :]]
+    study = "--study age --storage sqlite:///runs/study.db"
+    assert after == [
+        "dashboard --storage sqlite:///runs/study.db",
+        f"status {study}",
+        f"export {study} --out runs/best.toml",
+        f"report {study} --data runs/synthetic.h5 --fit runs/fit --out runs/report",
+        "predict runs/fit FACE.jpg",
+        "data build FOLDER_OR_ARCHIVE --out faces.h5",
+        "run --data faces.h5 --study faces --out runs/faces",
+    ]
 
 
-def test_a_search_that_is_stopped_ends_the_chain_with_exit_code_130(runs):
+@pytest.mark.parametrize(
+    ("called", "typed"),
+    [
+        (".venv/bin/agesearch", ".venv/bin/agesearch"),
+        ("my programs/agesearch", "'my programs/agesearch'"),
+        ("/there/search/__main__.py", f"{sys.executable} -m search"),
+    ],
+)
+def test_where_a_shell_does_not_find_the_program_it_is_named_as_it_was_called(called, typed, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "argv", [called])
+    assert command._program() == typed
+
+
+def test_a_program_is_answered_with_what_each_part_answers(chain):
+    ended = chain.run("--json")
+    found = json.loads(ended.out)
+    assert (ended.code, ended.err) == (0, "")
+    places = {name: found[name] for name in ("dataset", "configuration", "logs")}
+    assert places == {"dataset": "runs/synthetic.h5", "configuration": "runs/best.toml", "logs": "runs/logs/age"}
+    assert [stage["counts"]["finished"] for stage in found["search"]["stages"]] == [3, 3, 4]
+    assert len(found["search"]["best"]) == 5
+    assert [(fit["folder"], fit["kept_epoch"]) for fit in found["fits"]] == [("runs/fit", 1)]
+    assert found["evaluation"] == FOUND.as_dict()
+
+
+def test_a_search_that_is_stopped_ends_the_chain_with_exit_code_130(chain):
     chain.ends = False
-    assert runs().code == 130
-    assert [part[0] for part in runs.chain] == ["search"]
+    assert chain.run().code == 130
+    assert [part[0] for part in chain.done] == ["search"]
