@@ -3,7 +3,8 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -71,114 +72,141 @@ def _space(value: Any) -> Any:
     return None if value is None or value == "none" else read_space(value)
 
 
+def _in(panel: str) -> Callable[..., Any]:
+    """Return what defines a setting that the help of commands shows in `panel`."""
+    return partial(Field, json_schema_extra={"panel": panel})
+
+
+_study, _budget, _searched, _sampling = map(_in, ("Study", "Budget", "Search space", "Sampling and pruning"))
+_finalists, _training, _workers = map(_in, ("Finalists", "Training", "Workers"))
+_fit, _dashboard = map(_in, ("Fit", "Dashboard"))
+
+
 class Settings(BaseModel):
     """Everything a command can be told; each field is a key of the TOML file, a variable and a flag."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    data: Annotated[Path | None, Optional] = Field(
+    data: Annotated[Path | None, Optional] = _study(
         None, description="The dataset, an .h5 file made by 'agesearch data build'."
     )
-    storage: str = Field("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
-    storage_password_file: Annotated[Path | None, Optional] = Field(
+    storage: str = _study("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
+    storage_password_file: Annotated[Path | None, Optional] = _study(
         None, description="A file with the storage's password, where AGESEARCH_STORAGE_PASSWORD is not set."
     )
-    study: str = Field("age", min_length=1, description="The study's name.")
-    out: Path = Field(Path("runs"), description="The folder for logs and results.")
-    artifacts: Annotated[Path | None, Optional] = Field(
+    study: str = _study("age", min_length=1, description="The study's name.")
+    out: Path = _study(Path("runs"), description="The folder for logs and results.")
+    artifacts: Annotated[Path | None, Optional] = _study(
         None,
         description="The folder for trials' learning curves; none is a folder beside an SQLite file, and no curves "
         "with another database.",
     )
 
-    trials: Annotated[tuple[PositiveInt, ...], _split(",")] = Field(
+    trials: Annotated[tuple[PositiveInt, ...], _split(",")] = _budget(
         (50, 50), min_length=1, description="Trials of each stage, as in 50,50."
     )
-    seed: Annotated[int, Field(ge=0)] = Field(0, description="What every random draw follows from.")
-    learning_rate: Bounds = Field((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
-    l2: Bounds = Field((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
-    space: Annotated[tuple[Range, ...] | None, BeforeValidator(_space)] = Field(
+    seed: Annotated[int, Field(ge=0)] = _searched(0, description="What every random draw follows from.")
+    learning_rate: Bounds = _searched((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
+    l2: Bounds = _searched((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
+    space: Annotated[tuple[Range, ...] | None, BeforeValidator(_space)] = _searched(
         None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
     )
-    ranges: Annotated[Ranges | None, _named, Optional] = Field(
+    ranges: Annotated[Ranges | None, _named, Optional] = _searched(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
     )
-    sampler: SamplerName = Field(
+    sampler: SamplerName = _sampling(
         "random",
         description="How a stage's box is sampled: random, sobol (spread evenly), or by the trials that have ended: "
         "tpe, cmaes, gp (a Gaussian process, which needs the extra gp).",
     )
-    pruning: Literal["none", "median", "halving"] = Field(
+    pruning: Literal["none", "median", "halving"] = _sampling(
         "none",
         description="Whether trials end early: median, where a trial's best error so far is above the median of the "
         "stage's; halving, where it is not in the better half after epochs 1, 2, 4, 8...",
     )
-    pruning_images: PositiveInt = Field(
+    pruning_images: PositiveInt = _sampling(
         125, description="Validation images, the same for all trials, that pruning judges by after each epoch."
     )
-    enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = Field(
+    enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = _sampling(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
-    finalists: NonNegativeInt = Field(
+    finalists: NonNegativeInt = _finalists(
         5, description="Configurations that are trained again after the last stage, to choose among; 0 is none."
     )
-    finalist_repeats: Annotated[int, Field(ge=2)] = Field(
+    finalist_repeats: Annotated[int, Field(ge=2)] = _finalists(
         3, description="Times each of them is trained, with seeds that are the same for all."
     )
-    finalist_images: Annotated[PositiveInt | None, Optional] = Field(
+    finalist_images: Annotated[PositiveInt | None, Optional] = _finalists(
         None, description="Training images of a finalist's trial; none is as many as a trial has."
     )
-    finalist_epochs: Annotated[PositiveInt | None, Optional] = Field(
+    finalist_epochs: Annotated[PositiveInt | None, Optional] = _finalists(
         None, description="Epochs of a finalist's trial; none is as many as a trial has."
     )
-    network: Annotated[Path | None, Optional] = Field(
+    network: Annotated[Path | None, Optional] = _training(
         None, description="A TOML file that lists the layers of a network, instead of the paper's network."
     )
-    recipe: Literal["default", "paper"] = Field("default", description="How a trial is trained and judged.")
-    images: PositiveInt = Field(500, description="Training images a trial.")
-    epochs: PositiveInt = Field(5, description="Epochs a trial.")
-    batch_size: PositiveInt = Field(32, description="Images a training step.")
-    precision: Literal["auto", "float32", "bfloat16"] = Field(
-        "auto", description="Of convolutions; auto measures which is faster when the study is created."
+    recipe: Literal["default", "paper"] = _training(
+        "default",
+        description="How a trial is trained and judged: default, or paper (the paper's protocol, faults included).",
     )
-    threads: PositiveInt = Field(1, description="CPU threads a worker computes with.")
-    max_attempts: PositiveInt = Field(3, description="Failed attempts after which a slot is closed as failed.")
-    workers: Literal["auto"] | PositiveInt = Field(
+    images: PositiveInt = _budget(500, description="Training images a trial.")
+    epochs: PositiveInt = _budget(5, description="Epochs a trial.")
+    batch_size: PositiveInt = _budget(32, description="Images a training step.")
+    precision: Literal["auto", "float32", "bfloat16"] = _training(
+        "auto",
+        description="Precision of convolutions: float32, bfloat16, or auto (the faster one here, measured when the "
+        "study is created).",
+    )
+    threads: PositiveInt = _training(1, description="CPU threads a worker computes with.")
+    max_attempts: PositiveInt = _workers(3, description="Failed attempts after which a slot is closed as failed.")
+    workers: Literal["auto"] | PositiveInt = _workers(
         "auto", description="Worker processes; auto is one a GPU, else one a physical core."
     )
-    on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = Field(
+    on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = _workers(
         "here",
         description="Where workers run: here, on the Ray cluster that is here (ray), or on another: ray://HOST:PORT.",
     )
-    gpus_per_worker: Literal["auto"] | Annotated[float, Field(ge=0)] = Field(
+    gpus_per_worker: Literal["auto"] | Annotated[float, Field(ge=0)] = _workers(
         "auto", description="GPUs, or the share of one, that Ray gives to a worker; auto is an equal share of one."
     )
-    per_gpu: PositiveInt = Field(1, description="Workers that auto starts on each GPU; they share its memory equally.")
+    per_gpu: PositiveInt = _workers(
+        1, description="Workers that auto starts on each GPU; they share its memory equally."
+    )
 
-    fit_epochs: PositiveInt = Field(50, description="Epochs of the final fit at most.")
-    fit_patience: Annotated[PositiveInt | None, Optional] = Field(
+    fit_epochs: PositiveInt = _fit(50, description="Epochs of the final fit at most.")
+    fit_patience: Annotated[PositiveInt | None, Optional] = _fit(
         None, description="Epochs without a better validation error after which the fit ends; or none."
     )
-    fit_minutes: Annotated[PositiveFloat | None, Optional] = Field(
+    fit_minutes: Annotated[PositiveFloat | None, Optional] = _fit(
         None, description="Minutes of training after which the fit ends; or none."
     )
-    fit_threads: PositiveInt | Literal["auto"] = Field("auto", description="CPU threads of the fit; auto is all cores.")
-    ensemble: PositiveInt = Field(
+    fit_threads: PositiveInt | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto is all cores.")
+    ensemble: PositiveInt = _fit(
         1, description="Networks that the fit trains one after another, from other seeds, to average their answers."
     )
 
-    host: str = Field("127.0.0.1", description="The address that the dashboard listens on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(8080, description="The dashboard's port; 0 is any free one.")
-    dashboard_password: SecretStr | None = Field(
-        None, min_length=1, description="What the dashboard asks for. Not a flag: command lines can be read."
+    host: str = _dashboard("127.0.0.1", description="The address that the dashboard listens on.")
+    port: Annotated[int, Field(ge=0, le=65535)] = _dashboard(
+        8080, description="The dashboard's port; 0 is any free one."
     )
-    dashboard_password_file: Annotated[Path | None, Optional] = Field(
+    dashboard_password: SecretStr | None = _dashboard(
+        None,
+        min_length=1,
+        description="The dashboard's password. There is no flag for it, because other users can see command lines.",
+    )
+    dashboard_password_file: Annotated[Path | None, Optional] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
-    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), Optional] = Field(
+    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), Optional] = _dashboard(
         None, description="Further names that browsers know the dashboard by, as behind a proxy: ages.example.org."
     )
+
+
+def panel_of(name: str) -> str:
+    """Return the panel of a command's help that a setting is shown in."""
+    extra = Settings.model_fields[name].json_schema_extra
+    return str(extra["panel"]) if isinstance(extra, dict) else ""
 
 
 def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:

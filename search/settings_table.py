@@ -6,6 +6,8 @@ Each of the two files is given by name, and its list stands between two marks.
 import sys
 from pathlib import Path
 
+from pydantic.fields import FieldInfo
+
 from search.settings import PREFIX, Settings
 
 START, END = "<!-- settings: written by `python -m search.settings_table README.md` -->\n", "<!-- /settings -->\n"
@@ -15,11 +17,16 @@ ENV_START, ENV_END = "# settings: written by `python -m search.settings_table .e
 def settings_table() -> str:
     """Return the settings as a Markdown table: key, variable, default, what it is."""
     rows = [
-        f"| `{name}` | {'none' if field.default is None else f'`{shown(field.default)}`'} | {field.description} |"
+        f"| `{name}` | {'none' if field.default is None else f'`{shown(field.default)}`'} | {_cell(field)} |"
         for name, field in Settings.model_fields.items()
     ]
     head = [f"| key (variable: `{PREFIX}` + key in capitals) | default | |", "| --- | --- | --- |"]
     return "\n".join(head + rows) + "\n"
+
+
+def _cell(field: FieldInfo) -> str:
+    """Return a setting's description as a cell, which a bar would end."""
+    return str(field.description).replace("|", r"\|")
 
 
 def settings_variables() -> str:

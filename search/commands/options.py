@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from search.settings import CONFIG_FILE, Settings, load_settings
+from search.settings import CONFIG_FILE, Settings, load_settings, panel_of
 from search.settings_table import shown
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
@@ -61,7 +61,11 @@ def _flag(name: str) -> inspect.Parameter:
     field = Settings.model_fields[name]
     default = "" if field.default is None else f" (default: {shown(field.default)})"
     option = typer.Option(
-        f"--{name.replace('_', '-')}", help=f"{field.description}{default}", show_default=False, metavar="VALUE"
+        f"--{name.replace('_', '-')}",
+        help=f"{field.description}{default}",
+        show_default=False,
+        metavar="VALUE",
+        rich_help_panel=panel_of(name),
     )
     annotation = Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import SearchError
-from search.settings import SECRETS, Ranges, Settings, load_settings
+from search.settings import SECRETS, Ranges, Settings, load_settings, panel_of
 
 NO_FILE = Path(os.devnull)
 
@@ -237,6 +237,12 @@ def test_a_password_is_shown_nowhere_not_even_where_it_is_wrong(written):
 def test_an_empty_password_is_none_at_all(monkeypatch):
     monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
     assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})
+
+
+def test_every_setting_is_in_a_panel_beside_those_that_go_with_it():
+    panels = {name: panel_of(name) for name in Settings.model_fields}
+    assert all(panels.values())
+    assert panels["trials"] == panels["images"] == "Budget" != panels["finalists"]
 
 
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if field.default is None])

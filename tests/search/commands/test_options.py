@@ -76,6 +76,7 @@ def test_the_help_describes_a_flag_as_the_setting_is_described_with_its_default(
     shown = CliRunner().invoke(command.app, ["--help"]).stdout
     assert Settings.model_fields["learning_rate"].description in shown
     assert "1e-06:0.001" in shown
+    assert "─ Search space ─" in shown
 
 
 @dataclass(frozen=True)
