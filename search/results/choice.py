@@ -40,7 +40,7 @@ def choose(study: Study) -> Choice:
 
 def _without_verdict(study: Study, judged: Verdict | None) -> str:
     if study.spec.finalists is None:
-        return "the best single trial; the study looks at none again"
+        return "the best single trial (finalists are disabled)"
     if judged is None:
         return "the best single trial so far; the finalists have not ended"
     return "the best single trial; no finalist ended with a score for every seed"

@@ -28,7 +28,7 @@ def test_a_finished_search_is_shown_with_every_figure_and_the_reason_of_its_boxe
     work_off(study)
     section = search_section(study)
     assert re.match(
-        r"Chosen: learning rate \S+, L2 \S+, the best single trial; the study looks at none", section.text[0]
+        r"Chosen: learning rate \S+, L2 \S+, the best single trial \(finalists are disabled\)", section.text[0]
     )
     assert section.text[1].startswith("Study ages: 15 of 15 trials have finished, 15 of them with a value. ")
     assert section.text[2] == "No trial has reported an error before its end, so there are no trial curves."

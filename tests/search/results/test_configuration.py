@@ -71,7 +71,7 @@ def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
 
 def test_without_finalists_the_export_says_that_the_best_trial_was_chosen(study):
     found = tomllib.loads(export_configuration(study).decode())
-    assert found["choice"] == {"reason": "the best single trial; the study looks at none again"}
+    assert found["choice"] == {"reason": "the best single trial (finalists are disabled)"}
     assert found["finalists"] == []
 
 

@@ -141,7 +141,7 @@ def test_the_best_mean_is_chosen_not_the_luckiest_trial(judged):
 @pytest.mark.parametrize(
     ("finalists", "trial", "reason"),
     [
-        (None, run_trial, "the best single trial; the study looks at none again"),
+        (None, run_trial, "the best single trial (finalists are disabled)"),
         (
             FinalistBudget(2, 2, 1, 1),
             lambda task: run_trial(task) if task.stage == 1 else Diverged("nan"),
