@@ -3,20 +3,44 @@
 import signal
 import sys
 import traceback
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from data.errors import DatasetError
 from model.errors import ModelError
-from search.commands import data, experiment, fit, move, report, search, study
+from search.commands import data, experiment
+from search.commands.fit import evaluate, fit, predict
+from search.commands.move import move
+from search.commands.printing import answer
+from search.commands.report import compare, report, summary
 from search.commands.run import run
+from search.commands.search import init, search, worker
+from search.commands.study import dashboard, export, repair, status
 from search.errors import SearchError, SearchFailure
 
 UsageError = typer.BadParameter.mro()[1]
 """What every kind of wrong usage is; Typer gives it no public name."""
 
+PANELS: dict[str, tuple[Any, ...]] = {
+    "From images to a network": (data.app, run, search, status, dashboard, export, fit, evaluate, predict),
+    "On more machines, and after crashes": (init, worker, move, repair),
+    "Reports, and the paper's studies": (report, compare, experiment.app, summary),
+}
+"""The commands in the order in which the help shows them."""
+
+
+class InOrder(TyperGroup):
+    """The commands in the order of `PANELS`; Typer has commands that have commands of their own last."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
+        """Return the names of all commands."""
+        return [_name(each) for commands in PANELS.values() for each in commands]
+
+
 app = typer.Typer(
+    cls=InOrder,
     help="Search learning rate and L2 of an image-regression network, in two narrowing stages, by parallel workers.",
     no_args_is_help=True,
     epilog="With --debug, any command prints the traceback of an error.",
@@ -24,11 +48,33 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command()(run)
-app.add_typer(data.app, name="data")
-app.add_typer(experiment.app, name="experiment")
-for command in (*search.COMMANDS, *study.COMMANDS, *move.COMMANDS, *fit.COMMANDS, *report.COMMANDS):
-    app.command()(command)
+for panel, commands in PANELS.items():
+    for each in commands:
+        if isinstance(each, typer.Typer):
+            app.add_typer(each, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(each)
+
+
+def _name(command: Any) -> str:
+    return str(command.info.name if isinstance(command, typer.Typer) else command.__name__)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        answer(f"agesearch {version('agesearch')}")
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def command_of(line):
     """Return the command that a line types, and the words after it."""
     command = typer.main.get_command(app)
     words = [word for word in shlex.split(line, comments=True)[1:] if word not in ("…", "NAME", "--help")]
-    while words and hasattr(command, "commands"):
+    while words and hasattr(command, "commands") and not words[0].startswith("-"):
         name = words.pop(0)
         assert name in command.commands, line
         command = command.commands[name]

@@ -12,7 +12,7 @@ from search.commands.printing import answer, answer_json, progress_bar
 if TYPE_CHECKING:
     from data.options import BuildOptions
 
-app = typer.Typer(help="Build, verify, describe and time dataset files.", no_args_is_help=True)
+app = typer.Typer(name="data", help="Build, verify, describe and time dataset files.", no_args_is_help=True)
 
 Source = Annotated[
     str,
@@ -32,7 +32,9 @@ class BuildFlags:
         str, typer.Option(help="Height and width of the stored images, in pixels: one number, or as in 48x64.")
     ] = "91"
     channels: Annotated[int, typer.Option(help="1 for gray images, 3 for colour.")] = 1
-    unit: Annotated[str | None, typer.Option(help="Of the labels, for people. Default: years, of a .csv none.")] = None
+    unit: Annotated[
+        str | None, typer.Option(help="Unit of the labels, as shown in results. Default: years, of a .csv none.")
+    ] = None
     ages: Annotated[str, typer.Option(help="Youngest and oldest age, both included, as in 1:80.")] = "1:80"
     seed: Annotated[int, typer.Option(help="Divides crops into splits, and draws synthetic faces.")] = 0
     images: Annotated[str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")] = (

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from search.study.variants import Experiment
 
 app = typer.Typer(
+    name="experiment",
     help="Run one of the paper's other studies, or of those it suggests, by workers in the same storage.",
     no_args_is_help=True,
 )

@@ -31,7 +31,7 @@ def fit(
             help="The folder to write to; run again, it goes on there. Default: fit in the folder of the setting out."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Of the initial weights and the order of the images.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and image order.")] = 0,
     any_dataset: Annotated[
         bool, typer.Option("--any-dataset", help="Fit on another dataset than the search saw.")
     ] = False,
@@ -200,6 +200,3 @@ def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path, 
     )
     own = chosen.own_network(), found.varied()
     return Fit(chosen.training.recipe, how, precision, threads, info.digest, *own, info.unit)
-
-
-COMMANDS = (fit, evaluate, predict)

@@ -40,6 +40,3 @@ def move(
     if moved.artifacts:
         answer(f"{moved.artifacts} files of artifacts copied")
     answer(f"all {moved.rows} rows are the same in both places; those at --from are as they were")
-
-
-COMMANDS = (move,)

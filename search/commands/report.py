@@ -208,6 +208,3 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
     else:
         lines.append("they share no two trials of the same configuration and seeds: single best trials prove little")
     return lines
-
-
-COMMANDS = (report, compare, summary)

@@ -150,6 +150,3 @@ def print_verdict(judged: "Verdict | None") -> None:
     answer("")
     answer(columns(table(judged)))
     answer(f"chosen: {judged.rule}")
-
-
-COMMANDS = (init, search, worker)

@@ -124,6 +124,3 @@ def dashboard(
     logging.getLogger("search.dashboard.guard").setLevel(logging.INFO)
     serve(settings, Access(read_only, is_open), lambda url: answer(f"dashboard: {url} (Ctrl-C ends it)"))
     raise KeyboardInterrupt  # the server has taken it for its own end
-
-
-COMMANDS = (status, repair, export, dashboard)
