@@ -201,9 +201,10 @@ class Engine:
         count = tf.cast(tf.size(rows), tf.float32)
 
         def measure(batch: Tensor, sums: list[Tensor]) -> list[Tensor]:
-            seed = tf.stack([self._seed, -1 - batch[0]])  # of no training step
+            seed = tf.stack([self._seed, -1 - batch[0]])
             run = TrainingPass(self._weights, self._dtype, seed, self._rates)
-            run.predict(self._operations, self._seen(batch, seed))
+            # Varied as in no training step, whose variations have another first part of the seed.
+            run.predict(self._operations, self._seen(batch, seed + tf.constant([2, 0])))
             share = tf.cast(tf.size(batch), tf.float32) / count
             return [total + share * run.statistics[index] for index, total in zip(moving, sums, strict=True)]
 

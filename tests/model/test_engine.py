@@ -6,8 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from model import engine as engine_module
 from model.age_model import AgeModel
+from model.augmentation import Augmentation
 from model.balance import balancing_weights
 from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Snapshot, Training
 from model.errors import ModelError
@@ -260,6 +263,27 @@ def test_a_network_without_normalisation_has_nothing_to_recompute(examples: Exam
     before = engine.snapshot()
     engine.recompute_statistics(rows(20))
     assert same(engine.snapshot(), before)
+
+
+def test_statistics_are_measured_on_images_that_are_varied_as_in_no_training_step(
+    examples: Examples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+
+    def noted(images: tf.Tensor, seed: tf.Tensor, _how: Augmentation) -> tf.Tensor:
+        def note(images: np.ndarray, seed: np.ndarray) -> np.ndarray:
+            drawn.append(int(seed[0]))
+            return images
+
+        return tf.ensure_shape(tf.numpy_function(note, (images, seed), tf.float32), images.shape)
+
+    monkeypatch.setattr(engine_module, "distorted", noted)
+    engine = Engine(PLAIN, examples, Setup(BATCH, 0.9, "float32", Augmentation()))
+    engine.reset(1, 35.0)
+    engine.train(rows(20), TRAINING)
+    engine.recompute_statistics(rows(20))
+    assert len(drawn) == 4
+    assert drawn[3] not in drawn[:3]
 
 
 @pytest.mark.parametrize("count", [1, PREDICTION_BATCH, PREDICTION_BATCH + 1, 2 * PREDICTION_BATCH + 5])
