@@ -20,7 +20,7 @@ from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
-from model.label_distribution import prior, support, surprise
+from model.label_distribution import cross_entropy, prior, support
 from model.network import Network
 from model.operations import Drop, operations
 from model.penalty import penalised_sum
@@ -175,7 +175,7 @@ class Engine:
             errors = tf.abs(run.predict(self._operations, self._seen(rows, seed)) - labels)
             losses = errors
             if run.shares is not None:
-                losses += surprise(run.shares, labels, self._weights[-1][:, 0])
+                losses += cross_entropy(run.shares, labels, self._weights[-1][:, 0])
             loss = tf.reduce_mean(losses if self._balance is None else losses * tf.gather(self._balance, rows))
         gradients = tape.gradient(loss, trainable, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         self._adam.apply(gradients, self._steps, learning_rate, penalty)

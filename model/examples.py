@@ -15,7 +15,7 @@ Rows: TypeAlias = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """`images`, uint8 (N, H, W, C), and their `labels`, float32 (N,), in years; N ≥ 1.
+    """`images`, uint8 (N, H, W, C), and their `labels`, float32 (N,), in whatever unit; N ≥ 1.
 
     Raises ModelError where the two do not fit together.
     """

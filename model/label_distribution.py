@@ -42,7 +42,7 @@ def nearest(labels: Labels, values: Labels) -> npt.NDArray[np.int64]:
     return np.searchsorted((values[1:] + values[:-1]) / 2, labels)
 
 
-def surprise(shares: Tensor, labels: Tensor, values: Tensor) -> Tensor:
+def cross_entropy(shares: Tensor, labels: Tensor, values: Tensor) -> Tensor:
     """Return the cross-entropy, (B,), of predicted `shares`, (B, K) over `values`, (K,), under those of `labels`, (B,).
 
     A label's own shares are a normal curve around it, at the values.

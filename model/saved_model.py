@@ -17,7 +17,7 @@ PREDICTION_BATCH = 64
 
 
 def to_bytes(network: Network, weights: Weights, limits: tuple[float, float], flip_averaged: bool = False) -> bytes:
-    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; ages within `limits` out.
+    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; values within `limits` out.
 
     With `flip_averaged` the file's network answers the mean over an image and its mirror image.
     """

@@ -45,7 +45,7 @@ class Draws:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """What a short training came to: mean absolute errors in years, and the penalty of the final weights.
+    """What a short training came to: mean absolute errors in the labels' unit, and the penalty of the final weights.
 
     `training_mae` is over the last epoch, each image as it was predicted just before it was learnt from, like Keras'.
     """

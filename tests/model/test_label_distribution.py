@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from model.engine import Engine, Training
 from model.examples import Examples
-from model.label_distribution import SPREAD, prior, support, surprise
+from model.label_distribution import SPREAD, cross_entropy, prior, support
 from model.layers import Dense, Expectation, Flatten
 from model.network import Network
 from model.setup import Setup
@@ -46,19 +46,19 @@ def test_shares_around_the_label_surprise_less_than_shares_around_another_value(
         return tf.nn.softmax(-0.5 * tf.square((VALUES[None] - value) / 2))
 
     label = tf.constant([40.0])
-    assert surprise(around(40), label, VALUES).numpy() < surprise(around(40 + shift), label, VALUES).numpy()
+    assert cross_entropy(around(40), label, VALUES).numpy() < cross_entropy(around(40 + shift), label, VALUES).numpy()
 
 
 def test_the_distance_between_the_values_is_no_matter() -> None:
     shares = tf.nn.softmax(np.random.default_rng(0).normal(size=(5, 80)).astype(np.float32))
     label = np.array([3, 20, 41, 60, 79], np.float32)
-    wide = surprise(shares, label * 10, VALUES * 10)
-    assert surprise(shares, label, VALUES).numpy() == pytest.approx(wide.numpy(), rel=1e-5)
+    wide = cross_entropy(shares, label * 10, VALUES * 10)
+    assert cross_entropy(shares, label, VALUES).numpy() == pytest.approx(wide.numpy(), rel=1e-5)
 
 
 def test_labels_that_are_all_the_same_surprise_finitely() -> None:
     same = np.full(3, 5, np.float32)
-    assert np.isfinite(surprise(tf.fill((3, 16), 1 / 16), same, support(same, 16)).numpy()).all()
+    assert np.isfinite(cross_entropy(tf.fill((3, 16), 1 / 16), same, support(same, 16)).numpy()).all()
 
 
 def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_moving_its_values() -> None:
