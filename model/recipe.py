@@ -26,7 +26,8 @@ class Recipe:
     learning rate over a whole training. `augmentation`, `decay` and `balanced` are those of `Setup`.
     `flip_averaged` has the exported model answer the mean over an image and its mirror image. `architecture` is the
     network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a network of
-    the user's own instead, and `variant` says what is varied about either.
+    the user's own instead, and `variant` says what is varied about either. `measured_rate` is the learning rate that it
+    was measured with, and without L2, which would act beside the decay; None where both are the search's to find.
     """
 
     name: RecipeName
@@ -44,6 +45,7 @@ class Recipe:
     distribution: int = 0
     layers: tuple[Layer, ...] | None = None
     variant: PaperVariant = UNVARIED
+    measured_rate: float | None = None
 
     def setup(self, batch_size: int, precision: str) -> Setup:
         """Return what an engine for this recipe is compiled with."""
@@ -81,7 +83,7 @@ to climb to the mean age first, a ReLU output can die at 0, and the penalty woul
 
 STRONG = Recipe(
     "strong", "linear", True, 0.9, False, False, "cosine", Augmentation(), decay=0.2, flip_averaged=True,
-    distribution=92,
+    distribution=92, measured_rate=1e-3,
 )  # fmt: skip
 """For the final fit: as many different images as there are steps, a rate that climbs, then falls to 0, and a network
 that answers how likely each of 80 ages is (and six beyond either end).

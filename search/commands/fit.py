@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from search.commands.options import AsJson, takes_settings
-from search.commands.printing import answer, answer_json, columns
+from search.commands.printing import answer, answer_json, columns, remark
 from search.commands.search import dataset_of
 from search.settings import Settings
 
@@ -117,6 +117,7 @@ def fit_to_the_end(
     dataset, chosen = dataset_of(settings), read_configuration(configuration)
     if not any_dataset:
         _require_same(chosen, configuration, dataset)
+    _compare_with_measured(chosen, configuration)
     job = _job(settings, chosen, dataset, out, seed)
     from search.fit.display import FitDisplay
     from search.fit.fitting import members_of, run_fit
@@ -171,6 +172,18 @@ def _require_same(chosen: "Configuration", configuration: Path, dataset: Path) -
         raise SearchError(
             f"{dataset} has the digest {digest[:12]}…, {configuration} comes from {origin[:12]}…; "
             "give the dataset it comes from, or --any-dataset"
+        )
+
+
+def _compare_with_measured(chosen: "Configuration", configuration: Path) -> None:
+    """Say so where a recipe was measured with another learning rate and L2 than those it is given."""
+    from model.recipe import recipe_named
+
+    recipe, found = recipe_named(chosen.training.recipe), chosen.hyperparameters
+    if recipe.measured_rate is not None and (found.learning_rate, found.l2) != (recipe.measured_rate, 0.0):
+        remark(
+            f"the recipe {recipe.name} was measured with a learning rate of {recipe.measured_rate:g} and no L2; "
+            f"{configuration} has {found.learning_rate:g} and {found.l2:g}"
         )
 
 

@@ -1,6 +1,7 @@
 """What the commands print with: the answer on stdout, progress and remarks on stderr."""
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 def answer(text: str) -> None:
     """Print a line of the answer, at once even into a pipe."""
     print(text, flush=True)  # noqa: T201 - what the command is for
+
+
+def remark(text: str) -> None:
+    """Print a line that is no part of the answer."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for whoever looks on
 
 
 def answer_json(value: Any) -> None:

@@ -42,6 +42,7 @@ def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
     assert STRONG.network().parameters < 1_500_000
     assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.2)
     assert STRONG.flip_averaged
+    assert (DEFAULT.measured_rate, PAPER.measured_rate, STRONG.measured_rate) == (None, None, 1e-3)
 
 
 def test_the_light_recipe_is_the_strong_one_on_the_residual_network() -> None:

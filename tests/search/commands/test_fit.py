@@ -90,6 +90,20 @@ def test_a_fit_is_in_the_folder_of_the_setting_out_unless_another_one_is_named(a
 
 
 @pytest.mark.usefixtures("faces")
+@pytest.mark.parametrize(
+    ("rate", "l2", "said"), [(1e-3, 0.0, ""), (1e-3, 1e-4, "0.001 and 0.0001"), (2e-4, 0, "0.0002 and 0")]
+)
+def test_what_a_recipe_was_measured_with_is_said_where_it_is_given_something_else(
+    rate, l2, said, agesearch, fits, best
+):
+    best(f"[hyperparameters]\nlearning_rate = {rate}\nl2 = {l2}\n[training]\nrecipe = 'light'\n")
+    ended = agesearch("fit", "--data", "faces.h5")
+    measured = "the recipe light was measured with a learning rate of 0.001 and no L2; best.toml has "
+    assert ended.err == (f"{measured}{said}\n" if said else "")
+    assert (fits.jobs[0].settings.learning_rate, fits.jobs[0].settings.penalty) == (rate, l2)
+
+
+@pytest.mark.usefixtures("faces")
 def test_a_fit_goes_on_in_the_precision_it_was_started_with(agesearch, fits, best, tmp_path):
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / ABOUT).write_text("precision = 'float32'\n")
