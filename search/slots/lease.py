@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 
-from search.errors import StaleClaim
+from search.errors import SearchError, StaleClaim, TrialStopped
 from search.slots.slots import Slots
 from search.study.claims import Claim
 
@@ -37,7 +37,7 @@ class Lease:
             try:
                 slots.renew(claim)
                 pause = every
-            except StaleClaim:
+            except SearchError:  # the claim is stale, or the study deleted
                 self._lost.set()
                 return
             except Exception as error:  # whatever it is, the training goes on and the thread has to as well
@@ -47,12 +47,20 @@ class Lease:
 
 @contextmanager
 def renewing(slots: Slots, claim: Claim) -> Iterator[Lease]:
-    """Renew a claim from a thread of its own for the length of the block."""
+    """Renew a claim from a thread of its own for the length of the block; raise `StaleClaim` at its end if it was lost.
+
+    That is also why the block itself may have been stopped.
+    """
     lease, ended = Lease(), Event()
     thread = Thread(target=lease.keep, args=(slots, claim, ended), name=f"lease of slot {claim.slot}", daemon=True)
     thread.start()
     try:
         yield lease
+    except TrialStopped:
+        if not lease.lost:
+            raise
     finally:
         ended.set()
         thread.join()
+    if lease.lost:
+        raise StaleClaim(f"slot {claim.slot} of stage {claim.stage} has been taken over from {claim.owner}")

@@ -1,6 +1,8 @@
 import threading
 
-from search.errors import StaleClaim
+import pytest
+
+from search.errors import SearchError, StaleClaim, TrialStopped
 from search.slots.lease import renewing
 
 
@@ -24,7 +26,7 @@ class Script:
 
 
 class Slot:
-    slot = 3
+    stage, slot, owner = 1, 3, "lab"
 
 
 def test_a_lease_is_renewed_until_the_block_ends():
@@ -47,14 +49,32 @@ def test_an_error_of_the_storage_is_tried_again(caplog):
     ]
 
 
-def test_a_slot_taken_over_is_noticed_and_not_asked_for_again():
-    slots = Script(None, StaleClaim("taken"))
-    with renewing(slots, Slot) as lease:
-        for thread in threading.enumerate():
-            if thread is not threading.current_thread():
-                thread.join(10)
-        assert lease.lost
+def wait_for_its_end():
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread():
+            thread.join(10)
+
+
+@pytest.mark.parametrize("why", [StaleClaim("taken"), SearchError("the study has been deleted")])
+@pytest.mark.parametrize("stopped", [True, False])
+def test_a_slot_that_is_lost_is_noticed_and_told_at_the_end_and_not_asked_for_again(why, stopped):
+    slots = Script(None, why)
+
+    def lose_it():
+        with renewing(slots, Slot) as lease:
+            wait_for_its_end()
+            assert lease.lost
+            if stopped:
+                raise TrialStopped
+
+    with pytest.raises(StaleClaim, match="slot 3 of stage 1 has been taken over from lab"):
+        lose_it()
     assert slots.renewals == 2
+
+
+def test_a_block_that_is_stopped_for_another_reason_says_so():
+    with pytest.raises(TrialStopped), renewing(Script(None), Slot):
+        raise TrialStopped
 
 
 def test_the_block_ends_at_once_however_long_the_lease_is():
