@@ -131,7 +131,6 @@ class _Worker:
             with renewing(self.slots, claim) as lease:
                 outcome = _checked(self.run_trial(self._task(claim, course, assignment, lease)))
                 course.draw(outcome)
-            self.slots.renew(claim)
             self.trials.commit(trial_id, outcome)
             self.slots.close(claim)
 

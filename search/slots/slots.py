@@ -20,7 +20,7 @@ from search.study.claims import Claim, Held, NoClaim
 from search.study.owner import is_gone
 from search.study.planning import stage_sizes
 from search.study.stages import open_next
-from search.study.study import Study
+from search.study.study import Study, require_undeleted
 from search.study.workers import see
 
 LEASE_SECONDS = 60.0
@@ -76,10 +76,11 @@ class Slots:
     def claim(self, owner: str) -> Claim | NoClaim:
         """Claim a slot for `owner`: first one whose owner died or fell silent, else the lowest free one.
 
-        Opens the next stage when the last one's slots are all closed.
+        Opens the next stage when the last one's slots are all closed. Raises `SearchError` where the study is deleted.
         """
         while True:
             with self._engine.begin() as tx:
+                require_undeleted(tx, self.study)
                 see(tx, self.study.name, owner)
                 stage = tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
                 seen = self._next(tx, stage)
@@ -98,6 +99,7 @@ class Slots:
     def take_over(self, held: Held, owner: str) -> Claim | None:
         """Claim a slot that is still held just as it was seen; None where it has been renewed or has changed hands."""
         with self._engine.begin() as tx:
+            require_undeleted(tx, self.study)
             as_seen = (*self._in(held.stage, CLAIMED), slots.c.slot == held.slot, slots.c.token == held.token)
             seen = tx.execute(select(slots).where(*as_seen, slots.c.lease_expires == held.lease_expires)).first()
             return self._take(tx, seen, owner) if seen else None
@@ -217,6 +219,7 @@ class Slots:
     @outlasting
     def _write(self, claim: Claim, state: str, **values: Any) -> None:
         with self._engine.begin() as tx:
+            require_undeleted(tx, self.study)
             see(tx, claim.study, claim.owner)
             held = _update(tx, claim, state, **values)
         if not held:

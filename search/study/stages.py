@@ -15,7 +15,7 @@ from search.storage.tables import WAITING, Now, slots, stages
 from search.study.assignment import Assignment
 from search.study.planning import next_plan
 from search.study.plans import Plan, Sampled, plan_from_json
-from search.study.study import Study
+from search.study.study import Study, require_undeleted
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def open_next(study: Study, done: int) -> None:
     would all write the same, as closed slots and their trials never change again.
     """
     with suppress(IntegrityError), study.storage.engine.begin() as tx:
+        require_undeleted(tx, study)
         opened = tx.execute(_rows_of(study)).all()
         if len(opened) == done:
             _insert(tx, study, Stage(done + 1, next_plan(tx, study, [_read(row).plan for row in opened])))

@@ -9,6 +9,7 @@ from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
 from optuna.study import load_study as load_optuna_study
 from sqlalchemy import delete, insert, select
+from sqlalchemy.engine import Connection
 
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
@@ -86,12 +87,16 @@ class StudySpec:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """A study in a storage; `id` is Optuna's number for it."""
+    """A study in a storage; `id` is Optuna's number for it.
+
+    A database may give the number of a deleted study to the next one, which has another time of creation.
+    """
 
     storage: Storage
     name: str
     id: int
     spec: StudySpec
+    created: float
 
 
 def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
@@ -100,26 +105,36 @@ def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
     Raises `SearchError` naming every setting in which `spec` differs from the one the study was created with.
     """
     with exclusively(storage):
-        created = _stored_spec(storage, name)
-        number = _optuna_id(storage, name)
-        if created is None or number is None:  # new, half created, or deleted in Optuna alone
-            _refuse_foreign(storage, name, number)
-            return Study(storage, name, _create(storage, name, spec), spec)
-    differences = list(_differences(created, spec))
+        study = _stored(storage, name)
+        if study is None:  # new, half created, or deleted in Optuna alone
+            _refuse_foreign(storage, name)
+            return _create(storage, name, spec)
+    differences = list(_differences(study.spec, spec))
     if differences:
         raise SearchError(f"the study {name!r} was created with {'; '.join(differences)}; use another --study")
-    return Study(storage, name, number, created)
+    return study
 
 
 def load_study(storage: Storage, name: str) -> Study:
     """Return an existing study; raise `SearchError` with the names there are if it is unknown."""
     with storage_errors(storage):
-        spec = _stored_spec(storage, name)
-        number = _optuna_id(storage, name)
-    if spec is None or number is None:
+        study = _stored(storage, name)
+    if study is None:
         known = ", ".join(map(repr, study_names(storage))) or "none"
         raise SearchError(f"no study {name!r} in {storage}; it has: {known}")
-    return Study(storage, name, number, spec)
+    return study
+
+
+def require_undeleted(tx: Connection, study: Study) -> None:
+    """Raise `SearchError` where a study has been deleted since it was read, though there be another of its name."""
+    ours = (tables.studies.c.study == study.name, tables.studies.c.created == study.created)
+    if tx.scalar(select(tables.studies.c.study).where(*ours)) is None:
+        raise deleted(study)
+
+
+def deleted(study: Study) -> SearchError:
+    """Return the error of a study that is not there any more."""
+    return SearchError(f"the study {study.name!r} has been deleted from {study.storage}")
 
 
 def study_names(storage: Storage) -> tuple[str, ...]:
@@ -129,7 +144,7 @@ def study_names(storage: Storage) -> tuple[str, ...]:
         return tuple(tx.scalars(select(table.study).order_by(table.created, table.study)))
 
 
-def _create(storage: Storage, name: str, spec: StudySpec) -> int:
+def _create(storage: Storage, name: str, spec: StudySpec) -> Study:
     try:
         number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
     except DuplicatedStudyError:
@@ -138,8 +153,9 @@ def _create(storage: Storage, name: str, spec: StudySpec) -> int:
     with storage.engine.begin() as tx:
         for table in (tables.studies, tables.stages, tables.slots, tables.workers):
             tx.execute(delete(table).where(table.c.study == name))
-        tx.execute(insert(tables.studies).values(study=name, spec=to_json(spec), created=Now()))
-    return number
+        row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
+        created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
+    return Study(storage, name, number, spec, created)
 
 
 def _name_the_value(storage: Storage, name: str, unit: str) -> None:
@@ -151,7 +167,8 @@ def _name_the_value(storage: Storage, name: str, unit: str) -> None:
         )
 
 
-def _refuse_foreign(storage: Storage, name: str, number: int | None) -> None:
+def _refuse_foreign(storage: Storage, name: str) -> None:
+    number = _optuna_id(storage, name)
     if number is not None and storage.rdb.get_n_trials(number) > 0:
         raise SearchError(f"the study {name!r} in {storage} was not made by agesearch; use another --study")
 
@@ -163,10 +180,14 @@ def _optuna_id(storage: Storage, name: str) -> int | None:
         return None
 
 
-def _stored_spec(storage: Storage, name: str) -> StudySpec | None:
+def _stored(storage: Storage, name: str) -> Study | None:
+    """Return the study that both Optuna's tables and ours have; None where either lack it."""
+    number = _optuna_id(storage, name)
     with storage.engine.begin() as tx:
-        text = tx.scalar(select(tables.studies.c.spec).where(tables.studies.c.study == name))
-    return None if text is None else from_json(StudySpec, text)
+        row = tx.execute(select(tables.studies).where(tables.studies.c.study == name)).first()
+    if row is None or number is None:
+        return None
+    return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
 
 
 def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:

@@ -4,19 +4,23 @@ A trial's change from RUNNING to COMPLETE or PRUNED is the moment at which its r
 once, whatever else happens, so a trial that has been told FAIL can never come back with a result.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
+from sqlalchemy import String, cast, delete, insert, select
+from sqlalchemy.engine import Connection
 
-from search.errors import SearchError, StaleClaim
+from search.errors import StaleClaim
 from search.space.distributions import distribution_of
+from search.storage.optuna_tables import attributes, trials
 from search.storage.patience import outlasting
 from search.study.assignment import Assignment
 from search.study.claims import Claim
-from search.study.study import Study
+from search.study.study import Study, deleted, require_undeleted
 
 CURVE: Final = "training_curve"
 """The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
@@ -86,7 +90,7 @@ class Trials:
         If the connection is lost with the answer it is created again, and the first one belongs to no slot: the sweep
         at the study's end tells it FAIL.
         """
-        attributes = {
+        own = {
             "stage": claim.stage,
             "slot": claim.slot,
             "attempt": claim.attempt,
@@ -103,12 +107,12 @@ class Trials:
             state=TrialState.RUNNING,
             params=assignment.params,
             distributions={each.name: distribution_of(each) for each in assignment.box.ranges},
-            user_attrs=attributes,
+            user_attrs=own,
         )
         try:
             return self._rdb.create_new_trial(self._study.id, trial)
         except KeyError as error:
-            raise SearchError(f"the study {self._study.name!r} has been deleted from {self._study.storage}") from error
+            raise deleted(self._study) from error
 
     @outlasting
     def report(self, trial_id: int, epoch: int, value: float) -> None:
@@ -135,7 +139,7 @@ class Trials:
                 score = measured.pop("score")
                 self._end(trial_id, state, measured | ({CURVE: curve} if curve else {}), score)
         except UpdateFinishedTrialError as error:
-            if self._rdb.get_trial(trial_id).state is state:
+            if self._state(trial_id) is state:
                 return  # nobody else ends it so: this very result was stored, and the connection lost with the answer
             raise StaleClaim(f"the result of trial {trial_id} came too late: {error}") from error
 
@@ -145,22 +149,39 @@ class Trials:
         try:
             self._end(trial_id, TrialState.FAIL, {"reason": reason})
         except UpdateFinishedTrialError:
-            return self._rdb.get_trial(trial_id).state
+            return self._state(trial_id)
         return TrialState.FAIL
 
     @outlasting
     def running(self) -> list[RunningTrial]:
         """Return the running trials of slots; it looks through all trials, so it is not for every trial."""
-        trials = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))
+        found = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))
         keys = ("stage", "slot", "token")
         return [
             RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in keys))
-            for trial in trials
+            for trial in found
             if trial.user_attrs.keys() >= set(keys)  # else somebody else's, which belongs to no slot
         ]
 
-    def _end(self, trial_id: int, state: TrialState, attributes: Mapping[str, Any], value: float | None = None) -> None:
-        for key, attribute in attributes.items():
-            self._rdb.set_trial_user_attr(trial_id, key, attribute)
+    def _state(self, trial_id: int) -> TrialState:
+        try:
+            return self._rdb.get_trial(trial_id).state
+        except KeyError as error:
+            raise deleted(self._study) from error
+
+    def _end(self, trial_id: int, state: TrialState, own: Mapping[str, Any], value: float | None = None) -> None:
+        with self._study.storage.engine.begin() as tx:
+            require_undeleted(tx, self._study)
+            _describe(tx, trial_id, own)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
             raise UpdateFinishedTrialError(f"trial {trial_id} is just being ended by another process")
+
+
+def _describe(tx: Connection, trial_id: int, own: Mapping[str, Any]) -> None:
+    """Give a running trial attributes, all at once where Optuna takes a transaction each."""
+    running = (trials.c.trial_id == trial_id, cast(trials.c.state, String) == TrialState.RUNNING.name)
+    if tx.execute(select(trials.c.trial_id).where(*running).with_for_update()).first() is None:
+        raise UpdateFinishedTrialError(f"trial {trial_id} has ended already")
+    tx.execute(delete(attributes).where(attributes.c.trial_id == trial_id, attributes.c.key.in_(own)))
+    rows = [{"trial_id": trial_id, "key": key, "value_json": json.dumps(value)} for key, value in own.items()]
+    tx.execute(insert(attributes), rows)

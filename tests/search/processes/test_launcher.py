@@ -42,7 +42,7 @@ def start(tmp_path):
 
     def start_at(program, *where, study="ages", artifacts=None):
         command = (sys.executable, "-S", "-E", "-c", program)
-        study = Study(Storage(URL, None, None), study, 1, spec_of())
+        study = Study(Storage(URL, None, None), study, 1, spec_of(), 0.0)
         one = Launcher(study, Path("faces.h5"), tmp_path, command, artifacts)
         started.append(one)
         one.start(where or [Place()])

@@ -86,7 +86,7 @@ def team():
     started = []
 
     def start(url=URL, spec=None, **settings):
-        study = Study(Storage(url, None, None), "ages", 1, spec or spec_of())
+        study = Study(Storage(url, None, None), "ages", 1, spec or spec_of(), 0.0)
         started.append(RayWorkers(Settings.model_validate({"on": "ray", **settings}), study, Path("faces.h5")))
         started[-1].start()
         return started[-1]

@@ -1,17 +1,19 @@
 import math
 from threading import Event
 
+import optuna
 import pytest
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 from sqlalchemy.exc import NoResultFound
 
-from search.errors import SearchFailure, TrialStopped
+from search.errors import SearchError, SearchFailure, TrialStopped
 from search.processes import worker
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.study.assigning import assigned
-from search.study.trials import Diverged, TrialOutcome
+from search.study.stages import read_stage
+from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers
 from tests.integration.fake_study import expected, finished, run_trial, running
 
@@ -162,6 +164,23 @@ def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
         work(Slots(study), interrupt, no_stop)
     assert Slots(study).counts(1) == SlotCounts(waiting=1)
     assert running(study) == []
+
+
+def test_a_worker_whose_study_is_deleted_meanwhile_ends_and_leaves_the_next_one_alone(study_of, no_stop, storage):
+    old, others = study_of(1), []
+
+    def delete_it(task):
+        optuna.delete_study(study_name=old.name, storage=storage.rdb)
+        new = study_of(1)
+        others.append(new)
+        claim = Slots(new).claim("elsewhere/boot/1:1:1")
+        Trials(new).create(claim, read_stage(new, 1).assignment(new.spec.seed, claim.slot))
+        return run_trial(task)
+
+    with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
+        work(Slots(old), delete_it, no_stop)
+    assert states(others[0]) == [TrialState.RUNNING]
+    assert Slots(others[0]).counts(1) == SlotCounts(claimed=1)
 
 
 class Clock(Event):

@@ -1,6 +1,7 @@
 import math
 import tempfile
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from search.space.box import FIRST_BOX, Box
 from search.space.network_file import network_text
 from search.space.ranges import Choices, LinearRange
 from search.storage.database import Storage
-from search.study.study import FinalistBudget, Study
+from search.study.study import FinalistBudget
 from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
@@ -98,7 +99,7 @@ def test_the_best_finalist_is_exported_with_all_of_them_and_the_rule(study_of, f
 
 def test_no_password_is_exported(study):
     hidden = Storage("postgresql+psycopg://ada:secret@host/studies", study.storage.rdb, study.storage.engine)
-    content = export_configuration(Study(hidden, study.name, study.id, study.spec)).decode()
+    content = export_configuration(replace(study, storage=hidden)).decode()
     assert "secret" not in content
     assert tomllib.loads(content)["study"]["storage"] == "postgresql+psycopg://ada:***@host/studies"
 

@@ -1,13 +1,16 @@
 import optuna
 import pytest
 from optuna.study import StudyDirection
+from optuna.trial import TrialState
 
 from search.errors import SearchError
 from search.processes.worker import work
-from search.slots.slots import Slots
+from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.storage.documents import from_json, to_json
+from search.study.stages import open_next, read_stage
 from search.study.study import StudySpec, create_or_resume, load_study, study_names
+from search.study.trials import Diverged, Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
 
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))
@@ -62,6 +65,37 @@ def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
     again = study_of(3)
     work(Slots(again), run_trial, no_stop)
     assert len(finished(again)) == 3
+
+
+def begun(study, owner):
+    """The claim of a slot by an owner, and the trial that runs for it."""
+    claim = Slots(study).claim(owner)
+    trial_id = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
+    Slots(study).attach(claim, trial_id)
+    return claim, trial_id
+
+
+def test_who_works_on_a_study_that_was_deleted_does_nothing_to_the_next_one_of_its_name(study_of, storage):
+    old = study_of(2)
+    claim, _ = begun(old, "lab/boot/1:1:1")
+    optuna.delete_study(study_name=NAME, storage=storage.rdb)
+    new = study_of(2)
+    _, trial_id = begun(new, "elsewhere/boot/1:1:1")  # in SQLite it has the number of the deleted one
+    slots, trials = Slots(old), Trials(old)
+    steps = (
+        lambda: slots.claim(claim.owner),
+        lambda: slots.renew(claim),
+        lambda: slots.close(claim),
+        lambda: trials.fail(trial_id, "its lease was lost"),
+        lambda: trials.commit(trial_id, Diverged("nan")),
+        lambda: open_next(old, 1),
+    )
+    for step in steps:
+        with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
+            step()
+    assert storage.rdb.get_trial(trial_id).state is TrialState.RUNNING
+    assert "reason" not in storage.rdb.get_trial(trial_id).user_attrs
+    assert Slots(new).counts(1) == SlotCounts(waiting=1, claimed=1)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,13 @@ def test_a_training_curve_is_kept_where_there_is_one(study, trials, trial_id):
 
 
 def test_a_study_deleted_meanwhile_is_reported(study, trials):
+    trial_id = trials.create(CLAIM, ASSIGNMENT)
     study.storage.rdb.delete_study(study.id)
-    with pytest.raises(SearchError, match=r"the study 'ages' has been deleted from (sqlite|postgresql)"):
-        trials.create(CLAIM, ASSIGNMENT)
+    steps = (
+        lambda: trials.create(CLAIM, ASSIGNMENT),
+        lambda: trials.commit(trial_id, OUTCOME),
+        lambda: trials.fail(trial_id, "taken over"),
+    )
+    for step in steps:
+        with pytest.raises(SearchError, match=r"the study 'ages' has been deleted from (sqlite|postgresql)"):
+            step()
