@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from search.errors import SearchError
 from search.space.box import Box
 from search.space.parameters import PARAMETERS, number_or_word
-from search.space.ranges import Value
+from search.space.ranges import Choices, Value
 
 Wanted: TypeAlias = tuple[tuple[str, Value], ...]
 """Some parameters of a configuration with their values; the others are those that the slot would have drawn."""
@@ -35,6 +35,12 @@ def require_in(box: Box, wanted: tuple[Wanted, ...], slots: int) -> None:
             raise SearchError(f"{name} = {value} is enqueued, but not searched; it has {', '.join(ranges)}")
         if not ranges[name].holds(value):
             raise SearchError(f"{name} = {value} is enqueued, but lies outside of {ranges[name]}; widen the range")
+
+
+def in_terms_of(box: Box, wanted: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
+    """Return the same with the box's own choices in the place of what equals them: 16 for 16.0."""
+    choices = {(each.name, value): value for each in box.ranges if isinstance(each, Choices) for value in each.values}
+    return tuple(tuple((name, choices.get((name, value), value)) for name, value in each) for each in wanted)
 
 
 def written(wanted: tuple[Wanted, ...]) -> str:

@@ -6,6 +6,7 @@ from model.layers import Dropout
 from search.errors import SearchError
 from search.settings import Ranges, Settings
 from search.space.box import Box, LogRange
+from search.space.enqueued import in_terms_of
 from search.space.network_file import read_network
 from search.space.parameters import box_of
 from search.space.ranges import Value
@@ -27,7 +28,7 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
         ranges=_later(box, settings.ranges) if settings.ranges else None,
         finalists=_finalists(settings),
         network=_network(settings),
-        enqueued=settings.enqueue or (),
+        enqueued=in_terms_of(box, settings.enqueue or ()),
         recipe=settings.recipe,
         sampler=settings.sampler,
         pruning=settings.pruning,

@@ -202,6 +202,11 @@ def test_the_space_adds_to_the_ranges_of_learning_rate_and_l2_or_replaces_them(s
     assert box == Box((FIRST_BOX.ranges[0], Choices("l2", (0.0,)), Choices("batch_size", (2, 3))))
 
 
+def test_a_choice_that_is_enqueued_as_another_kind_of_number_is_the_spaces_own(settings, dataset):
+    spec = prepare_study(settings(space="batch_size=2|3", enqueue="batch_size=2.0"), dataset).spec
+    assert repr(spec.enqueued) == "((('batch_size', 2),),)"
+
+
 def test_given_ranges_leave_the_rest_of_the_box(settings, dataset):
     ranges = Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))
     later = prepare_study(settings(space="dropout=linear:0:0.5", ranges=ranges), dataset).spec.ranges

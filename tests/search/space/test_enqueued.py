@@ -2,7 +2,7 @@ import pytest
 
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
-from search.space.enqueued import read_enqueued, written
+from search.space.enqueued import in_terms_of, read_enqueued, written
 from search.space.ranges import Choices
 from search.study.plans import Sampled
 from search.study.stages import list_stages
@@ -58,6 +58,14 @@ def test_a_choice_may_be_enqueued_and_no_other_value():
     assert spec_of(2, box=box, enqueued=((("batch_size", 32),),)).enqueued
     with pytest.raises(SearchError, match="batch_size = 64 is enqueued, but lies outside"):
         spec_of(2, box=box, enqueued=((("batch_size", 64),),))
+
+
+def test_what_equals_a_choice_is_that_choice():
+    box = Box((*FIRST_BOX.ranges, Choices("batch_size", (16, 32)), Choices("initializer", ("xavier",))))
+    (given,) = in_terms_of(box, ((("l2", 16.0), ("batch_size", 16.0), ("initializer", "xavier")),))
+    assert [(name, value, type(value)) for name, value in given] == [
+        ("l2", 16.0, float), ("batch_size", 16, int), ("initializer", "xavier", str)
+    ]  # fmt: skip
 
 
 def test_the_first_slots_have_what_is_enqueued_and_draw_the_rest():
