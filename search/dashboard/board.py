@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from sqlalchemy import Integer, String, Text, column, delete, insert, select, table
+from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
@@ -15,18 +15,16 @@ from search.dashboard.map_figure import map_figure
 from search.dashboard.note import study_note, with_own_part
 from search.errors import SearchError
 from search.results.search_map import search_map
+from search.storage.optuna_tables import study_attributes
 from search.study.study import Study
 
 EVERY_SECONDS = 15.0
 _SHARE = 200
 """An update may take a 200th of the time until the next one, however large the study."""
 
-# Optuna's table, as far as it is used here, and its dashboard's keys. Its own functions cut a text into pieces, for
+# The keys of Optuna's dashboard among a study's attributes. Its own functions cut a text into pieces, for
 # databases that keep no long ones, and write each in a transaction of its own, so that a page would read halves, and
 # two workers would mix theirs. The page looks through all pieces once for each trial that it shows: here a text is one.
-_attributes = table(
-    "study_system_attributes", column("study_id", Integer), column("key", String), column("value_json", Text)
-)
 _VERSION, _NOTE, _MAP = "dashboard:note_ver", "dashboard:note_str:", "dashboard:plot_data:search-map:"
 
 _log = logging.getLogger(__name__)
@@ -72,27 +70,28 @@ def _figure(study: Study) -> str:
 
 
 def _replace(tx: Connection, study: Study, prefix: str, text: str) -> None:
-    tx.execute(delete(_attributes).where(*_under(study, prefix)))
+    tx.execute(delete(study_attributes).where(*_under(study, prefix)))
     _put(tx, study, {f"{prefix}0": text} if text else {})
 
 
 def _put(tx: Connection, study: Study, values: Mapping[str, str | int]) -> None:
-    tx.execute(delete(_attributes).where(_attributes.c.study_id == study.id, _attributes.c.key.in_(values)))
+    of_study = (study_attributes.c.study_id == study.id, study_attributes.c.key.in_(values))
+    tx.execute(delete(study_attributes).where(*of_study))
     rows = [{"study_id": study.id, "key": key, "value_json": json.dumps(value)} for key, value in values.items()]
     if rows:
-        tx.execute(insert(_attributes), rows)
+        tx.execute(insert(study_attributes), rows)
 
 
 def _read(tx: Connection, study: Study, prefix: str) -> str:
-    rows = tx.execute(select(_attributes.c.key, _attributes.c.value_json).where(*_under(study, prefix)))
+    rows = tx.execute(select(study_attributes.c.key, study_attributes.c.value_json).where(*_under(study, prefix)))
     pieces = {int(key.removeprefix(prefix)): json.loads(value) for key, value in rows}
     return "".join(pieces[number] for number in sorted(pieces))
 
 
 def _version(tx: Connection, study: Study) -> int:
-    value = tx.scalar(select(_attributes.c.value_json).where(*_under(study, _VERSION)))
+    value = tx.scalar(select(study_attributes.c.value_json).where(*_under(study, _VERSION)))
     return 0 if value is None else int(json.loads(value))
 
 
 def _under(study: Study, prefix: str) -> tuple[Any, ...]:
-    return _attributes.c.study_id == study.id, _attributes.c.key.startswith(prefix, autoescape=True)
+    return study_attributes.c.study_id == study.id, study_attributes.c.key.startswith(prefix, autoescape=True)

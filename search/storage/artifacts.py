@@ -4,25 +4,21 @@ import io
 import json
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from optuna.artifacts.exceptions import ArtifactNotFound
-from sqlalchemy import String, Text, column, select, table, union_all
+from sqlalchemy import select, union_all
 
 from data.files import write_bytes
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.database import Storage
+from search.storage.optuna_tables import study_attributes, system_attributes
 
 _PREFIX = "artifacts:"  # what Optuna and its dashboard look for among the attributes of trials and studies
 _UPLOAD_SECONDS = 60.0
-# Optuna's tables, as far as they are read here; it checks their version whenever it opens a storage.
-_ATTRIBUTES = [
-    table(name, column("key", String), column("value_json", Text))
-    for name in ("trial_system_attributes", "study_system_attributes")
-]
 
 
 class ArtifactFolder:
@@ -71,6 +67,12 @@ def artifact_ids(keys: Iterable[str]) -> list[str]:
     return sorted({key.rpartition(":")[2] for key in keys if _PREFIX in key})
 
 
+def artifacts_of(attributes: Mapping[str, Any]) -> dict[str, str]:
+    """Return the ids of the artifacts that a trial's system attributes describe, by the names of their files."""
+    described = (json.loads(text) for key, text in attributes.items() if key.startswith(_PREFIX))
+    return {each["filename"]: each["artifact_id"] for each in described}
+
+
 def attach(storage: Storage, folder: ArtifactFolder, trial_id: int, name: str, kind: str, content: bytes) -> None:
     """Give a running trial an artifact, the file first: a crash in between leaves a file, but no broken picture."""
     artifact_id = str(uuid.uuid4())
@@ -88,7 +90,8 @@ def unattached(storage: Storage, folder: ArtifactFolder) -> tuple[Path, ...]:
         return ()
     settled = time.time() - _UPLOAD_SECONDS
     files = sorted(path for path in folder.path.iterdir() if path.is_file() and path.stat().st_mtime < settled)
-    keys = [select(each.c.key).where(each.c.key.contains(_PREFIX, autoescape=True)) for each in _ATTRIBUTES]
+    both = (system_attributes, study_attributes)
+    keys = [select(each.c.key).where(each.c.key.contains(_PREFIX, autoescape=True)) for each in both]
     with storage.engine.begin() as tx:
         attached = {key.rpartition(":")[2] for key in tx.scalars(union_all(*keys))}
     return tuple(path for path in files if path.name not in attached)

@@ -1,4 +1,4 @@
-"""Optuna's tables, as far as they are read in plain statements; it checks their version whenever it opens a storage."""
+"""Optuna's tables, as far as plain statements use them; opening a storage checks that they are of Optuna's version."""
 
 from sqlalchemy import DateTime, Float, Integer, String, Text, column, table
 
@@ -36,4 +36,7 @@ reports = table(
 attributes, system_attributes = (
     table(name, column("trial_id", Integer), column("key", String), column("value_json", Text))
     for name in ("trial_user_attributes", "trial_system_attributes")
+)
+study_attributes = table(
+    "study_system_attributes", column("study_id", Integer), column("key", String), column("value_json", Text)
 )
