@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from optuna.artifacts import get_all_artifact_meta
 from optuna.trial import FrozenTrial, TrialState
 
+from search.storage.artifacts import artifacts_of
 from search.study.study import Study
 from search.study.trials import CURVE
 from search.study.variants import VARIANT, Curve
@@ -40,14 +40,11 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
     for trial in study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,)):
         name = trial.params.get(VARIANT)
         if name in runs:  # else somebody else's
-            files = {
-                each.filename: each.artifact_id for each in get_all_artifact_meta(trial, storage=study.storage.rdb)
-            }
-            runs[name].append(_run(trial, curves[name], files))
+            runs[name].append(_run(trial, curves[name]))
     return {name: sorted(found, key=lambda run: run.repeat) for name, found in runs.items()}
 
 
-def _run(trial: FrozenTrial, curve: Curve, files: Mapping[str, str]) -> Run:
+def _run(trial: FrozenTrial, curve: Curve) -> Run:
     own, reported = trial.user_attrs, trial.intermediate_values
     return Run(
         repeat=own["repeat"],
@@ -58,5 +55,5 @@ def _run(trial: FrozenTrial, curve: Curve, files: Mapping[str, str]) -> Run:
         seconds=own["seconds"],
         training=tuple(own.get(CURVE, ())),
         validation=tuple(reported[epoch] for epoch in sorted(reported)) if curve == "validation" else (),
-        files=files,
+        files=artifacts_of(trial.system_attrs),
     )

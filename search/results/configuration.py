@@ -18,7 +18,6 @@ from search.space.ranges import Choices, LogRange, Range, Value
 from search.study.plans import Sampled
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
-from search.study.workers import list_workers
 
 PACKAGES = ("agesearch", "tensorflow", "keras", "optuna", "numpy", "h5py", "sqlalchemy")
 
@@ -122,8 +121,7 @@ def _document(study: Study, choice: Choice) -> dict[str, Any]:
             "score": best.score, "validation_mae": best.validation_mae, "training_mae": best.training_mae,
             "penalty": best.penalty, "seconds": best.seconds,
             "images": spec.images, "epochs": spec.epochs, "threads": spec.threads,
-            "device": next((each.device for each in list_workers(study) if each.worker == best.worker), "unknown"),
-            "seeds": best.seeds,
+            "device": best.device, "seeds": best.seeds,
         },
         "study": {
             "name": study.name, "storage": str(study.storage), "seed": spec.seed, "sampler": spec.sampler,

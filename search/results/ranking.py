@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
 
 from search.space.parameters import PARAMETERS, shown, title_of
 from search.space.ranges import Value
@@ -30,6 +30,7 @@ class RankedTrial:
     params: dict[str, Value]
     seeds: dict[str, int]
     worker: str
+    device: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
@@ -41,6 +42,15 @@ def best_trials(study: Study, count: int) -> list[RankedTrial]:
     with study.storage.engine.begin() as tx:
         found = best_finished(tx, study.name, len(study.spec.trials), count)
     return [_ranked(study.storage.rdb.get_trial(trial_id)) for trial_id, _ in found]
+
+
+def ranked_trials(study: Study) -> list[RankedTrial]:
+    """Return all finished trials of the sampled stages that have a value, in the order of `best_trials`."""
+    with study.storage.engine.begin() as tx:
+        found = best_finished(tx, study.name, len(study.spec.trials))
+    trials = study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,))
+    by_id = {trial._trial_id: trial for trial in trials}
+    return [_ranked(by_id[trial_id]) for trial_id, _ in found]
 
 
 def trial_numbered(study: Study, number: int) -> RankedTrial:
@@ -89,4 +99,5 @@ def _ranked(trial: FrozenTrial) -> RankedTrial:
         params=dict(trial.params),
         seeds=own["seeds"],
         worker=own["worker"],
+        device=own["device"],
     )

@@ -40,8 +40,8 @@ def count_finished(tx: Connection, study: str, stage: int) -> int:
     return tx.scalar(select(func.count()).where(*of_stage)) or 0
 
 
-def best_finished(tx: Connection, study: str, stages: int, count: int) -> list[tuple[int, float]]:
-    """Return id in Optuna and value of the best `count` trials of the first `stages`; ties in the order of slots."""
+def best_finished(tx: Connection, study: str, stages: int, count: int | None = None) -> list[tuple[int, float]]:
+    """Return id in Optuna and value of the best `count` trials of the first `stages`, or of all; ties in slot order."""
     query = (
         select(slots.c.trial_id, values.c.value)
         .join(values, values.c.trial_id == slots.c.trial_id)

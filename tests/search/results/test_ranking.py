@@ -1,6 +1,6 @@
 import pytest
 
-from search.results.ranking import best_trials, table
+from search.results.ranking import best_trials, ranked_trials, table
 from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import expected
 from tests.search.tiny import work_off
@@ -21,6 +21,7 @@ def test_trials_of_all_stages_are_ranked_by_score(study_of):
     work_off(study)
     scores = sorted(value for _, value in expected(study.spec).values())
     assert [trial.score for trial in best_trials(study, 10)] == scores
+    assert ranked_trials(study) == best_trials(study, 10)
     assert [trial.score for trial in best_trials(study, 5)] == scores[:5]
 
 
