@@ -6,8 +6,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import String, cast, create_engine, select
 from sqlalchemy.engine import Connection, Row
+from sqlalchemy.pool import NullPool
 
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
@@ -66,12 +67,11 @@ def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, .
 
 
 def _in_tables(of: Slots) -> tuple[Finding, ...]:
+    if damage := tuple(_damage(of.study.storage)):
+        return damage
     # Before the slots, so that a trial that ends meanwhile is found with its slot closed, and is not ours to end.
     running = Trials(of.study).running()
     with of.study.storage.engine.begin() as tx:
-        damage = list(_damage(tx))
-        if damage:
-            return tuple(damage)
         rows = _slots_with_trials(tx, of.study)
         return (
             *_missing(tx, of.study, rows),
@@ -81,9 +81,11 @@ def _in_tables(of: Slots) -> tuple[Finding, ...]:
         )
 
 
-def _damage(tx: Connection) -> Iterator[Finding]:
-    if tx.dialect.name == "sqlite":
-        first = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())
+def _damage(storage: Storage) -> Iterator[Finding]:
+    if storage.engine.dialect.name == "sqlite":
+        # By an engine of its own: a transaction of the storage's would be closed to others until all has been read.
+        with create_engine(storage.url, poolclass=NullPool).connect() as connection:
+            first = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if first != "ok":
             remedy = "make a copy, then restore a backup or recover what is left with: sqlite3 FILE .recover"
             yield Finding("damaged file", f"the database is damaged ({first})", remedy, mendable=False)

@@ -124,7 +124,10 @@ def _write(target: Storage, name: str, rows: Rows) -> None:
         try:
             write_rows(tx, rows)
         except IntegrityError as error:
-            raise SearchError(f"somebody else is just creating the study {name!r} in {target}") from error
+            raise SearchError(
+                f"the storage {target} has rows of a study {name!r} already, left of one that was deleted or of one "
+                "that somebody else is just creating: move to another storage"
+            ) from error
         written = read_rows(tx, name)
         if different := [table for table, wanted in rows.items() if written[table] != wanted]:
             raise SearchError(f"the copy in {target} came out different in {', '.join(different)}: nothing was copied")

@@ -8,6 +8,7 @@ from sqlalchemy import delete, update
 from search.slots.slots import Slots
 from search.storage.tables import slots as table
 from search.study.owner import this_process
+from search.upkeep import findings
 from search.upkeep.findings import find
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off
@@ -119,6 +120,11 @@ def test_a_slot_that_is_not_there_is_found(slots):
     with slots.study.storage.engine.begin() as tx:
         tx.execute(delete(table).where(table.c.stage == 2, table.c.slot == 0))
     assert kinds(slots) == ["missing slot", "trial without a slot"]
+
+
+def test_a_file_is_looked_through_without_waiting_for_who_writes_to_it(slots):
+    with slots.study.storage.engine.begin():
+        assert tuple(findings._damage(slots.study.storage)) == ()
 
 
 def test_a_damaged_file_is_found_and_nothing_else_is_looked_for(slots):

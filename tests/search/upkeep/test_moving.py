@@ -152,6 +152,14 @@ def test_a_study_that_is_there_already_is_not_written_over(study_of, move):
     assert len(fake.finished(moved)) == 2
 
 
+def test_what_is_left_of_a_study_that_was_deleted_in_optuna_alone_is_not_written_over(study_of, move):
+    study = study_of(2)
+    _, moved = move(study)
+    moved.storage.rdb.delete_study(moved.id)
+    with pytest.raises(SearchError, match="has rows of a study 'ages' already, left of one that was deleted or of one"):
+        move(study)
+
+
 def test_a_copy_that_comes_out_different_is_no_copy(study_of, move, monkeypatch):
     study = study_of(2)
     work_off(study)
