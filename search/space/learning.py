@@ -45,7 +45,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SlotDraw:
     """What a slot's draws follow from, beside the trials seen; `slots` is how many the stage has."""
 
     seed: int
@@ -59,7 +59,7 @@ class Place:
         return trial_seeds(self.seed, self.stage, self.slot).parameters
 
 
-def learned(sampler: SamplerName, box: Box, place: Place, seen: Sequence[Seen]) -> dict[str, Value]:
+def learned(sampler: SamplerName, box: Box, place: SlotDraw, seen: Sequence[Seen]) -> dict[str, Value]:
     """Return the parameters of a slot, in `box`, by the trials seen so far of its stage and those before, in order.
 
     TPE and the Gaussian process learn from all that lie in the box, CMA-ES starts anew in every box. Before there are
@@ -74,7 +74,7 @@ def learned(sampler: SamplerName, box: Box, place: Place, seen: Sequence[Seen]) 
     return _asked(_optunas(sampler, _short(place.draws)), box, inside)
 
 
-def _spread(box: Box, place: Place) -> dict[str, Value]:
+def _spread(box: Box, place: SlotDraw) -> dict[str, Value]:
     return box.at(shares("sobol", place.seed, place.stage, place.slot, len(box.ranges)))
 
 
@@ -101,7 +101,7 @@ def _scores(seen: Sequence[Seen]) -> list[float]:
     return [worst if each.score is None else each.score for each in seen]
 
 
-def _evolved(box: Box, place: Place, seen: Sequence[Seen]) -> dict[str, Value]:
+def _evolved(box: Box, place: SlotDraw, seen: Sequence[Seen]) -> dict[str, Value]:
     """Return a slot's parameters by CMA-ES: as many slots as its population has, in their order, are a generation.
 
     A slot is sampled after the last generation of which, and of all before it, every trial has ended; with many workers

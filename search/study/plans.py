@@ -14,7 +14,7 @@ from pydantic import Discriminator
 
 from search.space.box import Box
 from search.space.enqueued import Wanted
-from search.space.learning import Place, Seen, learned
+from search.space.learning import Seen, SlotDraw, learned
 from search.space.narrowing import Narrowing
 from search.space.samplers import LEARNING, SamplerName
 from search.space.sampling import shares
@@ -46,7 +46,7 @@ class Sampled:
         """Return what the trial of `slot` is; a sampler that learns does so from the trials in `seen`."""
         seeds = trial_seeds(seed, stage, slot)
         if self.sampler in LEARNING:
-            params = learned(self.sampler, self.box, Place(seed, stage, slot, self.slots), seen)
+            params = learned(self.sampler, self.box, SlotDraw(seed, stage, slot, self.slots), seen)
         else:
             params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):

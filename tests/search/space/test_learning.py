@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 
 from search.space.box import FIRST_BOX, Box
-from search.space.learning import Place, Seen, learned
+from search.space.learning import Seen, SlotDraw, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.sampling import shares
 from search.storage.database import quieten_optuna
 
-PLACE = Place(seed=7, stage=1, slot=20, slots=60)
+PLACE = SlotDraw(seed=7, stage=1, slot=20, slots=60)
 EVERY_KIND = Box(
     (
         *FIRST_BOX.ranges,
@@ -112,7 +112,7 @@ def test_a_trial_that_lies_in_the_new_box_is_learnt_from_and_no_other(sampler, s
     box = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-6, 1e-1)))
     inside = [each for each in seen if all(one.holds(each.params[one.name]) for one in box.ranges)]
     assert 5 < len(inside) < len(seen)
-    place = Place(7, 2, 0, 15)
+    place = SlotDraw(7, 2, 0, 15)
     assert learned(sampler, box, place, seen) == learned(sampler, box, place, inside)
     best = min(inside, key=lambda each: each.score)
     assert learned(sampler, box, place, seen) != learned(sampler, box, place, [e for e in inside if e is not best])
