@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,8 @@ def test_a_worker_of_another_machine_is_given_up_only_when_its_lease_has_run_out
     begin(Slots(slots.study, lease_seconds=-5), ELSEWHERE)
     (found,) = find(slots)
     assert found.kind == "abandoned slot"
-    assert "process 7 of elsewhere, which has been silent for 65 seconds" in found.text
+    silent = re.search(r"process 7 of elsewhere, which has been silent for (\d+) seconds", found.text)
+    assert 65 <= int(silent[1]) < 120
 
 
 def test_a_lease_that_ends_later_than_any_can_shows_that_the_clock_was_set_back(slots):
