@@ -6,10 +6,7 @@ import pytest
 import model.comparison
 from model.comparison import compare, paired_bootstrap
 from model.errors import ModelError
-
-
-def ages(*values: float) -> np.ndarray:
-    return np.array(values, np.float32)
+from tests.model.values import ages
 
 
 def test_the_difference_is_that_of_the_two_mean_errors() -> None:

@@ -21,6 +21,7 @@ from model.network import Network
 from model.operations import Convolve, Multiply, operations
 from model.paper import with_dropout
 from model.setup import Setup
+from tests.model.values import equal
 
 PLAIN = Network(
     (
@@ -62,10 +63,6 @@ def engine(shared: Engine) -> Engine:
 
 def rows(count: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).permutation(IMAGES)[:count].astype(np.int32)
-
-
-def equal(first: Weights, second: Weights) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def same(first: Snapshot, second: Snapshot) -> bool:

@@ -9,10 +9,7 @@ from hypothesis import strategies as some
 
 from model.error_groups import MOST_GROUPS, by_label, by_prediction, edges
 from model.errors import ModelError
-
-
-def ages(*values: float) -> np.ndarray:
-    return np.array(values, np.float32)
+from tests.model.values import ages
 
 
 def test_ages_from_1_to_80_fall_into_decades() -> None:

@@ -7,10 +7,7 @@ import pytest
 
 from model.errors import ModelError
 from model.evaluation import evaluate
-
-
-def ages(*values: float) -> np.ndarray:
-    return np.array(values, np.float32)
+from tests.model.values import ages
 
 
 def test_every_figure_is_the_one_worked_out_by_hand() -> None:

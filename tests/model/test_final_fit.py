@@ -19,6 +19,7 @@ from model.network import Network
 from model.recipe import DEFAULT, PAPER, STRONG, Recipe
 from model.schedule import factors
 from model.training import DivergedError
+from tests.model.values import equal, ignore
 
 
 class SmallRecipe(Recipe):
@@ -40,10 +41,6 @@ Draw = Callable[..., Examples]
 
 class StoppedError(Exception):
     """What a test stops a fit with."""
-
-
-def ignore(*_: object) -> None:
-    pass
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,10 +73,6 @@ def kept(shared: FinalFit) -> list[FitState]:
     states: list[FitState] = []
     shared.run(shared.start(), states.append, ignore)
     return states
-
-
-def equal(first: Weights, second: Weights) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def trained(weights: Weights) -> Weights:

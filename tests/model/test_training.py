@@ -14,6 +14,7 @@ from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.setup import Setup
 from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
+from tests.model.values import ignore
 
 
 class SmallRecipe(Recipe):
@@ -30,10 +31,6 @@ BUDGET = Budget(images=50, epochs=3)
 TRAINING, DRAWS = Training(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
 ABSURD = Training(1e25, 1e-3)
 Draw = Callable[..., Examples]
-
-
-def ignore(_epoch: int, _mae: float) -> None:
-    pass
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,9 @@ from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.search.tiny import run_variant, work_off, work_some
 
+pytestmark = pytest.mark.usefixtures("coarse")
+
 SMALL = ["--data", "faces.h5", "--precision", "float32", "--images", "5", "--epochs", "3", "--repeats", "2"]
-
-
-@pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    """Draw a figure in a tenth of the time."""
-    monkeypatch.setattr("model.plotting.DOTS_AN_INCH", 50)
 
 
 @pytest.fixture(autouse=True)

@@ -7,39 +7,16 @@ import pytest
 from search.processes import searching
 from search.processes.launcher import Place
 from search.storage.database import open_storage
-from search.study.planning import stage_sizes
 from search.study.study import load_study
 from tests.integration.fake_study import run_trial
-from tests.search.tiny import work_some
 
 SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32", "--finalists", "0")
 
 
-class FakeLauncher:
-    """Workers in this process, which run one trial whenever they are tended."""
-
-    run_trial = staticmethod(run_trial)
-
-    def __init__(self, study, _data, _logs, artifacts):
-        self.study, self.artifacts = study, artifacts
-
-    def start(self, where):
-        assert where == (Place(),)
-
-    def tend(self, finished):
-        work_some(self.study, 1, self.run_trial)
-        return finished < sum(stage_sizes(self.study.spec))
-
-    def stop(self):
-        pass
-
-
 @pytest.fixture(autouse=True)
-def small(monkeypatch):
-    """A machine of one core, and workers that take no time."""
+def small(launcher, monkeypatch):  # noqa: ARG001 - workers that take no time
+    """A machine of one core."""
     monkeypatch.setattr(searching, "machine", lambda: {"gpus": [], "cores": 1, "precision": "float32"})
-    monkeypatch.setattr(searching, "Launcher", FakeLauncher)
-    monkeypatch.setattr(searching, "WATCH_SECONDS", 0.001)
 
 
 @pytest.fixture
@@ -49,15 +26,23 @@ def study(faces):
 
 
 @pytest.mark.usefixtures("faces")
-def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch):
+def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch, launcher):
     ended = agesearch(*SEARCH, "--trials", "4,3")
     assert ended.code == 0
+    assert launcher.last.places == (Place(),)
     lines = ended.out.splitlines()
     assert lines[0].startswith("study age in sqlite:///runs/study.db: best 1")
     assert lines[1].startswith("stage 1: 4/4 finished; ")
     assert lines[2].startswith("stage 2: 3/3 finished; ")
     assert lines[4].split()[:2] == ["trial", "stage"]
     assert len(lines) == 10
+
+
+@pytest.mark.usefixtures("faces")
+def test_workers_may_share_a_gpu(agesearch, launcher, monkeypatch):
+    monkeypatch.setattr(searching, "machine", lambda: {"gpus": [0], "cores": 1, "precision": "float32"})
+    assert agesearch(*SEARCH, "--trials", "2", "--per-gpu", "2").code == 0
+    assert [place.gpu for place in launcher.last.places] == [0, 0]
 
 
 @pytest.mark.usefixtures("faces")
@@ -102,12 +87,12 @@ def test_the_result_is_json_where_that_is_asked_for(agesearch):
 
 
 @pytest.mark.usefixtures("faces")
-def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch, monkeypatch):
+def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch, launcher, monkeypatch):
     def stop(task):
         signal.raise_signal(signal.SIGINT)
         return run_trial(task)
 
-    monkeypatch.setattr(FakeLauncher, "run_trial", staticmethod(stop))
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(stop))
     ended = agesearch(*SEARCH, "--trials", "4,3")
     assert ended.code == 130
     assert "stage 1: 1/4 finished; " in ended.out
@@ -115,13 +100,13 @@ def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch
 
 
 @pytest.mark.usefixtures("faces")
-def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, monkeypatch):
+def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, launcher, monkeypatch):
     def fail_at_zero(task):
         if task.slot == 0:
             raise OSError("no memory")
         return run_trial(task)
 
-    monkeypatch.setattr(FakeLauncher, "run_trial", staticmethod(fail_at_zero))
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(fail_at_zero))
     ended = agesearch(*SEARCH, "--trials", "2")
     reason = "3 attempts failed, the last one with OSError: no memory"
     assert ended.code == 0

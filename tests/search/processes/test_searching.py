@@ -51,33 +51,6 @@ def asked(monkeypatch):
     return questions
 
 
-class FakeLauncher:
-    """Workers in this process: each time they are tended, one more trial is done."""
-
-    def __init__(self, study, data, logs, artifacts):
-        self.study, self.data, self.logs, self.artifacts = study, data, logs, artifacts
-        self.places, self.stopped = None, 0
-        self.during = lambda: work_some(study, 1)
-        FakeLauncher.last = self
-
-    def start(self, where):
-        self.places = where
-
-    def tend(self, closed):
-        self.during()
-        return closed < sum(self.study.spec.trials)
-
-    def stop(self):
-        self.stopped += 1
-
-
-@pytest.fixture
-def launcher(monkeypatch):
-    monkeypatch.setattr(searching, "Launcher", FakeLauncher)
-    monkeypatch.setattr(searching, "WATCH_SECONDS", 0.001)
-    return FakeLauncher
-
-
 def test_the_study_is_what_the_settings_say(settings, dataset):
     ranges = Ranges(learning_rate=(1e-5, 1e-4), l2=(1e-3, 1e-2))
     chosen = settings(seed=3, l2=(1e-4, 1.0), ranges=ranges, recipe="paper", epochs=2, batch_size=3, max_attempts=4)
@@ -255,7 +228,6 @@ def test_the_number_of_workers_is_the_users_where_one_is_given(settings, dataset
 
 
 def test_a_finished_study_needs_no_machine_and_no_worker(settings, dataset, asked, launcher):
-    launcher.last = None
     study = prepare_study(settings(), dataset)
     work_off(study)
     assert launch(settings(), study, dataset, lambda _: None)
@@ -263,13 +235,13 @@ def test_a_finished_study_needs_no_machine_and_no_worker(settings, dataset, aske
     assert launcher.last is None
 
 
-@pytest.mark.usefixtures("asked", "launcher")
+@pytest.mark.usefixtures("asked")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_the_workers_before_the_study_is_done(end, settings, dataset):
+def test_a_signal_stops_the_workers_before_the_study_is_done(end, settings, dataset, launcher):
     signals = iter([end])  # one, since `watch` is called once more when all workers have ended
     study = prepare_study(settings(), dataset)
     assert not launch(settings(), study, dataset, lambda _: [signal.raise_signal(each) for each in signals])
-    assert FakeLauncher.last.stopped == 1
+    assert launcher.last.stopped == 1
     assert standing_of(study) < 3
 
 
@@ -285,15 +257,15 @@ def test_workers_that_end_before_the_study_are_a_failure(settings, dataset, laun
     assert launcher.last.stopped == 1
 
 
-@pytest.mark.usefixtures("asked", "launcher")
-def test_workers_are_stopped_when_the_search_cannot_go_on(settings, dataset):
+@pytest.mark.usefixtures("asked")
+def test_workers_are_stopped_when_the_search_cannot_go_on(settings, dataset, launcher):
     def fail(_now):
         raise SearchError("the disk is full")
 
     study = prepare_study(settings(), dataset)
     with pytest.raises(SearchError, match="the disk is full"):
         launch(settings(), study, dataset, fail)
-    assert FakeLauncher.last.stopped == 1
+    assert launcher.last.stopped == 1
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])

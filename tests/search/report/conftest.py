@@ -5,9 +5,8 @@ from search.report.sections import Table
 
 
 @pytest.fixture(autouse=True)
-def coarse(monkeypatch):
-    """Draw a figure in a tenth of the time."""
-    monkeypatch.setattr("model.plotting.DOTS_AN_INCH", 50)
+def _coarse(coarse):
+    """Draw all figures so."""
 
 
 @pytest.fixture

@@ -5,15 +5,11 @@ import pytest
 from search.report.search_sections import search_section
 from search.report.sections import LeftOut, Listing
 from search.results.ranking import best_trials
-from search.storage.database import quieten_optuna
 from search.study.study import FinalistBudget
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
-
-@pytest.fixture(autouse=True)
-def quiet():
-    quieten_optuna()
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture

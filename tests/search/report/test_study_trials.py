@@ -7,10 +7,11 @@ from optuna.trial import create_trial
 
 from search.report.study_trials import frozen_trials, importances, shown
 from search.space.box import FIRST_BOX
-from search.storage.database import quieten_optuna
 from search.study.trials import Diverged
 from tests.integration.fake_study import expected, run_trial
 from tests.search.tiny import work_off
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 
 def trials_that_depend_on(name, count):
@@ -21,11 +22,6 @@ def trials_that_depend_on(name, count):
         create_trial(params=params, distributions=distributions, value=abs(math.log10(params[name]) + 4))
         for params in drawn
     ]
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    quieten_optuna()
 
 
 def test_the_trials_of_all_stages_are_shown_with_what_they_measured(study_of):

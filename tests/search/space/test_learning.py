@@ -7,7 +7,8 @@ from search.space.box import FIRST_BOX, Box
 from search.space.learning import Seen, SlotDraw, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.sampling import shares
-from search.storage.database import quieten_optuna
+
+pytestmark = pytest.mark.usefixtures("quiet")
 
 PLACE = SlotDraw(seed=7, stage=1, slot=20, slots=60)
 EVERY_KIND = Box(
@@ -21,11 +22,6 @@ EVERY_KIND = Box(
 )
 ENOUGH = {"tpe": 24, "cmaes": 42, "gp": 17}
 """Trials by the end of which each has learnt something; the Gaussian process takes a quarter of a second for each."""
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    quieten_optuna()
 
 
 @pytest.fixture(params=list(ENOUGH))

@@ -19,11 +19,6 @@ DEAD = HERE.rsplit(":", 1)[0] + ":1"
 ELSEWHERE = "elsewhere/boot/1:7:1"
 
 
-@pytest.fixture
-def slots(study_of):
-    return Slots(study_of(2, 2))
-
-
 def kinds(slots):
     return [finding.kind for finding in find(slots)]
 

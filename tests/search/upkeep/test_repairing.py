@@ -21,11 +21,6 @@ HERE = this_process()
 ELSEWHERE = "elsewhere/boot/1:7:1"
 
 
-@pytest.fixture
-def slots(study_of):
-    return Slots(study_of(2, 2))
-
-
 def die_within_a_trial(slots, lease_seconds):
     """Leave what a worker of another machine leaves that dies within a trial; returns its claim and its trial's id."""
     claim = Slots(slots.study, lease_seconds).claim(ELSEWHERE)
