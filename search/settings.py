@@ -179,7 +179,8 @@ class Settings(BaseModel):
         None, description="Epochs without a better validation error after which the fit ends; or none."
     )
     fit_minutes: Annotated[PositiveFloat | None, Optional] = _fit(
-        None, description="Minutes of training after which the fit ends; or none."
+        None,
+        description="Minutes of training after which the fit ends; or none. Not for the recipes strong and light.",
     )
     fit_threads: PositiveInt | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto is all cores.")
     ensemble: PositiveInt = _fit(
