@@ -111,7 +111,7 @@ def fit_to_the_end(
     """
     from data.dataset import read_split
     from search.fit.folder import begin
-    from search.processes.searching import stop_on_signals
+    from search.processes.stopping import stop_on_signals
     from search.results.configuration import read_configuration
 
     dataset, chosen = dataset_of(settings), read_configuration(configuration)

@@ -54,7 +54,7 @@ def worker(
     from threading import Thread
 
     from search.processes.launcher import stop_when_untethered
-    from search.processes.searching import stop_on_signals
+    from search.processes.stopping import stop_on_signals
     from search.processes.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

@@ -17,6 +17,7 @@ from typing import Any
 from data.errors import DatasetError
 from search.errors import SearchError, SearchFailure
 from search.processes.launcher import FRUITLESS_DEATHS, STOP_SECONDS
+from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.study.study import Study
@@ -57,7 +58,6 @@ class Need:
 
 def serve(order: Order) -> None:
     """Be one worker, within a task of Ray; what cancels the task makes it give its trial back and end."""
-    from search.processes.searching import stop_on_signals
     from search.processes.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")

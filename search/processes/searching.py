@@ -1,15 +1,12 @@
 """A search from this machine: settings become a study, workers are launched, and it is watched to its end."""
 
 import json
-import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from threading import Event
-from types import FrameType
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,6 +17,7 @@ from search.errors import SearchError, SearchFailure
 from search.processes.launcher import Launcher, places
 from search.processes.progress import Standing, standing
 from search.processes.ray_workers import RayWorkers
+from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import Storage, create_storage, storage_errors
@@ -94,22 +92,6 @@ def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | R
     wanted = None if settings.workers == "auto" else settings.workers
     launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
     return launcher, lambda: launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
-
-
-@contextmanager
-def stop_on_signals() -> Iterator[Event]:
-    """Give an event that Ctrl-C and SIGTERM set, for the length of the block."""
-    stop = Event()
-
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 @cache

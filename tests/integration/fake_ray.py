@@ -3,7 +3,7 @@
 import time
 
 from search.errors import SearchError, TrialStopped
-from search.processes.searching import stop_on_signals
+from search.processes.stopping import stop_on_signals
 from search.processes.worker import work
 from search.slots.slots import Slots
 from tests.integration import fake_study

@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 from search.errors import TrialStopped
 from search.processes.launcher import stop_when_untethered
-from search.processes.searching import stop_on_signals
+from search.processes.stopping import stop_on_signals
 from search.processes.worker import work
 from search.slots import mending
 from search.slots.slots import Slots

@@ -1,4 +1,3 @@
-import os
 import signal
 import subprocess
 from itertools import count
@@ -11,7 +10,7 @@ from search.errors import SearchError, SearchFailure
 from search.processes import searching
 from search.processes.launcher import Place
 from search.processes.progress import standing
-from search.processes.searching import launch, machine, prepare_study, stop_on_signals
+from search.processes.searching import launch, machine, prepare_study
 from search.settings import Ranges, Settings
 from search.slots.slots import Slots
 from search.space.box import FIRST_BOX, Box, LogRange
@@ -266,23 +265,6 @@ def test_workers_are_stopped_when_the_search_cannot_go_on(settings, dataset, lau
     with pytest.raises(SearchError, match="the disk is full"):
         launch(settings(), study, dataset, fail)
     assert launcher.last.stopped == 1
-
-
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_signals_set_the_event_within_the_block_and_are_as_before_after_it(end):
-    before = signal.getsignal(end)
-    with stop_on_signals() as stop:
-        assert not stop.is_set()
-        os.kill(os.getpid(), end)
-        assert stop.wait(10)
-    assert signal.getsignal(end) is before
-
-
-def test_signals_are_as_before_after_an_error():
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(ValueError, match="wrong"), stop_on_signals():
-        raise ValueError("wrong")
-    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.fixture
