@@ -2,6 +2,7 @@
 
 import fcntl
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -34,6 +35,11 @@ _CONNECTION = {
     "tcp_user_timeout": 60_000,
 }
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
+_REFUSED = re.compile(
+    r"authentication failed|no password supplied|(database|role) .* does not exist|"
+    r"is not a database|unable to open database file|readonly database"
+)
+"""What libpq, PostgreSQL and SQLite say of what was given; a server that is away or a full disk says other things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,16 @@ def exclusively(storage: Storage) -> Iterator[None]:
 
 @contextmanager
 def storage_errors(storage: Storage | URL) -> Iterator[None]:
-    """Turn what a database raises within the block into one `SearchFailure` that names the storage."""
+    """Turn what a database raises within the block into one sentence that names the storage.
+
+    A `SearchError` where it is the address, the password or the file that will never do, else a `SearchFailure`.
+    """
     try:
         yield
     except (SQLAlchemyError, StorageInternalError) as error:
-        raise SearchFailure(f"the storage {storage} cannot be used: {_cause(error)}") from error
+        cause = _cause(error)
+        kind = SearchError if _REFUSED.search(cause) else SearchFailure
+        raise kind(f"the storage {storage} cannot be used: {cause}") from error
 
 
 def quieten_optuna() -> None:

@@ -70,17 +70,17 @@ def test_a_password_may_come_three_ways_and_is_shown_in_none(way, guarded, agese
     assert postgres.PASSWORD not in ended.out + ended.err
 
 
-def test_without_the_password_one_sentence_says_so(guarded, failed):
-    assert "cannot be used" in failed("status", "--storage", guarded)
+def test_without_the_password_one_sentence_says_so(guarded, refused):
+    assert "cannot be used" in refused("status", "--storage", guarded)
 
 
-def test_a_wrong_password_fails_and_is_not_shown(guarded, failed, monkeypatch):
+def test_a_wrong_password_is_refused_and_not_shown(guarded, refused, monkeypatch):
     monkeypatch.setenv("AGESEARCH_STORAGE_PASSWORD", "wrong one")
-    said = failed("status", "--storage", guarded)
+    said = refused("status", "--storage", guarded)
     assert "password authentication failed" in said
     assert "wrong" not in said
     monkeypatch.delenv("AGESEARCH_STORAGE_PASSWORD")
-    assert "in the url" not in failed("status", "--storage", guarded.replace("guarded@", "guarded:in the url@"))
+    assert "in the url" not in refused("status", "--storage", guarded.replace("guarded@", "guarded:in the url@"))
 
 
 def test_a_traceback_shows_no_password(guarded, agesearch, monkeypatch):

@@ -3,6 +3,7 @@ import threading
 
 import pytest
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
 
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
@@ -74,6 +75,26 @@ def test_what_the_database_raises_becomes_one_sentence(storage):
     sentence = r"the storage (sqlite|postgresql).* cannot be used: (no such table: gone|relation .gone. does not .*)$"
     with pytest.raises(SearchFailure, match=sentence), storage_errors(storage), storage.engine.begin() as tx:
         tx.execute(text("select 1 from gone"))
+
+
+@pytest.mark.parametrize(
+    ("said", "is_given"),
+    [
+        ('connection failed: FATAL:  password authentication failed for user "a"', True),
+        ("fe_sendauth: no password supplied", True),
+        ('FATAL:  database "ages" does not exist', True),
+        ("unable to open database file", True),
+        ("attempt to write a readonly database", True),
+        ("database is locked", False),
+        ("database or disk is full", False),
+        ("connection refused", False),
+        ('relation "slots" does not exist', False),
+    ],
+)
+def test_what_was_given_is_told_from_what_failed(said, is_given, storage):
+    with pytest.raises(SearchError, match="cannot be used") as raised, storage_errors(storage):
+        raise OperationalError(None, None, Exception(said)) from Exception(said)
+    assert isinstance(raised.value, SearchFailure) is not is_given
 
 
 @pytest.mark.parametrize("error", [ImportError("libtorch.so is missing"), OSError(28, "No space left", "worker-1.log")])
