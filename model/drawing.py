@@ -6,9 +6,10 @@ from math import sqrt
 from typing import TYPE_CHECKING, Final
 
 from model import layers as kinds
-from model.layers import Layer, Shape
+from model.layers import Layer
 from model.network import Network
 from model.plotting import INK, MUTED, new_figure, png
+from model.shapes import Shape
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

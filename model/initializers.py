@@ -6,8 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import ModelError
-from model.layers import GAUSSIAN_STDDEV, Shape, WeightSpec
+from model.layers import GAUSSIAN_STDDEV
 from model.network import Initializer, Network
+from model.shapes import Shape, WeightSpec
 
 Weights = list[npt.NDArray[np.float32]]
 

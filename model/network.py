@@ -6,7 +6,8 @@ from typing import Literal, TypeAlias, get_args
 
 from model.checks import is_count, require_one_of
 from model.errors import ModelError
-from model.layers import Add, Dense, Expectation, Layer, Shape, Skip, WeightSpec, output_shape, weight_specs
+from model.layers import Add, Dense, Expectation, Layer, Skip
+from model.shapes import Shape, WeightSpec, output_shape, weight_specs
 
 Initializer: TypeAlias = Literal["xavier", "gaussian"]
 Regularizer: TypeAlias = Literal["l2", "l1", "none"]

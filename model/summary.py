@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model import layers as kinds
-from model.layers import Layer, Shape
+from model.layers import Layer
 from model.network import Network, Step
+from model.shapes import Shape
 
 _HEADINGS = ("Layer (type)", "Output Shape", "Param #")
 _KERAS_TYPES: dict[type[Layer], str] = {

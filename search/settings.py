@@ -1,9 +1,6 @@
-"""The settings of the commands: a TOML file, then AGESEARCH_* environment variables, then flags, the later winning."""
+"""What the commands can be told: each setting with its type, its default, and the words of its help."""
 
-import difflib
-import os
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,20 +14,13 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    ValidationError,
 )
-from pydantic_core import ErrorDetails
 
-from search.errors import SearchError
-from search.password import PASSWORD_VARIABLE, with_password
 from search.space.enqueued import Wanted, read_enqueued
 from search.space.parameters import read_space
 from search.space.ranges import Range
 from search.space.samplers import SamplerName
 
-CONFIG_FILE = Path("agesearch.toml")
-PREFIX = "AGESEARCH_"
-NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG", PASSWORD_VARIABLE})
 SECRETS = frozenset({"dashboard_password"})
 """Settings whose value no message may hold, and which are no flags: a command line can be read by everybody."""
 
@@ -208,70 +198,3 @@ def panel_of(name: str) -> str:
     """Return the panel of a command's help that a setting is shown in."""
     extra = Settings.model_fields[name].json_schema_extra
     return str(extra["panel"]) if isinstance(extra, dict) else ""
-
-
-def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
-    """Read the settings: `config`, or agesearch.toml where there is one, then the environment, then `flags`.
-
-    Raises SearchError for a file that is missing or no TOML, an unknown key, or a value that cannot be.
-    """
-    sources = [
-        *_from_file(config),
-        *_from_environment(os.environ),
-        *((k, v, f"--{k.replace('_', '-')}") for k, v in flags.items()),
-    ]
-    for key, _, where in sources:
-        if key not in Settings.model_fields:
-            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key, Settings)}")
-    origins = {key: where for key, _, where in sources}
-    try:
-        settings = Settings.model_validate({key: value for key, value, _ in sources})
-    except ValidationError as error:
-        raise SearchError(_sentence(error.errors(), origins)) from error
-    storage = with_password(settings.storage, settings.storage_password_file)
-    return settings if storage == settings.storage else settings.model_copy(update={"storage": storage})
-
-
-def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str:
-    """Say of the first wrong value, or rather of a misspelt key, where it comes from and what it should be."""
-    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
-    origin, place = origins[str(first["loc"][0])], _place(first)
-    if first["type"] == "extra_forbidden":
-        return f"{origin}: unknown setting '{place}.{first['loc'][-1]}'{_nearest(str(first['loc'][-1]), Ranges)}"
-    # A setting of several kinds, such as a number or "auto", has an error for each.
-    said = (each["msg"].removeprefix("Value error, ") for each in errors if _place(each) == place)
-    reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
-    value = "not what it can be" if place in SECRETS else _shown(first["input"])
-    return f"{origin}: {place} is {value}: {', or '.join(reasons)}"
-
-
-def _place(error: ErrorDetails) -> str:
-    """Return the keys that lead to a value, without the kinds and positions that pydantic mixes in."""
-    return ".".join(str(part) for part in error["loc"] if part in Settings.model_fields)
-
-
-def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
-    path = config or CONFIG_FILE
-    if config is None and not path.exists():
-        return []
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SearchError(f"the settings file {path} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:  # no text, no TOML, or a number of 5000 digits
-        raise SearchError(f"the settings file {path} is not TOML: {error}") from error
-    return [(key, tuple(value) if isinstance(value, list) else value, str(path)) for key, value in table.items()]
-
-
-def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
-    names = sorted(name for name in environment if name.startswith(PREFIX) and name not in NOT_SETTINGS)
-    return [(name.removeprefix(PREFIX).lower(), environment[name], name) for name in names]
-
-
-def _nearest(key: str, model: type[BaseModel]) -> str:
-    near = difflib.get_close_matches(key, model.model_fields, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(model.model_fields)}"
-
-
-def _shown(value: object) -> str:
-    return repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:77]}..."

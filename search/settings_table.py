@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from search.settings import PREFIX, Settings
+from search.settings import Settings
+from search.settings_sources import PREFIX
 
 START, END = "<!-- settings: written by `python -m search.settings_table README.md` -->\n", "<!-- /settings -->\n"
 ENV_START, ENV_END = "# settings: written by `python -m search.settings_table .env.example`\n", "# /settings\n"

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import make_url
 
 from search.processes.launcher import STOP_SECONDS
-from search.settings import PREFIX, Settings
+from search.settings import Settings
+from search.settings_sources import PREFIX
 from search.settings_table import settings_variables, written
 from tests.compose import ROOT, composed, instruction, instructions, postgres_variables, service, variables_of
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from search.settings import CONFIG_FILE, Settings, load_settings, panel_of
+from search.settings import Settings, panel_of
+from search.settings_sources import CONFIG_FILE, load_settings
 from search.settings_table import shown
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]

@@ -3,7 +3,7 @@ from sqlalchemy import make_url
 
 from search.errors import SearchError
 from search.password import PASSWORD_VARIABLE, with_password
-from search.settings import load_settings
+from search.settings_sources import load_settings
 
 URL = "postgresql+psycopg://ada@host/studies"
 SECRET = "p@ss/wo:rd ü"  # noqa: S105

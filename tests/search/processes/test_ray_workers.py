@@ -8,7 +8,8 @@ import pytest
 from search.errors import SearchError, SearchFailure
 from search.processes.launcher import FRUITLESS_DEATHS
 from search.processes.ray_workers import Need, Order, RayWorkers
-from search.settings import Settings, load_settings
+from search.settings import Settings
+from search.settings_sources import load_settings
 from search.storage.database import Storage
 from search.study.study import Study
 from tests.integration.fake_study import spec_of

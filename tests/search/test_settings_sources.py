@@ -1,0 +1,227 @@
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from search.errors import SearchError
+from search.settings import Ranges, Settings
+from search.settings_sources import load_settings
+
+NO_FILE = Path(os.devnull)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def bare_environment():
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AGESEARCH_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def refusal(flags, config=NO_FILE):
+    with pytest.raises(SearchError) as error:
+        load_settings(config, flags)
+    return str(error.value)
+
+
+@pytest.mark.usefixtures("folder")
+def test_without_file_environment_and_flags_the_defaults_hold():
+    settings = load_settings(None, {})
+    assert settings == Settings()
+    assert settings.storage == "sqlite:///runs/study.db"
+    assert settings.trials == (50, 50)
+    assert (settings.learning_rate, settings.l2) == ((1e-6, 1e-3), (1e-6, 1e1))
+
+
+@pytest.mark.usefixtures("folder")
+def test_flags_win_over_the_environment_which_wins_over_the_file(monkeypatch):
+    Path("agesearch.toml").write_text("seed = 1\nimages = 10\nepochs = 100\n")
+    monkeypatch.setenv("AGESEARCH_IMAGES", "20")
+    monkeypatch.setenv("AGESEARCH_EPOCHS", "200")
+    settings = load_settings(None, {"epochs": "300"})
+    assert (settings.seed, settings.images, settings.epochs) == (1, 20, 300)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_that_is_named_is_read_instead_of_the_one_in_the_folder():
+    Path("agesearch.toml").write_text("seed = 1\nimages = 10\n")
+    Path("other.toml").write_text("seed = 2\n")
+    settings = load_settings(Path("other.toml"), {})
+    assert (settings.seed, settings.images) == (2, 500)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_file_may_hold_every_kind_of_setting():
+    Path("agesearch.toml").write_text(
+        'data = "faces.h5"\ntrials = [6, 7]\nlearning_rate = [1e-5, 1e-2]\nworkers = 3\nfit_patience = "none"\n'
+        "[ranges]\nlearning_rate = [1e-4, 1e-3]\nl2 = [1, 2]\n"
+    )
+    settings = load_settings(None, {})
+    assert settings.data == Path("faces.h5")
+    assert settings.trials == (6, 7)
+    assert settings.learning_rate == (1e-5, 1e-2)
+    assert settings.workers == 3
+    assert settings.fit_patience is None
+    assert settings.ranges == Ranges(learning_rate=(1e-4, 1e-3), l2=(1, 2))
+
+
+def test_flags_are_text_for_every_kind_of_setting():
+    flags = {
+        "trials": "6,7",
+        "l2": "1e-5:1",
+        "ranges": "learning_rate=1e-4:1e-3,l2=1:2",
+        "workers": "2",
+        "fit_minutes": "1.5",
+        "fit_threads": "auto",
+    }
+    settings = load_settings(NO_FILE, flags)
+    assert settings.trials == (6, 7)
+    assert settings.l2 == (1e-5, 1.0)
+    assert settings.ranges == Ranges(learning_rate=(1e-4, 1e-3), l2=(1, 2))
+    assert (settings.workers, settings.fit_minutes, settings.fit_threads) == (2, 1.5, "auto")
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_key_in_the_file_is_refused_with_the_nearest_known_one():
+    Path("agesearch.toml").write_text("trails = [3, 3]\n")
+    assert refusal({}, None) == "agesearch.toml: unknown setting 'trails'; did you mean 'trials'?"
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_known_one(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_WORKER", "3")
+    assert refusal({}) == "AGESEARCH_WORKER: unknown setting 'worker'; did you mean 'workers'?"
+
+
+def test_an_unknown_flag_is_refused_with_the_nearest_known_one():
+    assert refusal({"batch_sise": "3"}) == "--batch-sise: unknown setting 'batch_sise'; did you mean 'batch_size'?"
+
+
+def test_a_key_that_is_near_to_none_is_refused_with_all_known_ones():
+    assert "unknown setting 'xyzzy'; known are data, storage, storage_password_file, study" in refusal({"xyzzy": "3"})
+
+
+def test_an_unknown_range_is_refused_with_the_nearest_known_one():
+    said = refusal({"ranges": "learning_rat=1:2,l2=1:2"})
+    assert said == "--ranges: unknown setting 'ranges.learning_rat'; did you mean 'learning_rate'?"
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "said"),
+    [
+        ("trials", "3,x", "--trials: trials is 'x': input should be a valid integer"),
+        ("trials", "3,0", "--trials: trials is '0': input should be greater than 0"),
+        ("trials", "", "--trials: trials is '': input should be a valid integer"),
+        ("workers", "0", "--workers: workers is '0': input should be 'auto', or input should be greater than 0"),
+        ("learning_rate", "1e-3", "--learning-rate: learning_rate is ('1e-3',): field required"),
+        ("learning_rate", "0:1", "--learning-rate: learning_rate is '0': input should be greater than 0"),
+        ("l2", "1:2:3", "--l2: l2 is ('1', '2', '3'): tuple should have at most 2 items"),
+        ("ranges", "learning_rate=1:2", "--ranges: ranges.l2 is {'learning_rate': '1:2'}: field required"),
+        ("ranges", "learning_rate=1:x,l2=1:2", "--ranges: ranges.learning_rate is 'x': input should be a valid number"),
+        ("recipe", "fast", "--recipe: recipe is 'fast': input should be 'default' or 'paper'"),
+        ("seed", "-1", "--seed: seed is '-1': input should be greater than or equal to 0"),
+        ("port", "65536", "--port: port is '65536': input should be less than or equal to 65535"),
+        ("study", "", "--study: study is '': string should have at least 1 character"),
+        ("fit_minutes", "-1", "--fit-minutes: fit_minutes is '-1': input should be greater than 0"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_setting_and_where_it_comes_from(flag, text, said):
+    assert refusal({flag: text}).startswith(said)
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_wrong_value_of_the_environment_or_the_file_names_the_variable_or_the_file(monkeypatch):
+    Path("agesearch.toml").write_text("epochs = 'many'\n")
+    assert refusal({}, None).startswith("agesearch.toml: epochs is 'many': ")
+    monkeypatch.setenv("AGESEARCH_EPOCHS", "more")
+    assert refusal({}, None).startswith("AGESEARCH_EPOCHS: epochs is 'more': ")
+
+
+def test_a_long_wrong_value_is_cut_short():
+    said = refusal({"recipe": "x" * 1000})
+    assert "..." in said
+    assert len(said) < 200
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"trials = ", "is not TOML"),
+        (b"\xff\xfe\x00", "is not TOML"),
+        (b"seed = " + b"9" * 5000, "is not TOML"),
+        (b"seed = " + b"[" * 5000, "is not TOML"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_file_that_is_no_toml_is_refused(content, said):
+    Path("agesearch.toml").write_bytes(content)
+    assert said in refusal({}, None)
+
+
+def test_a_file_that_is_missing_or_a_folder_is_refused(folder):
+    assert refusal({}, Path("none.toml")) == "the settings file none.toml cannot be read: No such file or directory"
+    assert refusal({}, folder).endswith("cannot be read: Is a directory")
+
+
+def sentence(flags, config=NO_FILE):
+    """Return what a refusal says, or None where there is none."""
+    try:
+        load_settings(config, flags)
+    except SearchError as error:
+        return str(error)
+    return None
+
+
+keys = st.sampled_from(list(Settings.model_fields))
+texts = st.text(alphabet="0123456789eE.,:;=+-_autonelr 2xé", max_size=20) | st.text(max_size=10)
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3).map(tuple) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(keys | st.text(max_size=8), texts)
+def test_any_text_in_any_flag_is_a_setting_or_a_sentence_that_names_the_flag(key, text):
+    said = sentence({key: text})
+    assert said is None or said.startswith(f"--{key.replace('_', '-')}: ")
+
+
+@given(st.dictionaries(keys, values, max_size=3))
+def test_any_value_of_any_type_is_a_setting_or_a_sentence(flags):
+    said = sentence(flags)
+    assert said is None or said.startswith("--")
+
+
+@given(st.binary(max_size=60) | st.text(max_size=60).map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_any_bytes_in_the_file_are_settings_or_a_sentence_that_names_the_file(content):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(content)
+        file.flush()
+        said = sentence({}, Path(file.name))
+        assert said is None or file.name in said
+
+
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("written", ["dashboard_password = 12345678", "dashboard_password = ['12345678']"])
+def test_a_password_is_shown_nowhere_not_even_where_it_is_wrong(written):
+    Path("agesearch.toml").write_text(written)
+    with pytest.raises(SearchError, match=r"agesearch\.toml: dashboard_password is not what it can be: ") as raised:
+        load_settings(None, {})
+    assert "12345678" not in str(raised.value)
+    assert "12345678" not in str(raised.value.__cause__)
+    assert "12345678" not in repr(Settings(dashboard_password="12345678"))
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_empty_password_is_none_at_all(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
+    assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})
