@@ -11,7 +11,7 @@ from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
-from search.study.study import StudySpec, create_or_resume
+from search.study.study import Study, StudySpec, create_or_resume
 from search.study.trials import TrialOutcome
 
 SMALL = 10
@@ -24,20 +24,31 @@ COPIED = (
 )
 
 
-def make_big(url: str, name: str, trials: int) -> int:
-    """Create a study of about as many trials at `url`, each with values on the way; return Optuna's id for it."""
+def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
+    """Create a study with about as many finished trials at `url`, each with values on the way.
+
+    They are its first stage, after which there are as many trials `to_come` in a second one.
+    """
     quieten_optuna()
     storage = create_storage(url)
-    spec = StudySpec(seed=1, dataset="0f", precision="float32", trials=(SMALL,))
-    study = create_or_resume(storage, name, spec)
-    work(Slots(study), _trial, Event(), "a processor", ArtifactFolder(Path(f"{storage.engine.url.database}.artifacts")))
+    stages = (SMALL, to_come) if to_come else (SMALL,)
+    study = create_or_resume(storage, name, StudySpec(seed=1, dataset="0f", precision="float32", trials=stages))
+    artifacts = ArtifactFolder(Path(f"{storage.engine.url.database}.artifacts"))
+    stop = Event()
+
+    def run(task: TrialTask) -> TrialOutcome:
+        if task.slot == SMALL - 1:
+            stop.set()
+        return _trial(task)
+
+    work(Slots(study), run, stop, "a processor", artifacts)
     tables = MetaData()
     tables.reflect(storage.engine)
     with storage.engine.begin() as tx:
         for copy in range(1, trials // SMALL):
             _copy_trials(tx, tables.tables, copy * SMALL)
     show(study)
-    return study.id
+    return study
 
 
 def _trial(task: TrialTask) -> TrialOutcome:

@@ -18,13 +18,14 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import psutil
+from big_study import make_big
 from race import Contender
 
 from model.device import usable_cores
 from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
-from search.storage.database import create_storage, quieten_optuna
-from search.study.study import StudySpec, create_or_resume
+from search.study.study import Study
 from search.study.trials import TrialOutcome
 
 
@@ -56,40 +57,55 @@ def scaling(data: Path, images: int, epochs: int, rounds: int) -> dict[str, Any]
 class Stopwatch:
     """A trial that takes no time: what passes between two of them is the storage's."""
 
-    def __init__(self, wanted: int, stop: Event) -> None:
-        self.wanted, self.stop = wanted, stop
-        self.began: list[float] = []
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        self.gaps: list[float] = []
+        self._stop = Event()
 
-    def __call__(self, _task: TrialTask) -> TrialOutcome:
-        """Note the time."""
-        self.began.append(time.perf_counter())
-        if len(self.began) == self.wanted:
-            self.stop.set()
-        return TrialOutcome(score=20.0, validation_mae=20.0, training_mae=1.0, penalty=0.1, seconds=0.0)
+    def turn(self, trials: int) -> None:
+        """Let a worker run some trials, and keep the seconds from one to the next."""
+        began: list[float] = []
+
+        def run(_task: TrialTask) -> TrialOutcome:
+            began.append(time.perf_counter())
+            if len(began) == trials:
+                self._stop.set()
+            return TrialOutcome(score=20.0, validation_mae=20.0, training_mae=1.0, penalty=0.1, seconds=0.0)
+
+        self._stop.clear()
+        work(Slots(self.study), run, self._stop)
+        self.gaps += [later - earlier for earlier, later in itertools.pairwise(began)]
 
 
-def storage_seconds(counts: Sequence[int], sample: int = 50) -> dict[int, float]:
-    """Measure the median seconds of a trial's storage around each of `counts` finished trials."""
-    quieten_optuna()
+def storage_seconds(counts: Sequence[int], rounds: int = 5, turn: int = 20) -> dict[int, float]:
+    """Measure, in turns, the median seconds of a trial's storage in studies of `counts` finished trials each."""
     with tempfile.TemporaryDirectory() as folder:
-        spec = StudySpec(seed=0, dataset="none", precision="float32", trials=(max(counts) + sample + 1,))
-        study = create_or_resume(create_storage(f"sqlite:///{folder}/study.db"), "bench", spec)
-        stop = Event()
-        stopwatch = Stopwatch(max(counts) + sample, stop)
-        work(Slots(study), stopwatch, stop)
-    began = stopwatch.began
-    gaps = [later - earlier for earlier, later in itertools.pairwise(began)]
-    return {count: statistics.median(gaps[count : count + sample - 1]) for count in counts}
+        studies = [make_big(f"sqlite:///{folder}/{count}.db", "bench", count, rounds * turn) for count in counts]
+        watches = [Stopwatch(study) for study in studies]
+        for _ in range(rounds):
+            for watch in watches:
+                watch.turn(turn)
+    return {count: statistics.median(watch.gaps) for count, watch in zip(counts, watches, strict=True)}
 
 
-def memory(data: Path, counts: Sequence[int]) -> dict[int, float]:
-    """Return a worker's peak memory, in MiB, after each of `counts` trials of 32 images and one epoch."""
+def memory(data: Path, counts: Sequence[int]) -> dict[int, dict[str, float]]:
+    """Return a worker's memory, in MiB, around each of `counts` trials of 32 images and one epoch.
+
+    Its peak so far, and what it holds between two trials: the median of up to ten, as it varies by a tenth.
+    """
     with tempfile.TemporaryDirectory() as folder:
         worker = Contender("memory", [["ours.py", str(data), "32", "1", f"sqlite:///{folder}/memory.db", "1"]])
         worker.start()
-        found = [worker.turn()[0]["memory"] for _ in range(max(counts))]
+        process = psutil.Process(worker.processes[0].pid)
+        peaks, held = [], []
+        for _ in range(max(counts)):
+            peaks.append(worker.turn()[0]["memory"])
+            held.append(process.memory_info().rss / 2**20)
         worker.stop()
-    return {count: found[count - 1] for count in counts}
+    return {
+        count: {"peak": peaks[count - 1], "held": statistics.median(held[max(0, count - 10) : count])}
+        for count in counts
+    }
 
 
 def main() -> None:
@@ -107,7 +123,7 @@ def main() -> None:
     figures = {
         "scaling": scaling(given.data.absolute(), given.images, given.epochs, given.rounds),
         "storage seconds a trial": storage_seconds(given.finished),
-        "peak memory MiB": memory((given.small or given.data).absolute(), given.trials),
+        "memory MiB": memory((given.small or given.data).absolute(), given.trials),
     }
     found = figures["scaling"]
     one, many = map(statistics.median, found["trials an hour"])
@@ -118,8 +134,8 @@ def main() -> None:
     print(f"{found['first trial seconds']:.1f} s from a worker's start to its first trial's end")
     for count, seconds in figures["storage seconds a trial"].items():
         print(f"storage at {count:>6} finished trials: {seconds * 1000:.1f} ms a trial")
-    for count, mebibytes in figures["peak memory MiB"].items():
-        print(f"memory after {count:>4} trials: {mebibytes:.0f} MiB")
+    for count, mebibytes in figures["memory MiB"].items():
+        print(f"memory after {count:>4} trials: {mebibytes['held']:.0f} MiB, {mebibytes['peak']:.0f} at its peak")
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(figures, indent=2))
 

@@ -13,7 +13,7 @@ def opening(trials: int, browser: bool = True) -> dict[str, float]:
     """Measure the seconds of the page's own requests on a study of so many trials, from a server just started."""
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{folder}/study.db"
-        study = make_big(url, "bench", trials)
+        study = make_big(url, "bench", trials).id
         with dashboard(url) as port:
             seconds: dict[str, float] = {}
             for name, path in {
