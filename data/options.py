@@ -85,7 +85,7 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
             limits=limits or Limits(),
         )
         return str(stored["layout"]), options
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise DatasetError(f"the dataset's stored build settings cannot be used: {error}") from error
 
 
@@ -96,7 +96,7 @@ def stored_unit(text: str) -> str:
     """
     try:
         stored = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         stored = None
     unit = stored.get("unit", YEARS) if isinstance(stored, dict) else YEARS
     if not isinstance(unit, str) or not unit.isprintable() or len(unit) > LONGEST_UNIT:

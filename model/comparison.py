@@ -1,7 +1,5 @@
 """Two models on the same images: the difference of their errors, and how far it can be trusted."""
 
-import math
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -74,15 +72,16 @@ def paired_bootstrap(differences: Differences, seed: int = 0, resamples: int = R
     require_count("resamples", resamples)
     if differences.ndim != 1 or len(differences) < 2 or not np.isfinite(differences).all():
         raise ModelError(f"differences are {differences.shape}; they must be (n,), n ≥ 2, of finite numbers")
-    means = np.concatenate(list(_resampled_means(differences, seed, resamples)))
-    tail = (1 - CONFIDENCE) / 2
-    low, high = (float(bound) for bound in np.quantile(means, (tail, 1 - tail)))
-    return Difference(len(differences), float(differences.mean()), low, high, CONFIDENCE, resamples)
+    from scipy.stats import bootstrap  # half a second
 
-
-def _resampled_means(differences: Differences, seed: int, resamples: int) -> Iterator[Differences]:
-    stream, count = np.random.default_rng(seed), len(differences)
-    rows = max(1, math.floor(CELLS / count))
-    for start in range(0, resamples, rows):
-        drawn = stream.integers(0, count, (min(rows, resamples - start), count))
-        yield differences[drawn].mean(axis=1)
+    count = len(differences)
+    low, high = bootstrap(
+        (differences,),
+        np.mean,
+        n_resamples=resamples,
+        batch=max(1, CELLS // count),
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+    ).confidence_interval
+    return Difference(count, float(differences.mean()), float(low), float(high), CONFIDENCE, resamples)

@@ -1,4 +1,4 @@
-"""The password of a storage, kept out of its URL: from the environment, or from a file that nobody else can read."""
+"""Passwords from where nobody else can read them: a file, or for a storage, whose URL shows none, the environment."""
 
 import os
 import stat
@@ -26,23 +26,26 @@ def with_password(url: str, file: Path | None) -> str:
     except (ArgumentError, ValueError):
         return url  # refused, without being shown, where it is opened
     password = address.password or address.query.get("password") or os.environ.get(PASSWORD_VARIABLE)
-    password = password or (_read(file) if file else None)
+    password = password or (read_secret("storage_password_file", file) if file else None)
     address = address.difference_update_query(["password"])
     if password:
         address = address.set(password=str(password))
     return address.render_as_string(hide_password=False)
 
 
-def _read(file: Path) -> str:
-    """Return the first line of a file; others may read it only if it is another user's, as a container's secret is."""
+def read_secret(setting: str, file: Path) -> str:
+    """Return the first line of a file; others may read it only if it is another user's, as a container's secret is.
+
+    Raises SearchError, which names the `setting`, for a file that others can read, an empty one, or none.
+    """
     try:
         status = file.stat()
         if status.st_uid == os.geteuid() and stat.S_IMODE(status.st_mode) & (stat.S_IRWXG | stat.S_IRWXO):
-            raise SearchError(f"storage_password_file {file} can be read by others; run: chmod 600 {file}")
-        line = file.read_text(encoding="utf-8").partition("\n")[0]
+            raise SearchError(f"{setting} {file} can be read by others; run: chmod 600 {file}")
+        line = file.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise SearchError(f"storage_password_file {file} cannot be read: {reason}") from None
+        raise SearchError(f"{setting} {file} cannot be read: {reason}") from None
     if not line:
-        raise SearchError(f"storage_password_file {file} is empty: write the password on its first line")
+        raise SearchError(f"{setting} {file} is empty: write the password on its first line")
     return line

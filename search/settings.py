@@ -54,12 +54,8 @@ def _by_name(value: Any) -> Any:
 _named = BeforeValidator(_by_name)
 
 
-def _enqueued(value: Any) -> Any:
-    return None if value is None or value == "none" else read_enqueued(value)
-
-
-def _space(value: Any) -> Any:
-    return None if value is None or value == "none" else read_space(value)
+def _read_by(reader: Callable[[Any], Any]) -> BeforeValidator:
+    return BeforeValidator(lambda value: None if value in (None, "none") else reader(value))
 
 
 def _in(panel: str) -> Callable[..., Any]:
@@ -98,7 +94,7 @@ class Settings(BaseModel):
     seed: Annotated[int, Field(ge=0)] = _searched(0, description="What every random draw follows from.")
     learning_rate: Bounds = _searched((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
     l2: Bounds = _searched((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
-    space: Annotated[tuple[Range, ...] | None, BeforeValidator(_space)] = _searched(
+    space: Annotated[tuple[Range, ...] | None, _read_by(read_space)] = _searched(
         None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
     )
     ranges: Annotated[Ranges | None, _named, Optional] = _searched(
@@ -118,7 +114,7 @@ class Settings(BaseModel):
     pruning_images: PositiveInt = _sampling(
         125, description="Validation images, the same for all trials, that pruning judges by after each epoch."
     )
-    enqueue: Annotated[tuple[Wanted, ...] | None, BeforeValidator(_enqueued)] = _sampling(
+    enqueue: Annotated[tuple[Wanted, ...] | None, _read_by(read_enqueued)] = _sampling(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
     finalists: NonNegativeInt = _finalists(

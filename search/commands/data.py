@@ -137,8 +137,12 @@ def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> Non
 
 
 @app.command()
-def bench(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
-    """Time loading the images one by one against loading the dataset file."""
+def bench(
+    dataset: DatasetFile,
+    source: Annotated[str, typer.Argument(help="The folder or archive that it was built from, which you trust.")],
+    as_json: AsJson = False,
+) -> None:
+    """Time loading the images one by one, as a script would, against loading the dataset file."""
     from data.loading import PAPER_SECONDS, time_loading
 
     with progress_bar("loading") as progress:

@@ -75,7 +75,8 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
 
 
 def _on_drawn_faces(settings: Settings) -> Settings:
-    small = {key: value for key, value in DEMONSTRATION.items() if key not in settings.model_fields_set}
+    said = settings.model_fields_set | {each.name for each in settings.space or ()}
+    small = {key: value for key, value in DEMONSTRATION.items() if key not in said}
     return settings.model_copy(update={**small, "data": _synthetic(settings)})
 
 
@@ -130,6 +131,6 @@ def _logs(settings: Settings) -> Path:
 
 
 def _hidden(url: str) -> str:
-    from sqlalchemy import make_url
+    from search.storage.address import parse_address
 
-    return make_url(url).render_as_string(hide_password=True)
+    return str(parse_address(url))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Rules
 from search.errors import SearchError
+from search.password import read_secret
 from search.settings import Settings
 from search.storage import tables
 from search.storage.artifacts import ArtifactFolder, artifact_folder
@@ -172,13 +173,6 @@ def _password(settings: Settings) -> str | None:
     given, file = settings.dashboard_password, settings.dashboard_password_file
     if given is not None and file is not None:
         raise SearchError("both dashboard_password and dashboard_password_file are set; keep one of them")
-    if file is None:
-        return given.get_secret_value() if given is not None else None
-    try:
-        password = file.read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", "it is not UTF-8 text")
-        raise SearchError(f"dashboard_password_file {file} cannot be read: {reason}") from error
-    if not password:
-        raise SearchError(f"dashboard_password_file {file} is empty; write a password into it")
-    return password
+    if file is not None:
+        return read_secret("dashboard_password_file", file)
+    return given.get_secret_value() if given is not None else None

@@ -55,7 +55,7 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
     asked = sum(spec.trials)
     choice = choose(study)
     chosen = ", ".join(f"{name_of(name)} {text_of(value)}" for name, value in choice.params.items())
-    paper = f" The paper set both learning rate and L2 to {CHOSEN['l2']:g}." if Quantity(spec.unit).is_age else ""
+    paper = f" The paper set both learning rate and L2 to {CHOSEN:g}." if Quantity(spec.unit).is_age else ""
     lines = [
         f"Chosen: {chosen}, {choice.reason}.{paper}",
         f"Study {study.name}: {finished} of {asked} trials have finished, {len(trials)} of them with a value"

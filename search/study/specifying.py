@@ -73,7 +73,10 @@ def require_fitting(settings: Settings, info: DatasetInfo) -> None:
     """Refuse what every worker would die of, before there is a study that asks for it."""
     require_installed(settings.sampler)
     count = info.counts["training"]
-    for name, images in (("images", settings.images), ("finalist_images", settings.finalist_images or 1)):
+    wanted = {"images": settings.images}
+    if settings.finalists:
+        wanted["finalist_images"] = settings.finalist_images or settings.images
+    for name, images in wanted.items():
         if images > count:
             raise SearchError(f"{name} is {images}; {info.path} has {count} training images: give 1 to that many")
     box, network = _box(settings), _network(settings)

@@ -3,6 +3,11 @@ import pytest
 from data.errors import DatasetError
 from data.options import BuildOptions, stored_options, stored_unit
 
+DEEP = "[" * 16_000
+"""Not as long as a file's text may be, and deeper than Python's own stack."""
+
+NO_SEED = BuildOptions().as_json("crops").replace('"seed": 0', '"seed": 1e999')
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -37,7 +42,15 @@ def test_gray_faces_are_stored_as_before_there_were_other_channels_and_units():
 
 
 @pytest.mark.parametrize(
-    ("text", "unit"), [("{}", "years"), ("", "years"), ("[]", "years"), ('{"unit": ""}', ""), ('{"unit": "mm"}', "mm")]
+    ("text", "unit"),
+    [
+        ("{}", "years"),
+        ("", "years"),
+        ("[]", "years"),
+        (DEEP, "years"),
+        ('{"unit": ""}', ""),
+        ('{"unit": "mm"}', "mm"),
+    ],
 )
 def test_the_unit_of_the_labels_is_read_and_is_years_where_none_is_stored(text, unit):
     assert stored_unit(text) == unit
@@ -49,7 +62,7 @@ def test_a_unit_that_is_none_is_refused(text):
         stored_unit(text)
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"image_size": 3}'])
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"image_size": 3}', DEEP, NO_SEED])
 def test_stored_text_that_is_something_else_is_refused(text):
     with pytest.raises(DatasetError, match="stored build settings cannot be used"):
         stored_options(text)

@@ -45,6 +45,13 @@ def chain(agesearch, monkeypatch):
     return chain
 
 
+def test_a_range_in_the_space_takes_the_place_of_the_small_budgets(chain):
+    ended = chain.run("--space", "learning_rate=log:1e-4:1e-2")
+    assert ended.code == 0, ended.err
+    (each,) = [one for one in chain.done[0][1].space if one.name == "learning_rate"]
+    assert (each.low, each.high) == (1e-4, 1e-2)
+
+
 def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(chain, tmp_path):
     ended = chain.run()
     assert ended.code == 0, ended.err

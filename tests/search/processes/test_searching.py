@@ -109,6 +109,10 @@ def test_the_machine_is_asked_for_the_fastest_precision_when_a_study_is_created_
     assert asked == ["devices"]
 
 
+def test_where_there_are_no_finalists_their_images_may_be_more_than_there_are(settings, dataset):
+    assert prepare_study(settings(finalists=0, finalist_images=7), dataset).spec.finalists is None
+
+
 def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked):
     prepare_study(settings(), dataset)
     assert asked == []
@@ -117,7 +121,11 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked
 @pytest.mark.parametrize(
     ("changed", "kind", "said"),
     [
-        ({"finalist_images": 7}, SearchError, r"finalist_images is 7; .*faces.h5 has 6 training images"),
+        (
+            {"finalists": 2, "finalist_images": 7},
+            SearchError,
+            r"finalist_images is 7; .*faces.h5 has 6 training images",
+        ),
         ({"images": 7}, SearchError, r"images is 7; .*faces.h5 has 6 training images: give 1 to that many"),
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
         ({"storage": "mysql://ada@host/d"}, SearchError, "is of an unknown kind"),
