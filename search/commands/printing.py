@@ -21,8 +21,8 @@ def remark(text: str) -> None:
 
 
 def answer_json(value: Any) -> None:
-    """Print the whole answer as JSON."""
-    answer(json.dumps(value, indent=2))
+    """Print the whole answer as JSON, which has no NaN: a number that there is none of is None."""
+    answer(json.dumps(value, indent=2, allow_nan=False))
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

@@ -96,7 +96,8 @@ def export(
 
     content = export_configuration(study_of(settings))
     write_bytes(out, content)
-    document = tomllib.loads(content.decode())
+    # A finalist's missing score is nan in TOML, which has no null.
+    document = tomllib.loads(content.decode(), parse_float=lambda text: None if text == "nan" else float(text))
     if as_json:
         answer_json(document)
         return

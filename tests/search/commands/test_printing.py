@@ -1,5 +1,7 @@
 import json
+import math
 
+import pytest
 from rich.console import Console
 
 from search.commands.printing import answer, answer_json, columns, progress_bar
@@ -28,6 +30,12 @@ def test_an_answer_can_be_read_from_a_pipe_at_once(monkeypatch):
 def test_a_json_answer_can_be_parsed(capsys):
     answer_json({"ages": [1, 2.5], "name": "é"})
     assert json.loads(capsys.readouterr().out) == {"ages": [1, 2.5], "name": "é"}
+
+
+def test_what_json_has_no_number_for_is_refused(capsys):
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        answer_json({"score": math.nan})
+    assert capsys.readouterr().out == ""
 
 
 def test_columns_are_aligned_the_first_to_the_left_and_the_others_to_the_right():

@@ -11,6 +11,7 @@ from search.results.ranking import best_trials
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import SCHEMA_VERSION, schema, slots
 from search.study.owner import this_process
+from search.study.study import FinalistBudget
 from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
@@ -84,6 +85,14 @@ def test_what_is_written_is_printed_as_json_where_that_is_asked_for(study, agese
     ended = agesearch("export", *place, "--json")
     assert json.loads(ended.out) == tomllib.loads((tmp_path / "best.toml").read_text())
     assert study.name in ended.out
+
+
+def test_a_finalists_missing_score_is_nan_in_toml_and_null_in_json(study_of, agesearch, place, tmp_path):
+    study = study_of(2, finalists=FinalistBudget(2, 2, 700, 8))
+    work_off(study, lambda task: Diverged("nan") if (task.stage, task.slot) == (2, 3) else run_trial(task))
+    found = json.loads(agesearch("export", *place, "--json").out, parse_constant=pytest.fail)
+    assert found["finalists"][1]["scores"][1] is None
+    assert "nan," in (tmp_path / "best.toml").read_text()
 
 
 def test_a_study_without_a_value_is_not_exported(study_of, refused, place, tmp_path):
