@@ -1,6 +1,7 @@
 """`agesearch experiment NAME`: the paper's other studies, a command for each."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,10 +100,12 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     study = prepare_experiment(settings, dataset, make)
     ended = run_to_the_end(settings_for(settings, name), study, dataset)
     section = experiment_section(study)
-    if isinstance(section, LeftOut):
-        answer(f"{section.title}: {section.reason}")
-    else:
+    if not isinstance(section, LeftOut):
         _show(section, study, settings.out / "experiments" / study.name, as_json)
+    elif as_json:
+        answer_json({"study": study.name, "left_out": asdict(section)})
+    else:
+        answer(f"{section.title}: {section.reason}")
     if not ended:
         raise KeyboardInterrupt
 

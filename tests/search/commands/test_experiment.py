@@ -18,7 +18,8 @@ def launched(monkeypatch):
 
     def launch(_settings, study, _dataset, _watch):
         if "count" in limit:
-            work_some(study, limit["count"], run_variant)
+            if limit["count"]:
+                work_some(study, limit["count"], run_variant)
             return False
         work_off(study, run_variant)
         return True
@@ -48,6 +49,16 @@ def test_an_experiment_answers_a_program_with_its_tables(agesearch):
     assert found["study"] == "age-capacity"
     assert [row["seed"] for row in found["tables"]["capacity"]] == ["seed 0", "seed 1"]
     assert len(found["files"]) == 2
+
+
+@pytest.mark.usefixtures("faces")
+def test_an_experiment_that_has_nothing_to_show_yet_says_why_to_people_and_programs(agesearch, launched):
+    launched["count"] = 0
+    assert agesearch("experiment", "capacity", *SMALL).out.startswith("Is the network complex enough?: no trial of it")
+    found = json.loads(agesearch("experiment", "capacity", *SMALL, "--json").out)
+    assert found["study"] == "age-capacity"
+    assert found["left_out"]["title"] == "Is the network complex enough?"
+    assert found["left_out"]["reason"] == "no trial of it has finished with a value yet in 'age-capacity'"
 
 
 @pytest.mark.usefixtures("faces")
