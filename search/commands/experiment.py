@@ -1,7 +1,6 @@
 """`agesearch experiment NAME`: the paper's other studies, a command for each."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -103,7 +102,7 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     if not isinstance(section, LeftOut):
         _show(section, study, settings.out / "experiments" / study.name, as_json)
     elif as_json:
-        answer_json({"study": study.name, "left_out": asdict(section)})
+        answer_json({"study": study.name, "left_out": section})
     else:
         answer(f"{section.title}: {section.reason}")
     if not ended:

@@ -20,8 +20,6 @@ def move(
 
     Its artifacts are beside an SQLite file, and where --artifacts says with another database.
     """
-    from dataclasses import asdict
-
     from search.password import with_password
     from search.storage.artifacts import ArtifactFolder, folder_beside
     from search.storage.database import quieten_optuna
@@ -34,7 +32,7 @@ def move(
         source, target, settings.study, Folders(*(folder_beside(url) or given for url in (source, target)))
     )
     if as_json:
-        answer_json(asdict(moved))
+        answer_json(moved)
         return
     answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
     if moved.artifacts:

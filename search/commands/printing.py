@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,8 +22,8 @@ def remark(text: str) -> None:
 
 
 def answer_json(value: Any) -> None:
-    """Print the whole answer as JSON, which has no NaN: a number that there is none of is None."""
-    answer(json.dumps(value, indent=2, allow_nan=False))
+    """Print the whole answer, in which dataclasses may be, as JSON; a number that there is none of is None, not NaN."""
+    answer(json.dumps(value, indent=2, allow_nan=False, default=asdict))
 
 
 def columns(rows: Sequence[Sequence[str]]) -> str:

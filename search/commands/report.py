@@ -46,8 +46,8 @@ def report(
     made = make_report(_sources(settings, tuple(fits or ())))
     page = write_report(made, folder)
     if as_json:
-        left_out = [{"title": each.title, "reason": each.reason} for each in made.left_out]
-        answer_json({"page": str(page), "sections": [each.title for each in made.sections], "left_out": left_out})
+        titles = [each.title for each in made.sections]
+        answer_json({"page": str(page), "sections": titles, "left_out": made.left_out})
         return
     for each in made.left_out:
         answer(f"left out: {each.title}: {each.reason}")
@@ -80,8 +80,6 @@ def summary(
     as_json: AsJson = False,
 ) -> None:
     """Print the network layer by layer, as the paper's appendix does, and draw it."""
-    from dataclasses import asdict
-
     from data.files import write_bytes
     from model.drawing import draw_network
     from model.recipe import recipe_named
@@ -93,7 +91,7 @@ def summary(
         write_bytes(figure, draw_network(network))
     if as_json:
         counts = {"parameters": network.parameters, "trainable_parameters": network.trainable_parameters}
-        answer_json({"layers": [asdict(row) for row in summary_rows(network)], **counts})
+        answer_json({"layers": summary_rows(network), **counts})
         return
     answer(listing(network))
 

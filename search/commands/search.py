@@ -1,6 +1,7 @@
 """`agesearch init` creates a study, `search` launches its workers and watches them, `worker` is one of them."""
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -138,7 +139,7 @@ def result_of(study: "Study") -> dict[str, Any]:
     from search.results.ranking import best_trials
     from search.results.summary import summary
 
-    return {**summary(study).as_dict(), "best": [trial.as_dict() for trial in best_trials(study, 5)]}
+    return {**asdict(summary(study)), "best": [trial.as_dict() for trial in best_trials(study, 5)]}
 
 
 def print_verdict(judged: "Verdict | None") -> None:

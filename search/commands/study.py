@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +29,7 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     study = study_of(settings)
     now, findings = summary(study), find(Slots(study), artifact_folder(settings))
     if as_json:
-        answer_json({**now.as_dict(), "findings": [each.as_dict() for each in findings]})
+        answer_json({**asdict(now), "findings": [each.as_dict() for each in findings]})
         return
     for line in now.lines():
         answer(line)

@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from model.quantity import Quantity
 from search.errors import SearchError
@@ -63,10 +62,6 @@ class SearchMap:
     def error_label(self) -> str:
         """What the colours stand for, with the unit if the data has one."""
         return Quantity(self.unit).label("validation MAE")
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything by name."""
-        return asdict(self)
 
 
 def colour_limits(errors: Sequence[float]) -> tuple[float, float]:

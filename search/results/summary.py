@@ -1,9 +1,8 @@
 """Where a study stands, for people and programs."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import repeat
-from typing import Any
 
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
@@ -55,10 +54,6 @@ class StudySummary:
     unit: str
     failed: tuple[FailedSlot, ...] = ()
     remarks: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything by name."""
-        return asdict(self)
 
     def lines(self) -> list[str]:
         """Return the study, its stages, remarks and failed slots as text, a line each."""

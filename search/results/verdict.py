@@ -11,8 +11,7 @@ comparison; the best was picked among n, so that some of the ties that it denies
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -67,10 +66,6 @@ class Verdict:
     def best(self) -> Finalist | None:
         """The chosen one; None where every finalist lacks a score."""
         return self.finalists[0] if self.finalists and self.finalists[0].mean is not None else None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return everything by name."""
-        return asdict(self)
 
 
 def verdict(study: Study) -> Verdict | None:

@@ -5,6 +5,7 @@ import pytest
 from rich.console import Console
 
 from search.commands.printing import answer, answer_json, columns, progress_bar
+from search.report.sections import LeftOut
 
 
 def test_an_answer_is_a_line_on_stdout(capsys):
@@ -30,6 +31,11 @@ def test_an_answer_can_be_read_from_a_pipe_at_once(monkeypatch):
 def test_a_json_answer_can_be_parsed(capsys):
     answer_json({"ages": [1, 2.5], "name": "é"})
     assert json.loads(capsys.readouterr().out) == {"ages": [1, 2.5], "name": "é"}
+
+
+def test_a_dataclass_is_answered_by_its_fields_wherever_it_is(capsys):
+    answer_json({"left_out": [LeftOut("Search", "no study")]})
+    assert json.loads(capsys.readouterr().out) == {"left_out": [{"title": "Search", "reason": "no study"}]}
 
 
 def test_what_json_has_no_number_for_is_refused(capsys):

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 
 from search.errors import SearchError
@@ -55,13 +53,6 @@ def test_a_study_of_one_parameter_has_no_map(study_of):
     study = study_of(1, box=Box((LogRange("l2", 1e-6, 1.0),)))
     with pytest.raises(SearchError, match=r"searches l2 \[1e-06, 1\] alone; a map needs two parameters"):
         search_map(study)
-
-
-def test_a_map_can_be_told_as_json(study_of):
-    study = study_of(2)
-    work_off(study)
-    found = search_map(study)
-    assert json.loads(json.dumps(found.as_dict()))["trials"][0]["validation_mae"] == found.trials[0].validation_mae
 
 
 @pytest.mark.parametrize(("unit", "label"), [("digits", "validation MAE (digits)"), ("", "validation MAE")])

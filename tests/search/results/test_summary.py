@@ -1,7 +1,8 @@
 import json
+from dataclasses import asdict
 
 from search.results.summary import summary
-from search.slots.slots import SlotCounts
+from search.slots.slots import FailedSlot, SlotCounts
 from search.space.box import Box, LogRange
 from search.study.study import FinalistBudget
 from search.study.trials import Diverged
@@ -47,7 +48,7 @@ def test_a_failed_slot_is_counted_and_told_with_its_reason(study_of):
     now, reason = summary(study), "1 attempts failed, the last one with OSError: no memory"
     assert now.lines()[1].startswith("stage 1: 0/2 finished, 2 failed; ")
     assert now.lines()[2:] == [f"stage 1, slot {slot} was closed as failed: {reason}" for slot in (0, 1)]
-    assert now.as_dict()["failed"] == tuple({"stage": 1, "slot": slot, "reason": reason} for slot in (0, 1))
+    assert now.failed == tuple(FailedSlot(1, slot, reason) for slot in (0, 1))
 
 
 def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):
@@ -76,7 +77,7 @@ def test_finalists_are_counted_apart_from_the_sampled_trials(study_of):
 def test_everything_can_be_written_as_json(study_of):
     study = study_of(2)
     work_off(study)
-    found = json.loads(json.dumps(summary(study).as_dict()))
+    found = json.loads(json.dumps(asdict(summary(study))))
     assert found["study"] == "ages"
     assert found["stages"][0]["counts"] == {"waiting": 0, "claimed": 0, "finished": 2, "failed": 0}
     assert found["workers"][0]["finished"] == 2

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_there_is_no_verdict_without_finalists(study_of):
 
 def test_a_verdict_can_be_written_as_json(judged):
     _, found = judged()
-    assert json.loads(json.dumps(found.as_dict()))["finalists"][2]["tied"] is False
+    assert json.loads(json.dumps(asdict(found)))["finalists"][2]["tied"] is False
 
 
 def test_the_table_says_how_far_each_is_behind_and_whether_that_may_be_luck(judged):
