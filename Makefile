@@ -18,7 +18,7 @@ runs/digits/digits.h5: | $(VENV)/installed
 
 # As many tests at a time as there are cores.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/benchmarks
+	$(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder --ignore tests/benchmarks
 
 # What takes minutes, or is timed and needs all cores: the short forms of the benchmarks, two hundred and more kills, a Ray
 # cluster that loses a node, every experiment, another problem.

@@ -21,8 +21,9 @@ from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
 from model.label_distribution import cross_entropy, prior, support
+from model.layers import Dropout
 from model.network import Network
-from model.operations import Drop, operations
+from model.operations import operations
 from model.penalty import penalised_sum
 from model.setup import Setup
 
@@ -70,7 +71,7 @@ class Engine:
         self._adam = Adam(network, self._weights, setup.decay)
         self._steps = tf.Variable(0, dtype=tf.int64)
         self._seed = tf.Variable(0, dtype=tf.int32)
-        self._own_rates = {i: float(each.rate) for i, each in enumerate(self._operations) if isinstance(each, Drop)}
+        self._own_rates = {i: float(each.rate) for i, each in enumerate(self._operations) if isinstance(each, Dropout)}
         self._rates = {i: tf.Variable(rate) for i, rate in self._own_rates.items()}
         self._compile()
 

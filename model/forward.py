@@ -10,21 +10,8 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-from model.layers import BATCH_NORM_EPSILON, MaxPool
-from model.operations import (
-    Activate,
-    Convolve,
-    Drop,
-    Expect,
-    Fork,
-    Join,
-    Multiply,
-    Norm,
-    Normalize,
-    Operation,
-    Pool,
-    Unroll,
-)
+from model.layers import BATCH_NORM_EPSILON, Add, AveragePool, Dropout, Flatten, MaxPool, Skip
+from model.operations import Activate, Convolve, Expect, Multiply, Norm, Normalize, Operation
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -64,12 +51,12 @@ class TrainingPass:
                 return _linear(operation, values, kernel, bias)
             case Normalize():
                 return self._normalized(operation.norm, values)
-            case Drop():
+            case Dropout():
                 return self._dropped(self.rates.get(index, operation.rate), values, index)
-            case Fork():
+            case Skip():
                 self._kept = values
                 return values
-            case Join():
+            case Add():
                 return values + self._kept
             case Expect():
                 self.shares = values
@@ -118,11 +105,11 @@ def inference(
             case Normalize():
                 scale, offset = own
                 values = values * tf.cast(scale, values.dtype) + tf.cast(offset, values.dtype)
-            case Drop():
+            case Dropout():
                 pass
-            case Fork():
+            case Skip():
                 kept = values
-            case Join():
+            case Add():
                 values = values + kept
             case Expect():
                 values = tf.matmul(values, *own)
@@ -169,9 +156,10 @@ def _weightless(operation: Operation, values: Tensor) -> Tensor:
     match operation:
         case Activate():
             return getattr(tf.nn, operation.activation)(values)
-        case Pool():
-            pool = tf.nn.max_pool2d if operation.kind is MaxPool else tf.nn.avg_pool2d
-            return pool(values, operation.size, operation.size, "VALID")
-        case Unroll():
+        case MaxPool():
+            return tf.nn.max_pool2d(values, operation.size, operation.size, "VALID")
+        case AveragePool():
+            return tf.nn.avg_pool2d(values, operation.size, operation.size, "VALID")
+        case Flatten():
             return tf.reshape(values, (-1, values.shape[1] * values.shape[2] * values.shape[3]))
     raise AssertionError(f"{operation!r} has weights")

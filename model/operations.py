@@ -19,6 +19,7 @@ from model.layers import (
     Dense,
     Dropout,
     Expectation,
+    Flatten,
     MaxPool,
     Padding,
     Skip,
@@ -71,43 +72,16 @@ class Activate:
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """A pooling by `size` in both directions, without overlap."""
-
-    kind: type[MaxPool] | type[AveragePool]
-    size: int
-
-
-@dataclass(frozen=True, slots=True)
-class Drop:
-    """Dropout: nothing at validation."""
-
-    rate: float
-
-
-@dataclass(frozen=True, slots=True)
-class Unroll:
-    """An image becomes one row of values."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fork:
-    """From here a copy of the values is kept for the next `Join`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Join:
-    """The kept copy is added."""
-
-
-@dataclass(frozen=True, slots=True)
 class Expect:
     """The mean of fixed values by the shares that come in: the values' index into the network's weights."""
 
     values: int
 
 
-Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Pool | Drop | Unroll | Fork | Join | Expect
+Kept: TypeAlias = MaxPool | AveragePool | Dropout | Flatten | Skip | Add
+"""The layers without weights, which are operations as they are."""
+
+Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Expect | Kept
 
 
 def operations(network: Network) -> tuple[Operation, ...]:
@@ -122,7 +96,7 @@ def operations(network: Network) -> tuple[Operation, ...]:
 
 
 def _append(found: list[Operation], operation: Operation) -> None:
-    if isinstance(operation, Pool) and operation.kind is MaxPool and found and found[-1] == Activate("relu"):
+    if isinstance(operation, MaxPool) and found and found[-1] == Activate("relu"):
         found.insert(-1, operation)
     else:
         found.append(operation)
@@ -139,18 +113,10 @@ def _of(step: Step, first: int) -> Iterator[Operation]:
             yield from _activate(layer.activation)
         case BatchNorm():
             yield Normalize(_norm(first))
-        case MaxPool() | AveragePool() as layer:
-            yield Pool(type(layer), layer.size)
-        case Dropout() as layer:
-            yield Drop(layer.rate)
-        case Skip():
-            yield Fork()
-        case Add():
-            yield Join()
         case Expectation():
             yield Expect(first)
-        case _:
-            yield Unroll()
+        case layer:
+            yield layer
 
 
 def _norm(first: int) -> Norm:

@@ -11,7 +11,7 @@ from model.forward import TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
 from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, MaxPool, Skip
 from model.network import Network
-from model.operations import Drop, Operation, Unroll, operations
+from model.operations import Operation, operations
 
 SHAPE = (12, 12, 1)
 END = (Flatten(), Dense(1, "linear"))
@@ -144,36 +144,36 @@ def far(rounded: np.ndarray, exact: np.ndarray) -> float:
 def dropped(*found: Operation, seed: tuple[int, int] = (5, 0), dtype: tf.DType = tf.float32) -> np.ndarray:
     """Send 20,000 ones through `found` in training."""
     ones = np.ones((20_000, 1, 1, 1), np.float32)
-    answers: np.ndarray = TrainingPass([], dtype, tf.constant(seed)).predict((Unroll(), *found), ones).numpy()
+    answers: np.ndarray = TrainingPass([], dtype, tf.constant(seed)).predict((Flatten(), *found), ones).numpy()
     return answers.astype(np.float32)
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 0.9])
 def test_dropout_drops_the_stated_share_and_scales_the_others_so_that_the_mean_stays(rate: float) -> None:
-    values = dropped(Drop(rate))
+    values = dropped(Dropout(rate))
     assert np.unique(values) == pytest.approx([0, 1 / (1 - rate)])
     assert np.mean(values == 0) == pytest.approx(rate, abs=0.02)
 
 
 def test_dropout_at_rate_0_changes_nothing() -> None:
-    assert np.all(dropped(Drop(0)) == 1)
+    assert np.all(dropped(Dropout(0)) == 1)
 
 
 def test_a_seed_decides_what_is_dropped_and_another_seed_or_step_drops_others() -> None:
-    first = dropped(Drop(0.5))
-    assert np.array_equal(dropped(Drop(0.5)), first)
+    first = dropped(Dropout(0.5))
+    assert np.array_equal(dropped(Dropout(0.5)), first)
     for other in ((6, 0), (5, 1)):
-        assert np.mean(dropped(Drop(0.5), seed=other) == first) == pytest.approx(0.5, abs=0.02)
+        assert np.mean(dropped(Dropout(0.5), seed=other) == first) == pytest.approx(0.5, abs=0.02)
 
 
 def test_two_dropouts_of_one_network_drop_independently() -> None:
-    values = dropped(Drop(0.5), Drop(0.5))
+    values = dropped(Dropout(0.5), Dropout(0.5))
     assert np.unique(values).tolist() == [0, 4]
     assert np.mean(values == 4) == pytest.approx(0.25, abs=0.02)
 
 
 def test_dropout_keeps_the_mean_in_bfloat16_too() -> None:
-    assert dropped(Drop(0.4), dtype=tf.bfloat16).mean() == pytest.approx(1, abs=0.02)
+    assert dropped(Dropout(0.4), dtype=tf.bfloat16).mean() == pytest.approx(1, abs=0.02)
 
 
 def test_dropout_does_nothing_at_inference() -> None:

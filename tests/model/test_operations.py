@@ -4,7 +4,7 @@ import pytest
 
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
 from model.network import Network
-from model.operations import Activate, Convolve, Drop, Multiply, Norm, Normalize, Operation, Pool, Unroll, operations
+from model.operations import Activate, Convolve, Multiply, Norm, Normalize, Operation, operations
 
 RELU = Activate("relu")
 CONVOLVE = Convolve(0, 1, None, "valid")
@@ -17,37 +17,37 @@ def front(*layers: Layer) -> list[Operation]:
 
 
 def test_a_relu_is_done_after_the_max_pool_behind_it() -> None:
-    assert front(Conv2D(2), MaxPool(3)) == [CONVOLVE, Pool(MaxPool, 3), RELU]
+    assert front(Conv2D(2), MaxPool(3)) == [CONVOLVE, MaxPool(3), RELU]
 
 
 def test_a_relu_is_done_after_both_of_two_max_pools_which_keep_their_order() -> None:
-    assert front(Conv2D(2), MaxPool(2), MaxPool(3)) == [CONVOLVE, Pool(MaxPool, 2), Pool(MaxPool, 3), RELU]
+    assert front(Conv2D(2), MaxPool(2), MaxPool(3)) == [CONVOLVE, MaxPool(2), MaxPool(3), RELU]
 
 
 def test_the_swap_leaves_the_normalisation_with_its_convolution() -> None:
     normalised = Convolve(0, 1, Norm(2, 3, 4, 5), "valid")
-    assert front(Conv2D(2, batch_norm=True), MaxPool()) == [normalised, Pool(MaxPool, 2), RELU]
+    assert front(Conv2D(2, batch_norm=True), MaxPool()) == [normalised, MaxPool(2), RELU]
 
 
 @pytest.mark.parametrize("activation", ["tanh", "sigmoid", "softmax"])
 def test_other_activations_stay_before_the_max_pool(activation: str) -> None:
     pooled = front(Conv2D(2, activation=activation), MaxPool())
-    assert pooled == [CONVOLVE, Activate(activation), Pool(MaxPool, 2)]
+    assert pooled == [CONVOLVE, Activate(activation), MaxPool(2)]
 
 
 def test_a_relu_stays_before_an_average_pool() -> None:
-    assert front(Conv2D(2), AveragePool()) == [CONVOLVE, RELU, Pool(AveragePool, 2)]
+    assert front(Conv2D(2), AveragePool()) == [CONVOLVE, RELU, AveragePool(2)]
 
 
 @pytest.mark.parametrize("between", [Dropout(0.5), BatchNorm()])
 def test_a_relu_stays_in_place_where_something_stands_before_the_max_pool(between: Layer) -> None:
     made = front(Conv2D(2), between, MaxPool())
     assert made[:2] == [CONVOLVE, RELU]
-    assert made[3:] == [Pool(MaxPool, 2)]
+    assert made[3:] == [MaxPool(2)]
 
 
 def test_a_linear_activation_is_no_operation() -> None:
-    assert front(Conv2D(2, activation="linear"), MaxPool()) == [CONVOLVE, Pool(MaxPool, 2)]
+    assert front(Conv2D(2, activation="linear"), MaxPool()) == [CONVOLVE, MaxPool(2)]
 
 
 def test_every_kind_of_layer_becomes_its_operation_in_order_with_its_own_weights() -> None:
@@ -70,9 +70,9 @@ def test_every_kind_of_layer_becomes_its_operation_in_order_with_its_own_weights
         Normalize(Norm(2, 3, 4, 5)),
         Convolve(6, 7, Norm(8, 9, 10, 11), "valid"),
         RELU,
-        Pool(AveragePool, 2),
-        Drop(0.25),
-        Unroll(),
+        AveragePool(2),
+        Dropout(0.25),
+        Flatten(),
         Multiply(12, 13, Norm(14, 15, 16, 17)),
         Activate("sigmoid"),
         Multiply(18, 19, None),
