@@ -123,17 +123,26 @@ def postgresql():
 _databases = count()
 
 
+@pytest.fixture
+def sqlite_url():
+    """The URL of a storage without studies in SQLite."""
+    from tests.integration import fake_study
+
+    with fake_study.in_memory() as folder:
+        yield fake_study.empty_file(folder)
+
+
+@pytest.fixture
+def postgresql_url(postgresql):
+    """The same in PostgreSQL."""
+    with postgresql.database(f"test{next(_databases)}", "empty") as url:
+        yield url
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def storage_url(request):
     """The URL of a storage without studies, of each kind in turn."""
-    from tests.integration import fake_study
-
-    if request.param == "sqlite":
-        with fake_study.in_memory() as folder:
-            yield fake_study.empty_file(folder)
-    else:
-        with request.getfixturevalue("postgresql").database(f"test{next(_databases)}", "empty") as url:
-            yield url
+    return request.getfixturevalue(f"{request.param}_url")
 
 
 @pytest.fixture

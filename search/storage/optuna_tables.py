@@ -1,42 +1,15 @@
-"""Optuna's tables, as far as plain statements use them; opening a storage checks that they are of Optuna's version."""
+"""Optuna's tables, for plain statements; opening a storage checks that they are of this very version."""
 
-from sqlalchemy import DateTime, Float, Integer, String, Text, column, table
+from typing import Final
 
-trials = table(
-    "trials",
-    column("trial_id", Integer),
-    column("study_id", Integer),
-    column("number", Integer),
-    column("state", String),
-    column("datetime_start", DateTime),
-    column("datetime_complete", DateTime),
+# Optuna has no public way to read or write whole rows.
+from optuna.storages._rdb.models import BaseModel
+
+optuna_tables: Final = BaseModel.metadata.tables
+
+studies, trials, values, params = (
+    optuna_tables[name] for name in ("studies", "trials", "trial_values", "trial_params")
 )
-values = table(
-    "trial_values",
-    column("trial_id", Integer),
-    column("objective", Integer),
-    column("value", Float),
-    column("value_type", String),
-)
-params = table(
-    "trial_params",
-    column("param_id", Integer),
-    column("trial_id", Integer),
-    column("param_name", String),
-    column("param_value", Float),
-    column("distribution_json", Text),
-)
-reports = table(
-    "trial_intermediate_values",
-    column("trial_id", Integer),
-    column("step", Integer),
-    column("intermediate_value", Float),
-    column("intermediate_value_type", String),
-)
-attributes, system_attributes = (
-    table(name, column("trial_id", Integer), column("key", String), column("value_json", Text))
-    for name in ("trial_user_attributes", "trial_system_attributes")
-)
-study_attributes = table(
-    "study_system_attributes", column("study_id", Integer), column("key", String), column("value_json", Text)
-)
+reports = optuna_tables["trial_intermediate_values"]
+attributes, system_attributes = optuna_tables["trial_user_attributes"], optuna_tables["trial_system_attributes"]
+study_attributes = optuna_tables["study_system_attributes"]

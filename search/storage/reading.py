@@ -65,9 +65,9 @@ def _trial(row: Row[Any], values: Any, params: Any, user: Any, system: Any, step
     ranges = {each.param_name: distribution_from(each.distribution_json) for each in params}
     return FrozenTrial(
         number=row.number,
-        state=TrialState[row.state],
+        state=row.state,
         value=None,
-        values=[_NOT_FINITE.get(each.value_type, each.value) for each in values] or None,
+        values=[_NOT_FINITE.get(each.value_type.name, each.value) for each in values] or None,
         datetime_start=row.datetime_start,
         datetime_complete=row.datetime_complete,
         params={each.param_name: ranges[each.param_name].to_external_repr(each.param_value) for each in params},
@@ -75,7 +75,7 @@ def _trial(row: Row[Any], values: Any, params: Any, user: Any, system: Any, step
         user_attrs={each.key: json.loads(each.value_json) for each in user},
         system_attrs={each.key: json.loads(each.value_json) for each in system},
         intermediate_values={
-            each.step: _NOT_FINITE.get(each.intermediate_value_type, each.intermediate_value) for each in steps
+            each.step: _NOT_FINITE.get(each.intermediate_value_type.name, each.intermediate_value) for each in steps
         },
         trial_id=row.trial_id,
     )

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
-from sqlalchemy import String, cast, delete, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from search.errors import StaleClaim
@@ -179,7 +179,7 @@ class Trials:
 
 def _describe(tx: Connection, trial_id: int, own: Mapping[str, Any]) -> None:
     """Give a running trial attributes, all at once where Optuna takes a transaction each."""
-    running = (trials.c.trial_id == trial_id, cast(trials.c.state, String) == TrialState.RUNNING.name)
+    running = (trials.c.trial_id == trial_id, trials.c.state == TrialState.RUNNING)
     if tx.execute(select(trials.c.trial_id).where(*running).with_for_update()).first() is None:
         raise UpdateFinishedTrialError(f"trial {trial_id} has ended already")
     tx.execute(delete(attributes).where(attributes.c.trial_id == trial_id, attributes.c.key.in_(own)))

@@ -6,7 +6,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from sqlalchemy import String, cast, create_engine, select
+from optuna.trial import TrialState
+from sqlalchemy import create_engine, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.pool import NullPool
 
@@ -30,7 +31,7 @@ Kind: TypeAlias = Literal[
     "stray artifact",
 ]
 
-_ENDED_WELL = ("COMPLETE", "PRUNED")
+_ENDED_WELL = (TrialState.COMPLETE, TrialState.PRUNED)
 
 STRAYS = "stray"
 """The folder within that of the artifacts to which `repair` moves those that belong to no trial."""
@@ -92,8 +93,9 @@ def _damage(storage: Storage) -> Iterator[Finding]:
 
 
 def _slots_with_trials(tx: Connection, study: Study) -> Sequence[Row[Any]]:
-    state = cast(trials.c.state, String).label("trial_state")
-    query = select(slots, state, Now().label("now")).outerjoin(trials, trials.c.trial_id == slots.c.trial_id)
+    query = select(slots, trials.c.state.label("trial_state"), Now().label("now")).outerjoin(
+        trials, trials.c.trial_id == slots.c.trial_id
+    )
     return tx.execute(query.where(slots.c.study == study.name).order_by(slots.c.stage, slots.c.slot)).all()
 
 
@@ -105,7 +107,7 @@ def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
         held = Held(row.stage, row.slot, row.token, row.lease_expires)
         yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held, **where)
     elif row.state == FINISHED and not ended_well:
-        trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state}"
+        trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state.name}"
         remedy = "it is opened again for the next worker"
         yield Finding("slot without a trial", f"{place} is closed, but {trial}", remedy, **where)
 
@@ -141,7 +143,7 @@ def _running(running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Itera
 
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
     ours = select(slots.c.trial_id).where(slots.c.study == study.name, slots.c.trial_id.is_not(None))
-    ended = (trials.c.study_id == study.id, cast(trials.c.state, String).in_(_ENDED_WELL))
+    ended = (trials.c.study_id == study.id, trials.c.state.in_(_ENDED_WELL))
     for trial in tx.scalars(select(trials.c.trial_id).where(*ended, trials.c.trial_id.not_in(ours))):
         text = f"trial {trial} of Optuna's table has a result, but belongs to no slot"
         remedy = "it counts for nothing here; somebody else has made it, and can delete it"

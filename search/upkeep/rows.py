@@ -3,32 +3,29 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-# Optuna has no public way to read or write whole rows; a storage is opened only if its tables are of this very version.
-from optuna.storages._rdb import models
 from sqlalchemy import Select, Table, insert, select
 from sqlalchemy.engine import Connection
 
 from search.storage import tables
+from search.storage.optuna_tables import optuna_tables, studies, trials
 
 Rows: TypeAlias = dict[str, list[dict[str, Any]]]
 """Rows by table. A trial is called by its number within the study."""
 
-_optuna = models.BaseModel.metadata.tables
-_studies, _trials = _optuna["studies"], _optuna["trials"]
-_of_studies = [each for each in _optuna.values() if "study_id" in each.c and each not in (_studies, _trials)]
-_of_trials = [each for each in _optuna.values() if "trial_id" in each.c and each is not _trials]
+_of_studies = [each for each in optuna_tables.values() if "study_id" in each.c and each not in (studies, trials)]
+_of_trials = [each for each in optuna_tables.values() if "trial_id" in each.c and each is not trials]
 _ours = [each for each in tables.metadata.sorted_tables if "study" in each.c]
 
 
 def read_rows(tx: Connection, study: str) -> Rows:
     """Return all rows of a study, each table's in an order that the study alone decides; {} where there is none."""
-    number = tx.scalar(select(_studies.c.study_id).where(_studies.c.study_name == study))
+    number = tx.scalar(select(studies.c.study_id).where(studies.c.study_name == study))
     if number is None:
         return {}
-    of_study = select(_trials.c.trial_id, _trials.c.number).where(_trials.c.study_id == number)
+    of_study = select(trials.c.trial_id, trials.c.number).where(trials.c.study_id == number)
     numbers = {row.trial_id: row.number for row in tx.execute(of_study)}
-    queries = {each: select(each).where(each.c.study_id == number) for each in (_studies, *_of_studies, _trials)}
-    queries |= {each: select(each).join(_trials).where(_trials.c.study_id == number) for each in _of_trials}
+    queries = {each: select(each).where(each.c.study_id == number) for each in (studies, *_of_studies, trials)}
+    queries |= {each: select(each).join(trials).where(trials.c.study_id == number) for each in _of_trials}
     rows = {each.name: _freed(tx, each, query, numbers) for each, query in queries.items()}
     mine = {each: select(each).where(each.c.study == study) for each in _ours}
     # Texts are in another order in another database; the keys of Optuna's tables are numbers, whose order tells.
@@ -37,14 +34,14 @@ def read_rows(tx: Connection, study: str) -> Rows:
 
 def write_rows(tx: Connection, rows: Rows) -> None:
     """Write the rows of a study that is not there yet."""
-    (study,) = rows[_studies.name]
-    number = tx.execute(insert(_studies).values(study).returning(_studies.c.study_id)).scalar_one()
+    (study,) = rows[studies.name]
+    number = tx.execute(insert(studies).values(study).returning(studies.c.study_id)).scalar_one()
     for each in _of_studies:
         _insert(tx, each, ({**row, "study_id": number} for row in rows[each.name]))
     ids = {}
     # One by one, as Optuna takes it that later trials have greater ids.
-    for row in sorted(rows[_trials.name], key=lambda row: int(row["number"])):
-        made = tx.execute(insert(_trials).values(**row, study_id=number).returning(_trials.c.trial_id))
+    for row in sorted(rows[trials.name], key=lambda row: int(row["number"])):
+        made = tx.execute(insert(trials).values(**row, study_id=number).returning(trials.c.trial_id))
         ids[row["number"]] = made.scalar_one()
     for each in (*_of_trials, *_ours):
         _insert(tx, each, (_with_trial(row, ids) for row in rows[each.name]))
@@ -53,7 +50,7 @@ def write_rows(tx: Connection, rows: Rows) -> None:
 def _freed(tx: Connection, table: Table, query: Select[Any], numbers: Mapping[int, int]) -> list[dict[str, Any]]:
     """Return rows without the keys that a database draws itself, and with a trial's number in the place of its id."""
     keys = [key.name for key in table.primary_key]
-    drawn = {"study_id", *(keys if table.name in _optuna else ())}
+    drawn = {"study_id", *(keys if table.name in optuna_tables else ())}
     rows = tx.execute(query.order_by(*table.primary_key)).mappings()
     freed = [{key: value for key, value in row.items() if key not in drawn} for row in rows]
     return [_with_trial(row, numbers) for row in freed]

@@ -30,6 +30,12 @@ MANY = Box(
 OTHER = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1.0)))
 
 
+@pytest.fixture
+def storage_url(sqlite_url):
+    """One database will do: what is read is put into words alike, whichever it comes from."""
+    return sqlite_url
+
+
 def test_the_narrowing_is_explained_by_both_boxes_the_rule_the_reason_and_the_trials(study_of):
     study = study_of(6, 2)
     work_off(study)

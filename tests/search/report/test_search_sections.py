@@ -13,6 +13,12 @@ pytestmark = pytest.mark.usefixtures("quiet")
 
 
 @pytest.fixture
+def storage_url(sqlite_url):
+    """One database will do: what is read is put into words alike, whichever it comes from."""
+    return sqlite_url
+
+
+@pytest.fixture
 def undrawn(monkeypatch):
     """Save the time that pictures take, where it is not for them."""
     for name in ("draw_map", "draw_scores", "draw_trial_curves", "draw_parallel", "draw_importances"):

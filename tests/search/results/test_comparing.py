@@ -12,6 +12,12 @@ from tests.search.tiny import work_off
 
 
 @pytest.fixture
+def storage_url(sqlite_url):
+    """One database will do: what is made of its trials is the same, whichever they come from."""
+    return sqlite_url
+
+
+@pytest.fixture
 def studies(storage):
     """Make a finished study of a name, whose trials err by what `error_of` says of their slots."""
 

@@ -26,6 +26,12 @@ MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
 
 
 @pytest.fixture
+def storage_url(sqlite_url):
+    """One database will do: what is read is put into words alike, whichever it comes from."""
+    return sqlite_url
+
+
+@pytest.fixture
 def study(study_of):
     study = study_of(4, 3, dataset="ab12", batch_size=16)
     work_off(study)

@@ -17,6 +17,12 @@ SEARCHED = (12.0, 10.0, 11.0)  # so that the finalists are those of slots 1, 2 a
 AGAIN = ((10.5, 9.5, 10.0), (8.9, 8.1, 8.4), (8.8, 8.2, 8.5))
 
 
+@pytest.fixture
+def storage_url(sqlite_url):
+    """One database will do: what is made of its trials is the same, whichever they come from."""
+    return sqlite_url
+
+
 def scored(again):
     """Trials that score `SEARCHED` by their slots, and as finalists `again` by place and repeat; None diverges."""
 
