@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from search.errors import SearchError
+from search.experiment.agreement import Agreement, agreement
 from search.experiment.runs import Run
-from search.results.agreement import Agreement, agreement
 from search.space.box import Box, LogRange
 from search.space.ranges import Value
 from search.space.seeds import trial_seeds, uniforms

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 
 from model.plotting import MUTED, PALETTE, new_figure, plain, png
 from model.quantity import Quantity
+from search.experiment.agreement import Agreement, Correlation
 from search.experiment.proxy import REFERENCE, Proxy
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
-from search.results.agreement import Agreement, Correlation
 
 PANELS = 3
 """Judges side by side in one row of the figure."""

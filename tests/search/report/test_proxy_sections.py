@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from model.quantity import Quantity
+from search.experiment.agreement import agreement
 from search.experiment.proxy import Budget, Design, Proxy, experiment_of
 from search.report.proxy_sections import draw_agreement, proxy_section
 from search.report.sections import Words
-from search.results.agreement import agreement
 
 EXPERIMENT = experiment_of(Design(3, (Budget(9, 2), Budget(5, 2)), Budget(40, 7), repeats=2), seed=0)
 AGES = Quantity("years")
