@@ -43,7 +43,7 @@ def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Stud
 
     Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
     """
-    check_writable(_logs(settings) / "worker-1.log")
+    check_writable(log_folder(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
     return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
 
@@ -90,7 +90,7 @@ def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | R
         return workers, workers.start
     devices = machine()
     wanted = None if settings.workers == "auto" else settings.workers
-    launcher = Launcher(study, dataset, _logs(settings), artifacts=settings.artifacts)
+    launcher = Launcher(study, dataset, log_folder(settings), artifacts=settings.artifacts)
     return launcher, lambda: launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
 
 
@@ -105,7 +105,8 @@ def machine() -> dict[str, Any]:
     return found
 
 
-def _logs(settings: Settings) -> Path:
+def log_folder(settings: Settings) -> Path:
+    """Return the folder of the logs of a study's workers on this machine."""
     return settings.out / "logs" / settings.study
 
 

@@ -19,10 +19,6 @@ class Pruning:
     images: int
 
 
-Role: TypeAlias = Literal["sampled", "finalist", "variant"]
-"""What a trial is for: to find a good configuration, to look at one of the best again, or to compare a variant."""
-
-
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What one slot's trial is, the same at every attempt.
@@ -32,7 +28,6 @@ class Assignment:
     `pruning` is None where it always goes on to its last epoch.
     """
 
-    role: Role
     params: dict[str, Value]
     box: Box
     seeds: TrialSeeds

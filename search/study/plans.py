@@ -51,7 +51,7 @@ class Sampled:
             params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):
             params |= dict(self.enqueued[slot])
-        return Assignment("sampled", params, self.box, seeds, self.images, self.epochs, pruning=self.pruning)
+        return Assignment(params, self.box, seeds, self.images, self.epochs, pruning=self.pruning)
 
     def __str__(self) -> str:
         return str(self.box)
@@ -85,7 +85,7 @@ class Finalists:
         """Return what the trial of `slot` is."""
         candidate, repeat = self.place(slot)
         params, seeds = self.candidates[candidate].params, trial_seeds(seed, stage, repeat)
-        return Assignment("finalist", params, self.box, seeds, self.images, self.epochs)
+        return Assignment(params, self.box, seeds, self.images, self.epochs)
 
     def __str__(self) -> str:
         return (
@@ -117,7 +117,7 @@ class Variants:
         seeds = trial_seeds(seed, stage, repeat if self.experiment.paired else slot)
         params = {VARIANT: variant.name, **variant.params}
         return Assignment(
-            "variant", params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat, variant.keeping
+            params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat, variant.keeping
         )  # fmt: skip
 
     def __str__(self) -> str:

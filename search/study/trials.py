@@ -97,7 +97,6 @@ class Trials:
             "token": claim.token,
             "worker": claim.owner,
             "device": self._device,
-            "role": assignment.role,
             "images": assignment.images,
             "epochs": assignment.epochs,
             "repeat": assignment.repeat,

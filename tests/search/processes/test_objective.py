@@ -62,7 +62,7 @@ def task_of(
     is_stopping=lambda: False, params=None, report=lambda *_: None, keep=lambda *_: None, why_pruned=str, **own
 ):
     params = params or {"learning_rate": 1e-4, "l2": 1e-3}
-    assignment = Assignment("sampled", params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, **own)
+    assignment = Assignment(params, FIRST_BOX, TrialSeeds(1, 2, 3, 4), images=5, epochs=2, **own)
     return TrialTask(1, 0, 1, assignment, report, is_stopping, keep, why_pruned)
 
 

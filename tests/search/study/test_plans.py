@@ -41,7 +41,7 @@ def test_a_sampled_slot_gets_the_draw_of_its_own_seed_and_the_stages_budget():
     given = SAMPLED.assignment(7, 1, 2)
     assert given.seeds == trial_seeds(7, 1, 2)
     assert given.params == FIRST_BOX.at(uniforms(given.seeds.parameters, 2))
-    assert (given.role, given.box, given.images, given.epochs) == ("sampled", FIRST_BOX, 500, 5)
+    assert (given.box, given.images, given.epochs) == (FIRST_BOX, 500, 5)
 
 
 def test_every_candidate_is_trained_with_the_same_seeds_and_another_in_each_repeat():
@@ -49,7 +49,7 @@ def test_every_candidate_is_trained_with_the_same_seeds_and_another_in_each_repe
     assert [each.params for each in given] == [FIRST, SECOND] * 3
     assert [each.seeds for each in given] == [trial_seeds(7, 3, repeat) for repeat in (0, 0, 1, 1, 2, 2)]
     assert len({each.seeds for each in given}) == 3
-    assert {(each.role, each.images, each.epochs) for each in given} == {("finalist", 700, 8)}
+    assert {(each.images, each.epochs) for each in given} == {(700, 8)}
 
 
 def test_a_finalists_seeds_are_those_of_no_sampled_trial():
@@ -72,7 +72,6 @@ def test_every_variant_gets_its_own_parameters_budget_and_curve_and_says_which_i
         (20, 3, "validation", 0), (20, 3, "validation", 1), (10, 4, "training", 0), (10, 4, "training", 1),
     ]  # fmt: skip
     assert [each.keeping for each in given] == [Keeping()] * 2 + [KEEPING] * 2
-    assert {each.role for each in given} == {"variant"}
 
 
 @pytest.mark.parametrize(("paired", "places"), [(True, [0, 1, 0, 1]), (False, [0, 1, 2, 3])])

@@ -77,7 +77,7 @@ def test_pruned_trials_are_finished_ones_without_a_value_and_no_candidates(rule,
     ]
     assert isinstance(stages[2].plan, Finalists)
     assert len(stages[2].plan.candidates) == 24 - len(pruned)
-    whole = [trial for trial in trials if trial.user_attrs["role"] == "finalist"]
+    whole = [trial for trial in trials if trial.user_attrs["stage"] == 3]
     assert {trial.state for trial in whole} == {TrialState.COMPLETE}
     assert choose(study).trial.number not in {trial.number for trial in pruned}
     of_stage = [sum(trial.user_attrs["stage"] == stage for trial in pruned) for stage in (1, 2)]

@@ -14,7 +14,7 @@ from search.study.trials import Diverged, RunningTrial, TrialOutcome, Trials
 
 SEEDS = trial_seeds(1, 1, 4)
 PARAMS = {"learning_rate": 1e-4, "l2": 1e-3}
-ASSIGNMENT = Assignment("sampled", PARAMS, FIRST_BOX, SEEDS, images=500, epochs=5)
+ASSIGNMENT = Assignment(PARAMS, FIRST_BOX, SEEDS, images=500, epochs=5)
 CLAIM = Claim(
     study="ages", stage=1, slot=4, token=9, owner="lab/0/0:1:1", failures=1, losses=0, taken_over=False, left_trial=None
 )
@@ -42,7 +42,7 @@ def test_a_trial_is_created_running_with_its_parameters_and_where_it_belongs(stu
     assert trial.distributions["l2"].log
     assert (trial.distributions["l2"].low, trial.distributions["l2"].high) == (1e-6, 10.0)
     assert trial.user_attrs["seeds"]["weights"] == SEEDS.weights
-    assert [trial.user_attrs[key] for key in ("role", "images", "epochs")] == ["sampled", 500, 5]
+    assert [trial.user_attrs[key] for key in ("images", "epochs")] == [500, 5]
     assert {key: trial.user_attrs[key] for key in ("stage", "slot", "attempt", "token", "worker")} == {
         "stage": 1,
         "slot": 4,
