@@ -17,6 +17,8 @@ from model.checks import require_count
 from model.engine import Engine, Snapshot, Training
 from model.errors import ModelError
 from model.examples import Examples, Rows
+from model.history import Epoch as Epoch
+from model.history import kept
 from model.initializers import Weights
 from model.recipe import Recipe
 from model.schedule import factors
@@ -56,17 +58,6 @@ class FitSettings:
             raise ModelError(f"time_limit is {self.time_limit}; it must be above 0 seconds")
 
 
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One line of the history: errors in the labels' unit, the seconds it took, and whether it is the best so far."""
-
-    epoch: int
-    training_mae: float
-    validation_mae: float
-    seconds: float
-    best: bool
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class FitState:
     """A fit between two epochs: where training stands, the history so far, and the best weights."""
@@ -78,7 +69,7 @@ class FitState:
     @property
     def best(self) -> Epoch | None:
         """The epoch whose weights are kept, or None before the first."""
-        return next((epoch for epoch in reversed(self.history) if epoch.best), None)
+        return kept(self.history) if self.history else None
 
 
 class FinalFit:

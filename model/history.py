@@ -1,12 +1,28 @@
-"""A fit's history for people and programs: a CSV table and the learning curve as a picture."""
+"""A fit's history, epoch by epoch: which epoch is kept, a CSV table there and back, the learning curve as a picture."""
 
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from model.curves import Mark, Panel, draw_curves
-from model.final_fit import Epoch
 from model.quantity import Quantity
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of the history: errors in the labels' unit, the seconds it took, and whether it is the best so far."""
+
+    epoch: int
+    training_mae: float
+    validation_mae: float
+    seconds: float
+    best: bool
+
+
+def kept(history: Sequence[Epoch]) -> Epoch:
+    """Return the epoch whose weights are kept: the first with the lowest validation error."""
+    return min(history, key=lambda row: row.validation_mae)
 
 
 def to_csv(history: Sequence[Epoch]) -> bytes:
@@ -19,12 +35,26 @@ def to_csv(history: Sequence[Epoch]) -> bytes:
     return text.getvalue().encode()
 
 
+def from_csv(content: bytes) -> tuple[Epoch, ...]:
+    """Read what `to_csv` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    return tuple(
+        Epoch(
+            int(row["epoch"]),
+            float(row["training_mae"]),
+            float(row["validation_mae"]),
+            float(row["seconds"]),
+            row["best"] == "1",
+        )
+        for row in csv.DictReader(io.StringIO(content.decode()))
+    )
+
+
 def learning_curve(history: Sequence[Epoch], quantity: Quantity) -> bytes:
     """Draw training and validation error by epoch, the kept epoch marked, as a PNG (paper, Figures 5 and 6)."""
-    best = next(row for row in reversed(history) if row.best)
-    kept = f"kept: epoch {best.epoch}, " + quantity.amount(f"{best.validation_mae:.2f}")
+    best = kept(history)
+    name = f"kept: epoch {best.epoch}, " + quantity.amount(f"{best.validation_mae:.2f}")
     curves = {
         "training": [[row.training_mae for row in history]],
         "validation": [[row.validation_mae for row in history]],
     }
-    return draw_curves([Panel("", curves, marks=(Mark(kept, best.epoch, best.validation_mae),))], quantity)
+    return draw_curves([Panel("", curves, marks=(Mark(name, best.epoch, best.validation_mae),))], quantity)

@@ -13,7 +13,7 @@ from search.settings import Settings
 if TYPE_CHECKING:
     from threading import Event
 
-    from model.final_fit import Epoch, FitState
+    from model.final_fit import FitState
     from search.fit.fitting import Fit, Progress
     from search.results.configuration import Configuration
 
@@ -39,6 +39,7 @@ def fit(
 ) -> None:
     """Train the best configuration on all training images, keeping the weights whenever validation improves."""
     from data.dataset import inspect_dataset
+    from model.history import kept
     from model.quantity import Quantity
 
     fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", seed, any_dataset)
@@ -47,9 +48,9 @@ def fit(
         answer_json({"unit": quantity.unit, "fits": [fit_of(*each) for each in fitted.items()]})
         return
     for folder, state in fitted.items():
-        kept = _kept(state)
-        error = quantity.amount(f"{kept.validation_mae:.3f}")
-        answer(f"{folder}: epoch {kept.epoch} of {len(state.history)} is kept, validation MAE {error}")
+        best = kept(state.history)
+        error = quantity.amount(f"{best.validation_mae:.3f}")
+        answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
 @takes_settings("data")
@@ -134,22 +135,18 @@ def fit_to_the_end(
 
 def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:
     """Return by name what a fit kept, and where it is."""
+    from model.history import kept
     from search.fit.folder import CURVE, HISTORY, MODEL
 
-    kept = _kept(state)
+    best = kept(state.history)
     return {
         "folder": str(folder),
         "epochs": len(state.history),
-        "kept_epoch": kept.epoch,
-        "training_mae": kept.training_mae,
-        "validation_mae": kept.validation_mae,
+        "kept_epoch": best.epoch,
+        "training_mae": best.training_mae,
+        "validation_mae": best.validation_mae,
         **{name: str(folder / file) for name, file in (("model", MODEL), ("history", HISTORY), ("curve", CURVE))},
     }
-
-
-def _kept(state: "FitState") -> "Epoch":
-    assert state.best is not None  # noqa: S101 - a fit has at least one epoch, and the first is the best so far
-    return state.best
 
 
 def _until(stop: "Event", show: "Progress") -> "Progress":

@@ -1,6 +1,5 @@
 """Finished fits as they lie in their folders: what was fitted and how it went, and what they predict."""
 
-import csv
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import numpy as np
 
 from model.description import layers_from
 from model.errors import ModelError
+from model.history import Epoch, from_csv, kept
 from model.network import Network
 from model.quantity import Quantity
 from model.recipe import recipe_named
@@ -19,17 +19,6 @@ from search.fit.folder import ABOUT, HISTORY, fitted_quantity, members, model_fi
 
 if TYPE_CHECKING:
     from model.examples import Images, Labels
-
-
-@dataclass(frozen=True, slots=True)
-class PastEpoch:
-    """A line of a fit's history: errors, and whether the epoch was the best so far."""
-
-    epoch: int
-    training_mae: float
-    validation_mae: float
-    seconds: float
-    best: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +32,7 @@ class FitRecord:
     settings: Mapping[str, Any]
     dataset: str
     quantity: Quantity
-    history: tuple[PastEpoch, ...]
+    history: tuple[Epoch, ...]
 
     @property
     def name(self) -> str:
@@ -51,9 +40,9 @@ class FitRecord:
         return str(self.folder)
 
     @property
-    def kept(self) -> PastEpoch:
+    def kept(self) -> Epoch:
         """The epoch whose weights the model has."""
-        return next(row for row in reversed(self.history) if row.best)
+        return kept(self.history)
 
 
 def read_fit(folder: Path) -> FitRecord:
@@ -61,8 +50,6 @@ def read_fit(folder: Path) -> FitRecord:
     model_file(folder)
     try:
         about = tomllib.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        with (folder / HISTORY).open(encoding="utf-8", newline="") as file:
-            history = tuple(map(_past, csv.DictReader(file)))
         record = FitRecord(
             folder,
             str(about["recipe"]),
@@ -71,10 +58,10 @@ def read_fit(folder: Path) -> FitRecord:
             dict(about["settings"]),
             str(about["dataset"]["digest"]),
             fitted_quantity(folder),
-            history,
+            from_csv((folder / HISTORY).read_bytes()),
         )
         _ = record.kept
-    except (OSError, ValueError, KeyError, TypeError, StopIteration, ModelError) as error:
+    except (OSError, ValueError, KeyError, TypeError, ModelError) as error:
         raise SearchError(f"{folder} is no whole fit ({ABOUT} or {HISTORY}): run 'agesearch fit' again") from error
     return record
 
@@ -114,13 +101,3 @@ def _network(about: Mapping[str, Any]) -> Network:
         return recipe_named(str(about["recipe"])).network()
     height, width, channels = about["image_shape"]
     return Network(layers_from(about["network"]), (height, width, channels))
-
-
-def _past(row: Mapping[str, str]) -> PastEpoch:
-    return PastEpoch(
-        int(row["epoch"]),
-        float(row["training_mae"]),
-        float(row["validation_mae"]),
-        float(row["seconds"]),
-        row["best"] == "1",
-    )

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from data.arrays import SPLITS
-from model.curves import Mark, Panel, draw_curves
 from model.evaluation import Evaluation
+from model.history import learning_curve
 from search.fit.record import FitRecord
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table
@@ -76,16 +76,9 @@ def _how(fit: FitRecord) -> str:
 
 
 def _curve(place: int, fit: FitRecord) -> Figure:
-    kept = fit.kept
-    curves = {
-        "training": [[row.training_mae for row in fit.history]],
-        "validation": [[row.validation_mae for row in fit.history]],
-    }
-    error = fit.quantity.amount(f"{kept.validation_mae:.2f}")
-    mark = Mark(f"kept: epoch {kept.epoch}, {error}", kept.epoch, kept.validation_mae)
     return Figure(
         f"figure-5-6-fit-{place}",
         f"Figures 5 and 6. Training and validation error of {fit.name}, {_how(fit)}.",
-        f"Learning curves of {len(fit.history)} epochs; the lowest validation error is {kept.validation_mae:.2f}.",
-        draw_curves([Panel("", curves, marks=(mark,))], fit.quantity),
+        f"Learning curves of {len(fit.history)} epochs; the lowest validation error is {fit.kept.validation_mae:.2f}.",
+        learning_curve(fit.history, fit.quantity),
     )

@@ -9,7 +9,8 @@ from PIL import Image
 import model.device
 from data.dataset import inspect_dataset
 from model.evaluation import evaluate
-from model.final_fit import Epoch, FitSettings, FitState
+from model.final_fit import FitSettings, FitState
+from model.history import Epoch
 from search.fit.folder import ABOUT, MODEL, STATE
 from tests.search.tiny import write_tiny
 

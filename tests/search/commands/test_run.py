@@ -7,7 +7,8 @@ import pytest
 
 from data.dataset import inspect_dataset
 from model.evaluation import Evaluation
-from model.final_fit import Epoch, FitState
+from model.final_fit import FitState
+from model.history import Epoch
 from model.quantity import Quantity
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation

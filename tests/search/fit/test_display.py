@@ -3,7 +3,8 @@ from contextlib import contextmanager
 import pytest
 from rich.console import Console
 
-from model.final_fit import Epoch, FitState
+from model.final_fit import FitState
+from model.history import Epoch
 from search.fit import display as fit_display
 from search.fit.display import FitDisplay
 

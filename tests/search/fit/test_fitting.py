@@ -8,7 +8,8 @@ import pytest
 from data.arrays import Split
 from model.description import layers_from
 from model.errors import ModelError
-from model.final_fit import Epoch, FitSettings, FitState
+from model.final_fit import FitSettings, FitState
+from model.history import Epoch
 from model.layers import Dense, Flatten
 from model.network import Network
 from search.fit import fitting

@@ -36,7 +36,7 @@ def test_a_fits_network_is_the_one_that_was_fitted(folder):
     assert (network.layers, network.input_shape) == ((Flatten(), Dense(1)), (8, 8, 3))
 
 
-def test_the_epoch_that_was_kept_is_the_last_best_one(folder):
+def test_the_epoch_that_was_kept_is_the_one_with_the_lowest_validation_error(folder):
     assert read_fit(folder).kept.epoch == 2
 
 
