@@ -13,7 +13,7 @@ from search.slots.slots import Slots
 from search.space.box import Box
 from search.space.enqueued import written
 from search.space.narrowing import FinishedTrial, Narrowing
-from search.space.ranges import Choices, LogRange, Range, Value
+from search.space.ranges import Choices, LogRange, Range, Value, text_of
 from search.study.planning import stage_sizes
 from search.study.plans import Finalists, Variants
 from search.study.stages import Stage, list_stages
@@ -59,7 +59,7 @@ def _experiment_note(study: Study, experiment: Experiment) -> str:
             each.images,
             each.epochs,
             each.repeats,
-            ", ".join(f"{k} {_cell(v)}" for k, v in each.params.items()),
+            ", ".join(f"{k} {text_of(v)}" for k, v in each.params.items()),
         )
         for each in experiment.variants
     ]
@@ -197,12 +197,8 @@ def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    lines = [heading, ["---"] * len(heading), *([_cell(cell) for cell in row] for row in rows)]
+    lines = [heading, ["---"] * len(heading), *([text_of(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def _typed(value: object) -> str:

@@ -10,13 +10,14 @@ from search.report.parallel_figure import draw_parallel
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.sections import Column, Figure, LeftOut, Listing, Part, Section, Table
 from search.report.study_trials import LEAST_TRIALS, ShownTrial, frozen_trials, importances, shown
-from search.report.trial_tables import finalist_table, table_2, text_of
+from search.report.trial_tables import finalist_table, table_2
 from search.results.choice import choose
 from search.results.search_map import search_map
 from search.results.verdict import verdict
 from search.slots.slots import Slots
 from search.space.narrowing import explain
 from search.space.parameters import name_of
+from search.space.ranges import text_of
 from search.study.plans import Finalists
 from search.study.stages import list_stages, sampled_stages
 from search.study.study import Study
@@ -39,7 +40,7 @@ def search_section(study: Study) -> Section | LeftOut:
     }
     parts = (
         table_2(trials, quantity),
-        *_finalists(study, trials),
+        *_finalists(study),
         *_narrowings(study),
         *_map(study),
         *_figures(trials, quantity),
@@ -69,10 +70,10 @@ def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _finalists(study: Study, trials: Sequence[ShownTrial]) -> Iterator[Part]:
+def _finalists(study: Study) -> Iterator[Part]:
     judged = verdict(study)
     if judged and judged.finalists:
-        yield finalist_table(judged, trials[0].distributions, Quantity(study.spec.unit))
+        yield finalist_table(judged, Quantity(study.spec.unit))
 
 
 def _candidates(study: Study) -> set[int]:

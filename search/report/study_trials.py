@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial, TrialState
 
@@ -20,7 +19,7 @@ TOP_SHARE, TOP_TRIALS = 0.1, 5
 
 @dataclass(frozen=True, slots=True)
 class ShownTrial:
-    """A finished trial of a stage that samples: its place, its errors, its parameters with their ranges.
+    """A finished trial of a stage that samples: its place, its errors, its parameters.
 
     `curve` is what the trial has reported epoch by epoch: the validation error where it validates on its way, else that
     of training.
@@ -33,7 +32,6 @@ class ShownTrial:
     validation_mae: float
     training_mae: float
     params: dict[str, Any]
-    distributions: dict[str, BaseDistribution]
     curve: tuple[float, ...]
 
     @property
@@ -63,7 +61,6 @@ def shown(trial: FrozenTrial) -> ShownTrial:
         validation_mae=trial.user_attrs["validation_mae"],
         training_mae=trial.user_attrs["training_mae"],
         params=dict(trial.params),
-        distributions=dict(trial.distributions),
         curve=tuple(reported[epoch] for epoch in sorted(reported)),
     )
 

@@ -1,12 +1,12 @@
 """The best trials, as the paper's Table II shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from search.space.parameters import PARAMETERS, shown, title_of
+from search.space.parameters import PARAMETERS, Parameter, parameter_of
 from search.space.ranges import Value
 from search.study.finished import best_finished
 from search.study.study import Study
@@ -69,20 +69,21 @@ def best_score(study: Study) -> float | None:
 def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
     """Return Table II, the heading first: score and training error in years, learning rate and L2 as log10."""
     ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
-    names = parameters_of([trial.params for trial in trials])
-    heading = ("trial", "stage", ranked_by, "training MAE", *map(title_of, names))
-    return [heading, *(_row(trial, names) for trial in trials)]
+    varied = parameters_of([trial.params for trial in trials])
+    heading = ("trial", "stage", ranked_by, "training MAE", *(each.heading for each in varied))
+    return [heading, *(_row(trial, varied) for trial in trials)]
 
 
-def parameters_of(configurations: Sequence[dict[str, Value]]) -> list[str]:
-    """Return the names of all parameters in the order in which they are always shown."""
+def parameters_of(configurations: Sequence[Mapping[str, Value]]) -> list[Parameter]:
+    """Return all parameters that there are in the order in which they are always shown."""
     names = dict.fromkeys(name for params in configurations for name in params)
-    return [*(name for name in PARAMETERS if name in names), *(name for name in names if name not in PARAMETERS)]
+    known = [each for each in PARAMETERS.values() if each.name in names]
+    return [*known, *(parameter_of(name) for name in names if name not in PARAMETERS)]
 
 
-def _row(trial: RankedTrial, names: Sequence[str]) -> tuple[str, ...]:
+def _row(trial: RankedTrial, varied: Sequence[Parameter]) -> tuple[str, ...]:
     measured = (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}")
-    return (*measured, *(shown(name, trial.params[name]) for name in names))
+    return (*measured, *(each.shown(trial.params[each.name]) for each in varied))
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:

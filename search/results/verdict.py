@@ -18,7 +18,6 @@ import numpy.typing as npt
 
 from search.results.ranking import parameters_of
 from search.slots.slots import Slots
-from search.space.parameters import shown, title_of
 from search.space.ranges import Value
 from search.study.finished import finished_trials
 from search.study.plans import Finalists
@@ -79,10 +78,10 @@ def verdict(study: Study) -> Verdict | None:
 
 def table(judged: Verdict) -> list[tuple[str, ...]]:
     """Return the finalists as a table, the heading first: errors in years, learning rate and L2 as log10."""
-    names = parameters_of([one.params for one in judged.finalists])
+    varied = parameters_of([one.params for one in judged.finalists])
     columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
-    rows = ((*_row(one), *(shown(name, one.params[name]) for name in names)) for one in judged.finalists)
-    return [(*columns, *map(title_of, names)), *rows]
+    rows = ((*_row(one), *(each.shown(one.params[each.name]) for each in varied)) for one in judged.finalists)
+    return [(*columns, *(each.heading for each in varied)), *rows]
 
 
 def _row(one: Finalist) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from search.space.box import Box
-from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value, text_of
 
 KEPT = 10
 """The paper narrowed to the ranges of its ten best trials."""
@@ -127,5 +127,5 @@ def _span(searched: Range, values: Sequence[Value]) -> str:
 
 def _line(trial: FinishedTrial, box: Box) -> str:
     values = ((name, trial.params[name]) for name in box.names)
-    params = ", ".join(f"{name} {value if isinstance(value, str | int) else f'{value:.3g}'}" for name, value in values)
+    params = ", ".join(f"{name} {text_of(value)}" for name, value in values)
     return f"trial {trial.number} (slot {trial.slot}): score {trial.value:.3f}, {params}"

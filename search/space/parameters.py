@@ -27,18 +27,26 @@ class Parameter:
     words: tuple[str, ...] = ()
     log: bool = False
 
-    def shown(self, value: Value) -> str:
-        """Return a value as tables show it."""
-        if isinstance(value, str | int):
-            return str(value)
-        if self.log:
-            return f"{math.log10(value):.3f}" if value > 0 else "-inf"
-        return f"{value:.3g}"
-
     @property
     def heading(self) -> str:
         """The title of its column."""
         return f"log10({self.title})" if self.log else self.title
+
+    @property
+    def form(self) -> str:
+        """How the numbers of its column are shown, as in ".3f"; "" for as they are."""
+        return ".3f" if self.log else "" if self.whole or self.words else ".3g"
+
+    def in_table(self, value: Value) -> Value:
+        """Return a value as its column has it, with all digits."""
+        if not self.log or isinstance(value, str):
+            return value
+        return math.log10(value) if value > 0 else -math.inf
+
+    def shown(self, value: Value) -> str:
+        """Return a value as its column shows it."""
+        found = self.in_table(value)
+        return found if isinstance(found, str) else format(found, self.form)
 
     def allows(self, value: Value) -> bool:
         """Whether it may have a value."""
@@ -70,19 +78,14 @@ PARAMETERS = {
 """In the order of a trial's draws, which is part of every study's results: a new one goes to the end."""
 
 
+def parameter_of(name: str) -> Parameter:
+    """Return the parameter of that name; one that this list does not know has its values shown as they are."""
+    return PARAMETERS.get(name) or Parameter(name, name.replace("_", " "), whole=True)
+
+
 def name_of(name: str) -> str:
-    """Return a parameter's name as people write it, also of one that this list does not know."""
-    return PARAMETERS[name].title if name in PARAMETERS else name.replace("_", " ")
-
-
-def title_of(name: str) -> str:
-    """Return the heading of a parameter's column, also of one that this list does not know."""
-    return PARAMETERS[name].heading if name in PARAMETERS else name
-
-
-def shown(name: str, value: Value) -> str:
-    """Return a parameter's value as tables show it."""
-    return PARAMETERS[name].shown(value) if name in PARAMETERS else str(value)
+    """Return a parameter's name as people write it."""
+    return parameter_of(name).title
 
 
 def box_of(space: Mapping[str, Range]) -> Box:

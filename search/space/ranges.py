@@ -12,6 +12,11 @@ Value: TypeAlias = int | float | str
 """The value of a parameter: a number, or one of the words that it may be."""
 
 
+def text_of(value: object) -> str:
+    """Return a value as people write it in a sentence."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 @dataclass(frozen=True, slots=True)
 class LogRange:
     """A named range of positive numbers, both ends included, in which their logarithms are uniform."""

@@ -6,7 +6,7 @@ AGES = Quantity("years")
 
 
 def trial(number, error, **params):
-    return ShownTrial(number, 1, number, error, error, 5.0, params, {}, ())
+    return ShownTrial(number, 1, number, error, error, 5.0, params, ())
 
 
 def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():

@@ -1,7 +1,6 @@
 import io
 
 import pytest
-from optuna.distributions import FloatDistribution
 from PIL import Image
 
 from model.quantity import Quantity
@@ -15,9 +14,8 @@ BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e
 
 def trial(number, error, **params):
     stage = 1 + number % 2
-    wide = FloatDistribution(1e-6, 1e1, log=True)
     curve = (error + 2, error + 1, error)
-    return ShownTrial(number, stage, number, error, error, 5.0, params, dict.fromkeys(params, wide), curve)
+    return ShownTrial(number, stage, number, error, error, 5.0, params, curve)
 
 
 def trials(count=6, factor=1.0):

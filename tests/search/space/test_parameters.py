@@ -1,7 +1,9 @@
+import math
+
 import pytest
 
 from search.space.box import FIRST_BOX
-from search.space.parameters import PARAMETERS, box_of, name_of, read_space, shown, title_of
+from search.space.parameters import PARAMETERS, box_of, name_of, parameter_of, read_space
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 
 SPACE = (
@@ -73,11 +75,23 @@ def test_the_order_of_a_box_is_that_of_the_list_whatever_the_order_of_the_space(
 
 
 def test_tables_show_logarithms_of_learning_rate_and_l2_alone():
-    assert [title_of(name) for name in ("learning_rate", "l2", "dropout", "other")] == [
-        "log10(learning rate)", "log10(L2)", "dropout", "other"
+    names = ("learning_rate", "l2", "dropout", "any_other")
+    assert [parameter_of(name).heading for name in names] == [
+        "log10(learning rate)", "log10(L2)", "dropout", "any other"
     ]  # fmt: skip
-    values = {"learning_rate": 1e-4, "l2": 0.0, "dropout": 0.25, "batch_size": 32, "batch_norm": "none", "other": "x"}
-    assert [shown(*each) for each in values.items()] == ["-4.000", "-inf", "0.25", "32", "none", "x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found", "shown"),
+    [
+        ("learning_rate", 1e-4, -4.0, "-4.000"), ("learning_rate", 1, 0.0, "0.000"), ("l2", 0, -math.inf, "-inf"),
+        ("dropout", 0.23456, 0.23456, "0.235"), ("dropout", 0, 0, "0"), ("batch_size", 4096, 4096, "4096"),
+        ("batch_norm", "none", "none", "none"), ("other", 12345, 12345, "12345"), ("other", "x", "x", "x"),
+    ],
+)  # fmt: skip
+def test_a_value_is_shown_as_its_column_has_it(name, value, found, shown):
+    assert parameter_of(name).in_table(value) == found
+    assert parameter_of(name).shown(value) == shown
 
 
 def test_parameters_are_named_as_people_write_them_also_unknown_ones():
