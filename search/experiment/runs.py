@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.artifacts import artifacts_of
+from search.study.finished import best_finished
 from search.study.study import Study
 from search.study.trials import CURVE
 from search.study.variants import VARIANT, Curve
@@ -37,9 +38,11 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
         raise ValueError(f"the study {study.name!r} is no experiment")
     curves = {variant.name: variant.curve for variant in experiment.variants}
     runs: dict[str, list[Run]] = {name: [] for name in curves}
+    with study.storage.engine.begin() as tx:
+        ours = {trial_id for trial_id, _ in best_finished(tx, study.name, len(study.spec.trials))}
     for trial in study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,)):
-        name = trial.params.get(VARIANT)
-        if name in runs:  # else somebody else's
+        if trial._trial_id in ours:
+            name = trial.params[VARIANT]
             runs[name].append(_run(trial, curves[name]))
     return {name: sorted(found, key=lambda run: run.repeat) for name, found in runs.items()}
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from model.plotting import INK, MUTED, new_figure, png
 from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range
-from search.report.study_trials import ShownTrial
+from search.results.ranking import RankedTrial
 from search.space.parameters import name_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_parallel(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
+def draw_parallel(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
     """Draw a line for each trial through its parameters to its error, the best on top, as a PNG."""
     import matplotlib as mpl
 

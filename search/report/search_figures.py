@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.plotting import INK, PALETTE, new_figure, plain, png
 from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range
-from search.report.study_trials import ShownTrial
+from search.results.ranking import RankedTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
 from search.space.parameters import name_of
 
@@ -43,7 +43,7 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     return png(figure)
 
 
-def draw_scores(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
+def draw_scores(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
     """Draw every trial's score in the order of their numbers, and the best so far, as a PNG."""
     figure = new_figure(7.2, 3.2)
     axes = figure.subplots()
@@ -61,7 +61,7 @@ def draw_scores(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
     return png(figure)
 
 
-def draw_trial_curves(trials: Sequence[ShownTrial], quantity: Quantity) -> bytes:
+def draw_trial_curves(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
     """Draw what each trial reported epoch by epoch, by colour of its validation error at the end, as a PNG."""
     import matplotlib as mpl
     from matplotlib.cm import ScalarMappable

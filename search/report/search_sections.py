@@ -5,13 +5,14 @@ from collections.abc import Iterator, Sequence
 
 from model.quantity import Quantity
 from search.errors import SearchError
+from search.report.importances import LEAST_TRIALS, importances
 from search.report.paper import CHOSEN
 from search.report.parallel_figure import draw_parallel
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
 from search.report.sections import Column, Figure, LeftOut, Listing, Part, Section, Table
-from search.report.study_trials import LEAST_TRIALS, ShownTrial, frozen_trials, importances, shown
 from search.report.trial_tables import finalist_table, table_2
 from search.results.choice import choose
+from search.results.ranking import RankedTrial, ranked_trials
 from search.results.search_map import search_map
 from search.results.verdict import verdict
 from search.slots.slots import Slots
@@ -28,28 +29,23 @@ LINE = 100
 
 def search_section(study: Study) -> Section | LeftOut:
     """Show a study as it stands now."""
-    frozen = frozen_trials(study)
-    if not frozen:
+    ranked, quantity = ranked_trials(study), Quantity(study.spec.unit)
+    if not ranked:
         return LeftOut(
             "Search", f"the study {study.name!r} has no finished trial with a value yet; run 'agesearch search'"
         )
-    trials, quantity = [shown(trial) for trial in frozen], Quantity(study.spec.unit)
-    by_stage = {
-        stage: importances([trial for trial in frozen if trial.user_attrs["stage"] == stage])
-        for stage in sorted({trial.stage for trial in trials})
-    }
     parts = (
-        table_2(trials, quantity),
+        table_2(ranked, quantity),
         *_finalists(study),
         *_narrowings(study),
         *_map(study),
-        *_figures(trials, quantity),
-        *_importances(by_stage),
+        *_figures(study, sorted(ranked, key=lambda trial: trial.number)),
+        *_importances(study, ranked),
     )
-    return Section("Search", _text(study, trials), parts)
+    return Section("Search", _text(study, ranked), parts)
 
 
-def _text(study: Study, trials: Sequence[ShownTrial]) -> tuple[str, ...]:
+def _text(study: Study, trials: Sequence[RankedTrial]) -> tuple[str, ...]:
     spec = study.spec
     counts = [Slots(study).counts(stage) for stage in range(1, len(spec.trials) + 1)]
     finished, failed = sum(each.finished for each in counts), sum(each.failed for each in counts)
@@ -118,7 +114,8 @@ def _map(study: Study) -> Iterator[Part]:
     yield Table("search-map", "All trials of the search map.", columns, tuple(rows), folded=True)
 
 
-def _figures(trials: Sequence[ShownTrial], quantity: Quantity) -> Iterator[Part]:
+def _figures(study: Study, trials: Sequence[RankedTrial]) -> Iterator[Part]:
+    quantity = Quantity(study.spec.unit)
     yield Figure(
         "search-scores",
         "Every trial's score in the order in which they were started, and the best so far.",
@@ -126,7 +123,7 @@ def _figures(trials: Sequence[ShownTrial], quantity: Quantity) -> Iterator[Part]
         draw_scores(trials, quantity),
     )
     reported = [trial for trial in trials if trial.curve]
-    what = "validation" if all(trial.validates for trial in reported) else "training"
+    what = "training" if study.spec.pruning == "none" else "validation"
     if reported:
         yield Figure(
             "search-trial-curves",
@@ -143,7 +140,11 @@ def _figures(trials: Sequence[ShownTrial], quantity: Quantity) -> Iterator[Part]
     )
 
 
-def _importances(by_stage: dict[int, dict[str, float]]) -> Iterator[Part]:
+def _importances(study: Study, trials: Sequence[RankedTrial]) -> Iterator[Part]:
+    by_stage = {
+        number: importances([trial for trial in trials if trial.stage == number], plan.box)
+        for number, plan in sampled_stages(study)
+    }
     known = {stage: shares for stage, shares in by_stage.items() if shares}
     if not known:
         return

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from model.quantity import Quantity
 from search.report.paper import TABLE_2, PaperTrial
 from search.report.sections import Cell, Column, Table
-from search.report.study_trials import ShownTrial
-from search.results.ranking import parameters_of
+from search.results.ranking import RankedTrial, parameters_of
 from search.results.verdict import Finalist, Verdict
 from search.space.parameters import Parameter
 from search.space.ranges import Value
@@ -15,9 +14,9 @@ SHOWN = 5
 """The paper's Table II has five trials."""
 
 
-def table_2(trials: Sequence[ShownTrial], quantity: Quantity) -> Table:
-    """Return the best trials, beside the paper's if it is ages."""
-    best = sorted(trials, key=lambda trial: (trial.score, trial.stage, trial.slot))[:SHOWN]
+def table_2(ranked: Sequence[RankedTrial], quantity: Quantity) -> Table:
+    """Return the first of ranked trials, beside the paper's if it is ages."""
+    best = ranked[:SHOWN]
     varied = parameters_of([trial.params for trial in best])
     penalised = any(trial.score != trial.validation_mae for trial in best)
     columns = (

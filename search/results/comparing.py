@@ -56,7 +56,8 @@ class StudyComparison:
     def as_dict(self) -> dict[str, Any]:
         """Return everything by name."""
         paired = self.paired.as_dict() if self.paired else None
-        return {**asdict(self), "difference": self.difference, "paired": paired}
+        best = [trial.as_dict() for trial in self.best]
+        return {**asdict(self), "best": best, "difference": self.difference, "paired": paired}
 
 
 def compare_studies(first: Study, second: Study) -> StudyComparison:

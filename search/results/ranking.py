@@ -16,7 +16,8 @@ from search.study.study import Study
 class RankedTrial:
     """A finished trial: its place in the study, what it measured (years, seconds) and its parameters.
 
-    `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty.
+    `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty. `curve` is what it has
+    reported epoch by epoch: the validation error where the study prunes, else that of training.
     """
 
     number: int
@@ -31,10 +32,13 @@ class RankedTrial:
     seeds: dict[str, int]
     worker: str
     device: str
+    curve: tuple[float, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything by name."""
-        return asdict(self)
+        """Return everything but the curve by name."""
+        found = asdict(self)
+        del found["curve"]
+        return found
 
 
 def best_trials(study: Study, count: int) -> list[RankedTrial]:
@@ -87,7 +91,7 @@ def _row(trial: RankedTrial, varied: Sequence[Parameter]) -> tuple[str, ...]:
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:
-    own = trial.user_attrs
+    own, reported = trial.user_attrs, trial.intermediate_values
     return RankedTrial(
         number=trial.number,
         stage=own["stage"],
@@ -101,4 +105,5 @@ def _ranked(trial: FrozenTrial) -> RankedTrial:
         seeds=own["seeds"],
         worker=own["worker"],
         device=own["device"],
+        curve=tuple(reported[epoch] for epoch in sorted(reported)),
     )

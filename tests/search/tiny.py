@@ -3,12 +3,17 @@
 from threading import Event
 
 import numpy as np
+from sqlalchemy import delete
 
 from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from search.processes.worker import work
+from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
+from search.storage.tables import slots
 from search.study.trials import TrialOutcome
+from search.upkeep.findings import find
+from search.upkeep.repairing import repair
 from tests.integration.fake_study import run_trial
 
 
@@ -41,6 +46,18 @@ def work_some(study, count, trial=run_trial):
         return trial(task)
 
     work(Slots(study), counted, stop)
+
+
+def make_slot_again(study, slot):
+    """Lose the first stage's slot with its row and let repair make it again; its trial is then nobody's."""
+    with study.storage.engine.begin() as tx:
+        tx.execute(delete(slots).where(slots.c.study == study.name, slots.c.stage == 1, slots.c.slot == slot))
+    repair(Slots(study), find(Slots(study)))
+
+
+def ranked(number, error, params, stage=1, curve=()):
+    """Return a trial with that validation error."""
+    return RankedTrial(number, stage, number, error, error, 5.0, 0.5, 1.0, params, {}, "", "", curve)
 
 
 def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)), unit="years"):

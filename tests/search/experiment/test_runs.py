@@ -6,7 +6,7 @@ from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
-from tests.search.tiny import run_variant
+from tests.search.tiny import make_slot_again, run_variant
 
 EXPERIMENT = Experiment(
     "e",
@@ -49,6 +49,14 @@ def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
 def test_a_trial_without_a_value_is_no_run(study, no_stop):
     work(Slots(study), lambda task: Diverged("nan") if task.slot == 1 else run_variant(task), no_stop)
     assert [run.repeat for run in runs_of(study)["a"]] == [0]
+
+
+def test_a_trial_whose_slot_was_made_again_is_no_run(study, no_stop):
+    work(Slots(study), run_variant, no_stop)
+    make_slot_again(study, 0)
+    assert [run.repeat for run in runs_of(study)["a"]] == [1]
+    work(Slots(study), run_variant, no_stop)
+    assert [run.repeat for run in runs_of(study)["a"]] == [0, 1]
 
 
 def test_before_the_first_trial_every_variant_has_no_run(study):

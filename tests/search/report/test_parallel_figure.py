@@ -1,12 +1,12 @@
 from model.quantity import Quantity
 from search.report.parallel_figure import draw_parallel
-from search.report.study_trials import ShownTrial
+from tests.search.tiny import ranked
 
 AGES = Quantity("years")
 
 
 def trial(number, error, **params):
-    return ShownTrial(number, 1, number, error, error, 5.0, params, ())
+    return ranked(number, error, params)
 
 
 def test_parallel_coordinates_take_choices_and_trials_that_lack_a_parameter():

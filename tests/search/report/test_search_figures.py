@@ -5,17 +5,15 @@ from PIL import Image
 
 from model.quantity import Quantity
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
-from search.report.study_trials import ShownTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
+from tests.search.tiny import ranked
 
 AGES = Quantity("years")
 BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e-3)))
 
 
 def trial(number, error, **params):
-    stage = 1 + number % 2
-    curve = (error + 2, error + 1, error)
-    return ShownTrial(number, stage, number, error, error, 5.0, params, curve)
+    return ranked(number, error, params, 1 + number % 2, (error + 2, error + 1, error))
 
 
 def trials(count=6, factor=1.0):

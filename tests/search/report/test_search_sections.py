@@ -6,8 +6,8 @@ from search.report.search_sections import search_section
 from search.report.sections import LeftOut, Listing
 from search.results.ranking import best_trials
 from search.study.study import FinalistBudget
-from tests.integration.fake_study import run_trial
-from tests.search.tiny import work_off, work_some
+from tests.integration.fake_study import run_with_errors
+from tests.search.tiny import make_slot_again, work_off, work_some
 
 pytestmark = pytest.mark.usefixtures("quiet")
 
@@ -64,6 +64,24 @@ def test_a_study_without_a_value_is_left_out(study_of):
     assert left_out.reason.startswith("the study 'ages' has no finished trial with a value yet")
 
 
+def test_a_trial_whose_slot_was_made_again_counts_for_nothing(study_of, table_of, monkeypatch):
+    drawn = []
+    for name in ("draw_map", "draw_importances"):
+        monkeypatch.setattr(f"search.report.search_sections.{name}", lambda *_: b"")
+    for name in ("draw_scores", "draw_parallel"):
+        monkeypatch.setattr(f"search.report.search_sections.{name}", lambda trials, _: drawn.append(trials) or b"")
+    study = study_of(10)
+    work_off(study)
+    make_slot_again(study, 0)
+    work_off(study)
+    section = search_section(study)
+    assert section.text[1].startswith("Study ages: 10 of 10 trials have finished, 10 of them with a value. ")
+    assert [[trial.number for trial in trials] for trials in drawn] == [list(range(1, 11))] * 2
+    ours = [row[0] for row in table_of(section, "table-2-search").rows if row[0] != "paper"]
+    assert "0" not in ours
+    assert len(set(ours)) == 5
+
+
 @pytest.mark.usefixtures("undrawn")
 def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(study_of, table_of):
     study = study_of(3, finalists=FinalistBudget(2, 2, 700, 8))
@@ -87,14 +105,9 @@ def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkey
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize(("validates", "what"), [(True, "validation"), (False, "training")])
-def test_trial_curves_are_called_what_was_reported(validates, what, study_of):
-    def run(task):
-        outcome = run_trial(task)
-        task.report(1, 1.0, outcome.validation_mae if validates else None)
-        return outcome
-
-    study = study_of(2)
-    work_off(study, run)
+@pytest.mark.parametrize(("pruning", "what"), [("median", "validation"), ("none", "training")])
+def test_trial_curves_are_called_what_was_reported(pruning, what, study_of):
+    study = study_of(2, pruning=pruning)
+    work_off(study, run_with_errors)
     (curves,) = (part for part in search_section(study).parts if part.name == "search-trial-curves")
     assert f"the {what} error that each trial reported" in curves.caption

@@ -4,12 +4,12 @@ import pytest
 
 from model.quantity import Quantity
 from search.report.paper import TABLE_2
-from search.report.study_trials import ShownTrial, frozen_trials, shown
 from search.report.trial_tables import finalist_table, table_2
+from search.results.ranking import ranked_trials
 from search.results.verdict import Finalist, Verdict
 from search.study.trials import TrialOutcome
 from tests.integration.fake_study import expected
-from tests.search.tiny import work_off
+from tests.search.tiny import ranked, work_off
 
 AGES = Quantity("years")
 
@@ -17,7 +17,7 @@ AGES = Quantity("years")
 def test_table_2_has_the_best_five_and_below_them_the_papers(study_of):
     study = study_of(4, 3)
     work_off(study)
-    rows = table_2([shown(trial) for trial in frozen_trials(study)], AGES).rows
+    rows = table_2(ranked_trials(study), AGES).rows
     best = sorted(expected(study.spec).values(), key=lambda each: each[1])[:5]
     assert [row[2] for row in rows[:5]] == [value for _, value in best]
     assert [row[4:] for row in rows[:5]] == [
@@ -30,13 +30,13 @@ def test_table_2_has_the_best_five_and_below_them_the_papers(study_of):
 def test_table_2_says_so_where_the_penalty_counts(study_of):
     study = study_of(1)
     work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
-    table = table_2([shown(trial) for trial in frozen_trials(study)], AGES)
+    table = table_2(ranked_trials(study), AGES)
     assert table.columns[2].heading == "validation MAE + penalty (years)"
 
 
 def test_parameters_of_any_kind_have_a_column_that_the_papers_rows_leave_empty():
     params = {"l2": 1e-3, "initializer": "xavier", "dropout": 0.25}
-    table = table_2([ShownTrial(0, 1, 0, 9.0, 9.0, 8.0, params, ())], AGES)
+    table = table_2([ranked(0, 9.0, params)], AGES)
     assert [column.heading for column in table.columns[4:]] == ["log10(L2)", "dropout", "initializer"]
     assert table.rows[0][4:] == (pytest.approx(-3), 0.25, "xavier")
     assert table.rows[1][4:] == (TABLE_2[0].log_l2, None, None)
@@ -44,7 +44,7 @@ def test_parameters_of_any_kind_have_a_column_that_the_papers_rows_leave_empty()
 
 def test_whole_numbers_and_choices_are_shown_as_they_are():
     params = {"batch_size": 16, "width": 24, "initializer": "xavier"}
-    table = table_2([ShownTrial(0, 1, 0, 9.0, 9.0, 8.0, params, ())], AGES)
+    table = table_2([ranked(0, 9.0, params)], AGES)
     assert table.shown()[0][4:] == ["16", "xavier", "24"]
 
 

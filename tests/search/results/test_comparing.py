@@ -60,6 +60,7 @@ def test_the_best_finalists_are_compared_by_their_means_where_they_had_the_same_
     assert found.difference[0] == pytest.approx(-10)
     assert found.difference[1] == pytest.approx(best.standard_error * np.sqrt(2))
     assert found.as_dict()["difference"] == found.difference
+    assert found.as_dict()["best"] == [trial.as_dict() for trial in found.best]
 
 
 def test_finalists_of_another_budget_or_none_are_not_compared(studies):

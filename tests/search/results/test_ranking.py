@@ -57,6 +57,19 @@ def test_a_ranked_trial_knows_what_it_measured_and_where_it_came_from(study_of):
     assert trial.as_dict()["params"] == trial.params
 
 
+def test_what_a_trial_reported_is_its_curve_in_the_order_of_epochs_and_no_part_of_an_answer(study_of):
+    def run(task):
+        for epoch in (10, 9, 1):
+            task.report(epoch, 20.0 - epoch)
+        return TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0)
+
+    study = study_of(1)
+    work_off(study, run)
+    (trial,) = ranked_trials(study)
+    assert trial.curve == (19.0, 11.0, 10.0)
+    assert "curve" not in trial.as_dict()
+
+
 def test_a_study_without_a_finished_trial_has_no_best(study_of):
     assert best_trials(study_of(2), 5) == []
 
