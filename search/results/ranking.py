@@ -87,7 +87,7 @@ def parameters_of(configurations: Sequence[Mapping[str, Value]]) -> list[Paramet
 
 def _row(trial: RankedTrial, varied: Sequence[Parameter]) -> tuple[str, ...]:
     measured = (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}")
-    return (*measured, *(each.shown(trial.params[each.name]) for each in varied))
+    return (*measured, *(each.shown(trial.params[each.name]) if each.name in trial.params else "-" for each in varied))
 
 
 def _ranked(trial: FrozenTrial) -> RankedTrial:

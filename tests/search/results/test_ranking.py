@@ -3,7 +3,7 @@ import pytest
 from search.results.ranking import best_trials, ranked_trials, table
 from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import expected
-from tests.search.tiny import work_off
+from tests.search.tiny import ranked, work_off
 
 
 def by_slot(scores):
@@ -83,6 +83,11 @@ def test_the_table_has_the_papers_columns_with_parameters_as_logarithms(study_of
     params = best_trials(study, 10)[0].params
     assert 10 ** float(row[4]) == pytest.approx(params["learning_rate"], rel=0.002)
     assert 10 ** float(row[5]) == pytest.approx(params["l2"], rel=0.002)
+
+
+def test_trials_of_studies_that_searched_other_parameters_share_a_table():
+    mixed = [ranked(0, 9.0, {"l2": 1e-3}), ranked(1, 8.0, {"l2": 1e-4, "width": 16})]
+    assert [row[4:] for row in table(mixed)] == [("log10(L2)", "width"), ("-3.000", "-"), ("-4.000", "16")]
 
 
 def test_the_table_says_so_where_the_penalty_counts(study_of):
