@@ -13,6 +13,13 @@ from tests.integration.exactness import damage_of, trials_of_slots
 from tests.search.dashboard.test_serving import trials_of
 
 FINALISTS = FinalistBudget(2, 2, images=100, epochs=1)
+DATABASES = ("sqlite", "postgresql")
+
+
+def on_both(kind, *others):
+    """Run a test with one of its kind on both databases; on SQLite alone with others, which see the same trials."""
+    places = [*((kind, each) for each in DATABASES), *((other, "sqlite") for other in others)]
+    return pytest.mark.parametrize(("kind", "storage_url"), places, indirect=["storage_url"])
 
 
 def assert_whole(study, *sizes):
@@ -28,11 +35,11 @@ def assert_whole(study, *sizes):
     return done
 
 
-@pytest.mark.parametrize("sampler", ["sobol", "tpe", "cmaes", "gp"])
-def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(sampler, study_of, start):
-    if sampler == "gp":
+@on_both("tpe", "sobol", "cmaes", "gp")
+def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(kind, study_of, start):
+    if kind == "gp":
         pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[gp]'")
-    study = study_of(7, 5, sampler=sampler, finalists=FINALISTS)
+    study = study_of(7, 5, sampler=kind, finalists=FINALISTS)
     workers = [start(fake.work_slowly, study.storage.url) for _ in range(2)]
     for worker in workers:
         worker.join()
@@ -45,9 +52,9 @@ def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(sampler, stud
     assert params == [trial.params for trial in done]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
-def test_one_worker_that_is_killed_and_replaced_runs_the_search_that_its_seed_decides(sampler, study_of, start):
-    study = study_of(8, 8, sampler=sampler)
+@on_both("tpe", "cmaes")
+def test_one_worker_that_is_killed_and_replaced_runs_the_search_that_its_seed_decides(kind, study_of, start):
+    study = study_of(8, 8, sampler=kind)
     for step, call in (
         ("after search.study.trials:Trials.create", 5),
         ("after search.slots.slots:Slots.attach", 3),
@@ -74,9 +81,9 @@ def test_a_search_that_learns_ends_exact_where_one_of_its_two_workers_is_killed(
     assert_whole(study, 7, 5, 4)
 
 
-@pytest.mark.parametrize("rule", ["median", "halving"])
-def test_pruning_ends_exact_where_one_of_two_workers_is_killed(rule, study_of, start):
-    study = study_of(12, 6, pruning=rule, epochs=3, finalists=FINALISTS)
+@on_both("median", "halving")
+def test_pruning_ends_exact_where_one_of_two_workers_is_killed(kind, study_of, start):
+    study = study_of(12, 6, pruning=kind, epochs=3, finalists=FINALISTS)
     other = start(fake.work_slowly, study.storage.url, fake.run_with_errors)
     dying = start(fake.work_and_die, study.storage.url, "after search.study.trials:Trials.report", 5)
     dying.join()

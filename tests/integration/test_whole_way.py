@@ -226,6 +226,7 @@ def watch_on_the_dashboard(folder):
     assert re.fullmatch(r".* 127\.0\.0\.1 GET /api/studies 200 \d+ ms", asked)
 
 
+@pytest.mark.slow
 def test_a_search_that_is_killed_and_stopped_again_and_again_ends_as_if_undisturbed(values, again, folder_of):
     folder = folder_of("disturbed")
     search = folder.start(*again, "--workers", "2")
