@@ -157,6 +157,14 @@ def test_a_command_of_the_pages_does_what_it_says(line, reader):
             assert (reader.home / name).exists(), said
 
 
+def test_the_python_of_the_readme_finds_an_ordinary_study_and_an_ordinary_network(home):
+    (program,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    ran = subprocess.run([sys.executable, "-P", "-"], cwd=home, input=program, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "learning_rate" in ran.stdout
+    assert re.search(r"\[\[\d", ran.stdout)
+
+
 def serve(line, reader):
     with reader.start(line) as server:
         address = re.search(r"http://127\.0\.0\.1:\d+/", server.stdout.readline())[0]
