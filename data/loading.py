@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from data.arrays import SPLITS
 from data.build import SYNTHETIC
@@ -38,10 +38,6 @@ class LoadingTimes:
     file_seconds: float
     hdf5_seconds: float
     ratio: float
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the times as plain values for JSON."""
-        return asdict(self)
 
 
 def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Progress | None = None) -> LoadingTimes:

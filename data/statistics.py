@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -44,15 +44,6 @@ class DatasetStatistics:
     image_shape: tuple[int, int, int]
     unit: str
     splits: dict[str, LabelStatistics]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the table as plain values for JSON."""
-        return {
-            "digest": self.digest,
-            "image_shape": list(self.image_shape),
-            "unit": self.unit,
-            "splits": {name: asdict(one) for name, one in self.splits.items()},
-        }
 
 
 def label_statistics(labels: NDArray[np.float32]) -> LabelStatistics:

@@ -9,7 +9,8 @@ import numpy as np
 
 from model.engine import Snapshot
 from model.errors import ModelError
-from model.final_fit import Epoch, FitState
+from model.final_fit import FitState
+from model.history import Epoch
 from model.initializers import Weights
 from model.network import Network
 

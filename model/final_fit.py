@@ -17,8 +17,7 @@ from model.checks import require_count
 from model.engine import Engine, Snapshot, Training
 from model.errors import ModelError
 from model.examples import Examples, Rows
-from model.history import Epoch as Epoch
-from model.history import kept
+from model.history import Epoch, kept
 from model.initializers import Weights
 from model.recipe import Recipe
 from model.schedule import factors

@@ -112,7 +112,7 @@ def stats(
         quantity = Quantity(statistics.unit)
         draw_dataset_histograms(dataset, figure, quantity.label(quantity.noun))
     if as_json:
-        answer_json(statistics.as_dict())
+        answer_json(statistics)
         return
     answer(format_statistics(statistics))
     if figure:
@@ -148,7 +148,7 @@ def bench(
     with progress_bar("loading") as progress:
         times = time_loading(dataset, source, progress=progress)
     if as_json:
-        answer_json(times.as_dict())
+        answer_json(times)
         return
     answer(f"{times.images} images, median of {times.repeats} pairs")
     answer(f"one by one  {times.file_seconds:8.3f} s   (the paper: {PAPER_SECONDS[0]} s)")

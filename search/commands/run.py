@@ -48,6 +48,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     from data.files import write_bytes
     from search.commands.fit import fit_of, fit_to_the_end
     from search.fit.evaluating import evaluate_fit
+    from search.processes.searching import log_folder
     from search.results.configuration import export_configuration
 
     if settings.data is None:
@@ -57,12 +58,13 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
         raise KeyboardInterrupt
     if not as_json:
         print_result(settings, as_json=False)
-    study, best, folder = study_of(settings), settings.out / "best.toml", settings.out / "fit"
+    study, logs = study_of(settings), log_folder(settings)
+    best, folder = settings.out / "best.toml", settings.out / "fit"
     write_bytes(best, export_configuration(study))
     fitted = fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
     found = evaluate_fit(folder, dataset, "test")
     if as_json:
-        places = {"dataset": str(dataset), "configuration": str(best), "logs": str(_logs(settings))}
+        places = {"dataset": str(dataset), "configuration": str(best), "logs": str(logs)}
         parts = {
             "search": result_of(study),
             "fits": [fit_of(*each) for each in fitted.items()],
@@ -70,7 +72,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
         }
         answer_json({**places, **parts})
         return
-    for line in ("", *found.lines(), *_where(settings, best, folder), *_next(settings, best, folder)):
+    for line in ("", *found.lines(), *_where(settings, best, folder, logs), *_next(settings, best, folder)):
         answer(line)
 
 
@@ -91,7 +93,7 @@ def _synthetic(settings: Settings) -> Path:
     return path
 
 
-def _where(settings: Settings, best: Path, folder: Path) -> list[str]:
+def _where(settings: Settings, best: Path, folder: Path, logs: Path) -> list[str]:
     return [
         "",
         f"dataset              {settings.data}",
@@ -99,7 +101,7 @@ def _where(settings: Settings, best: Path, folder: Path) -> list[str]:
         f"best configuration   {best}",
         f"network              {folder / 'model.keras'}",
         f"learning curve       {folder / 'learning_curve.png'}, {folder / 'history.csv'}",
-        f"workers' logs        {_logs(settings)}",
+        f"workers' logs        {logs}",
     ]
 
 
@@ -124,10 +126,6 @@ def _program() -> str:
         return "agesearch"
     called = sys.argv[0]
     return shlex.join([sys.executable, "-m", "search"] if called.endswith("__main__.py") else [called])
-
-
-def _logs(settings: Settings) -> Path:
-    return settings.out / "logs" / settings.study
 
 
 def _hidden(url: str) -> str:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -26,4 +27,4 @@ def test_the_table_has_a_row_for_each_split(stored, dataset):
     lines = format_statistics(statistics).splitlines()
     assert [line.split()[0] for line in lines] == ["samples", "training", "validation", "test"]
     assert lines[1].split()[1:3] == ["5", f"{dataset.training.labels.mean():.2f}"]
-    assert json.loads(json.dumps(statistics.as_dict()))["splits"]["test"]["count"] == 2
+    assert json.loads(json.dumps(statistics, default=asdict))["splits"]["test"]["count"] == 2

@@ -11,7 +11,8 @@ import pytest
 from model.checkpoint import from_bytes, to_bytes
 from model.engine import Snapshot
 from model.errors import ModelError
-from model.final_fit import Epoch, FitState
+from model.final_fit import FitState
+from model.history import Epoch
 from model.initializers import Weights, initial_weights
 from model.layers import BatchNorm, Conv2D, Dense, Flatten
 from model.network import Network
