@@ -37,6 +37,10 @@ def to_csv(history: Sequence[Epoch]) -> bytes:
 
 def from_csv(content: bytes) -> tuple[Epoch, ...]:
     """Read what `to_csv` wrote; raises ValueError, KeyError or TypeError for anything else."""
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+    except csv.Error as error:
+        raise ValueError(f"it is no table: {error}") from error
     return tuple(
         Epoch(
             int(row["epoch"]),
@@ -45,7 +49,7 @@ def from_csv(content: bytes) -> tuple[Epoch, ...]:
             float(row["seconds"]),
             row["best"] == "1",
         )
-        for row in csv.DictReader(io.StringIO(content.decode()))
+        for row in rows
     )
 
 

@@ -48,7 +48,7 @@ def test_a_fit_that_has_not_ended_is_refused(folder):
 
 
 @pytest.mark.parametrize("name", [ABOUT, HISTORY])
-@pytest.mark.parametrize("content", [None, "", "epoch,best\n1,1\n", "recipe = 1\n", "\xff"])
+@pytest.mark.parametrize("content", [None, "", "epoch,best\n1,1\n", "recipe = 1\n", "\xff", "x" * 200_000])
 def test_damaged_files_are_named(folder, name, content):
     if content is None:
         (folder / name).unlink()
