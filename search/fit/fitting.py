@@ -19,7 +19,7 @@ from model.final_fit import FinalFit, FitSettings, FitState
 from model.network import Network
 from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
-from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, alone_in
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
 
@@ -76,8 +76,14 @@ def run_fit(fit: Fit, training: Split, validation: Split, folder: Path, progress
     """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
 
     `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
-    nothing is lost then but the epoch. Raises SearchError or ModelError where `folder` holds another fit.
+    nothing is lost then but the epoch. Raises SearchError where another process is fitting in `folder`, and ModelError
+    where it holds another fit.
     """
+    with alone_in(folder):
+        return _fitted(fit, training, validation, folder, progress)
+
+
+def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress: Progress) -> FitState:
     height, width, channels = training.images.shape[1:]
     final = FinalFit(
         fit.variation((height, width, channels)).recipe,

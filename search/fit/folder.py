@@ -3,16 +3,20 @@
 An ensemble's folder has `ensemble.toml`, and a folder for each member that is an ordinary fit's.
 """
 
+import fcntl
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from data.files import write_bytes
+from data.files import cannot_write, check_writable, write_bytes
 from model.quantity import YEARS, Quantity
 from search.errors import SearchError
 
 ENSEMBLE = "ensemble.toml"
 MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_curve.png", "checkpoint.npz", "fit.toml"
+LOCK = ".lock"
 
 
 def member_folders(folder: Path, count: int) -> tuple[Path, ...]:
@@ -46,6 +50,32 @@ def begin(folder: Path, count: int) -> tuple[Path, ...]:
     if count > 1:
         write_bytes(folder / ENSEMBLE, f"members = {count}\n".encode())
     return member_folders(folder, count)
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Let one process at a time fit in a folder, which is made where there is none; a killed one is in nobody's way.
+
+    Raises SearchError where another is at it, whose files would mix with ours, and DatasetError where the folder cannot
+    be written.
+    """
+    path = folder / LOCK
+    check_writable(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = path.open("a")
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise SearchError(
+                f"another fit is at work in {folder}; wait for its end, or choose another --out"
+            ) from error
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        yield
 
 
 def has_ended(folder: Path) -> bool:

@@ -12,9 +12,10 @@ from model.final_fit import FitSettings, FitState
 from model.history import Epoch
 from model.layers import Dense, Flatten
 from model.network import Network
+from search.errors import SearchError
 from search.fit import fitting
 from search.fit.fitting import Fit, members_of, run_fit
-from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE
+from search.fit.folder import ABOUT, CURVE, HISTORY, LOCK, MODEL, STATE
 
 NETWORK = Network((Flatten(), Dense(1)), (91, 91, 1))
 FIT = Fit("default", FitSettings(1e-4, 1e-3, epochs=3), "float32", 2, "ab12")
@@ -81,7 +82,7 @@ def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
     state = fit_in(tmp_path / "new" / "fit")
     folder = tmp_path / "new" / "fit"
     assert len(state.history) == 3
-    assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT}
+    assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT, LOCK}
     assert (folder / MODEL).read_text() == repr((NETWORK, [3], (3.0, 70.0), False))  # clipped to the ages trained on
     assert (folder / CURVE).read_text() == "3 epochs in years"
     assert len((folder / HISTORY).read_text().splitlines()) == 4
@@ -94,13 +95,26 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         fit_in(tmp_path, progress=stop)
-    assert [path.name for path in tmp_path.iterdir()] == [ABOUT]
+    assert {path.name for path in tmp_path.iterdir()} == {ABOUT, LOCK}
     about = tomllib.loads((tmp_path / ABOUT).read_text())
     assert (about["recipe"], about["precision"], about["threads"]) == ("default", "float32", 2)
     assert about["dataset"] == {"digest": "ab12", "unit": "years"}
     assert (about["image_shape"], layers_from(about["network"])) == ([91, 91, 1], NETWORK.layers)
     assert about["settings"]["learning_rate"] == 1e-4
     assert len(about["fingerprint"]) == 64
+
+
+def test_two_fits_are_not_at_work_in_one_folder_at_once(tmp_path):
+    other = replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4))
+
+    def begin_another(*_):
+        before = (tmp_path / ABOUT).read_bytes()
+        with pytest.raises(SearchError, match=f"another fit is at work in {tmp_path}; wait for its end, or choose"):
+            fit_in(tmp_path, other)
+        assert (tmp_path / ABOUT).read_bytes() == before
+
+    fit_in(tmp_path, progress=begin_another)
+    assert len((tmp_path / HISTORY).read_text().splitlines()) == 4
 
 
 def test_a_fit_that_was_ended_goes_on_where_it_was(tmp_path):
