@@ -69,7 +69,7 @@ def proxy(
     ] = "500x5,250x5,500x10",
     images: Images = None,
     epochs: Annotated[int, typer.Option(min=1, help="Epochs of the long trainings.")] = 12,
-    repeats: Annotated[int, typer.Option(min=2, help="Trials of each configuration under each judge.")] = 3,
+    repeats: Annotated[int, typer.Option(min=2, help="Trials of each configuration under each judge.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Can a short trial be believed? Its scores against longer trainings, under the paper's recipe and the default.

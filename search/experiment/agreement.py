@@ -13,6 +13,9 @@ from search.errors import SearchError
 
 Floats = npt.NDArray[np.float64]
 
+FINALISTS = 5
+"""As many as a search looks at again, unless told otherwise."""
+
 RESAMPLES = 2000
 CONFIDENCE = 0.95
 LEAST_CONFIGURATIONS = 3
@@ -33,9 +36,11 @@ class Agreement:
     """What a judge is worth.
 
     `single` is the correlation of one trial with the reference, the mean over the repeats; `averaged` that of the mean
-    over all repeats. `noise` is the standard deviation of one trial around its configuration's mean, pooled, in years.
-    `regret` is what the pick of the best single trial loses in the reference against the best of all, in years, the
-    mean over all ways to draw one repeat for each; `averaged_regret` that of the pick of the best mean.
+    of all repeats but one, which is what a finalist has beside its trial. `noise` is the standard deviation of one
+    trial around its configuration's mean, pooled, in years. `regret` is what the pick of the best single trial loses in
+    the reference against the best of all, in years, the mean over all ways to draw one repeat for each;
+    `chosen_regret` what a search's choice loses, the mean over `RESAMPLES` draws: the five best by one trial are
+    finalists, and the best mean of their other repeats is chosen.
     """
 
     configurations: int
@@ -44,7 +49,7 @@ class Agreement:
     averaged: Correlation
     noise: float
     regret: float
-    averaged_regret: float
+    chosen_regret: float
 
 
 def agreement(scores: Floats, reference: Floats, seed: int = 0) -> Agreement:
@@ -53,15 +58,15 @@ def agreement(scores: Floats, reference: Floats, seed: int = 0) -> Agreement:
     Raises SearchError for too few configurations, fewer than two repeats, or a reference that is not finite.
     """
     _require_usable(scores, reference)
-    means, behind = scores.mean(axis=1), reference - reference.min()
+    behind = reference - reference.min()
     return Agreement(
         configurations=scores.shape[0],
         repeats=scores.shape[1],
         single=_correlation(scores, reference, seed),
-        averaged=_correlation(means[:, None], reference, seed),
+        averaged=_correlation(_means_of_all_but_one(scores), reference, seed),
         noise=noise(scores),
         regret=float(picks(scores) @ behind),
-        averaged_regret=float(picks(means[:, None]) @ behind),
+        chosen_regret=float(behind[choices(scores, seed)].mean()),
     )
 
 
@@ -98,6 +103,25 @@ def picks(scores: Floats) -> Floats:
         beaten[other] = 1
         chances *= beaten
     return np.asarray(chances.mean(axis=1), np.float64)
+
+
+def choices(scores: Floats, seed: int) -> npt.NDArray[np.intp]:
+    """Return the configurations that `RESAMPLES` searches with finalists choose, (RESAMPLES,).
+
+    Each search draws for every configuration which of its repeats is its trial; the others are what it comes to as a
+    finalist.
+    """
+    stream = np.random.default_rng(seed)
+    drawn = stream.permuted(np.broadcast_to(scores, (RESAMPLES, *scores.shape)), axis=2)
+    finalists = np.argsort(drawn[:, :, 0], axis=1, kind="stable")[:, :FINALISTS]
+    means = np.take_along_axis(drawn[:, :, 1:].mean(axis=2), finalists, axis=1)
+    found: npt.NDArray[np.intp] = np.take_along_axis(finalists, means.argmin(axis=1, keepdims=True), axis=1)[:, 0]
+    return found
+
+
+def _means_of_all_but_one(scores: Floats) -> Floats:
+    """Return each configuration's mean over its repeats but the first, but the second and so on, as `scores` are."""
+    return np.stack([np.delete(scores, place, axis=1).mean(axis=1) for place in range(scores.shape[1])], axis=1)
 
 
 def _correlation(scores: Floats, reference: Floats, seed: int) -> Correlation:

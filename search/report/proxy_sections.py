@@ -19,7 +19,8 @@ def proxy_section(words: Words, found: Proxy) -> Section:
     said = (
         f"The reference is the lowest validation error of a training on {reference.images} images for "
         f"{reference.epochs} epochs. Every trial has seeds of its own, as in a search; intervals are at 95 %, of "
-        "drawing the configurations anew. Regret is what the pick of the best score loses in the reference.",
+        "drawing the configurations anew. Regret is what the pick of the best score loses in the reference, and what a "
+        "search loses that looks again at the five best: it chooses the best mean of their other trials.",
     )
     figure = Figure(
         "proxy",
@@ -56,11 +57,11 @@ def _table(judges: Mapping[str, Agreement], quantity: Quantity) -> Table:
         Column("trials each", "d"),
         Column("Spearman, one trial", ".2f"),
         Column("95 % interval"),
-        Column("Spearman, their mean", ".2f"),
+        Column("Spearman, mean of all but one", ".2f"),
         Column("95 % interval"),
         Column(quantity.label("SD of one trial"), ".2f"),
         Column(quantity.label("regret, best trial"), ".2f"),
-        Column(quantity.label("regret, best mean"), ".2f"),
+        Column(quantity.label("regret, finalists"), ".2f"),
     )
     rows = [_row(name, found) for name, found in judges.items()]
     return Table("proxy", "What a trial's score is worth.", columns, tuple(rows))
@@ -70,7 +71,7 @@ def _row(name: str, found: Agreement) -> tuple[Cell, ...]:
     counts = (found.configurations, found.repeats)
     single, averaged = (_shown(each) for each in (found.single, found.averaged))
     noise = None if math.isnan(found.noise) else found.noise
-    return (name, *counts, *single, *averaged, noise, found.regret, found.averaged_regret)
+    return (name, *counts, *single, *averaged, noise, found.regret, found.chosen_regret)
 
 
 def _shown(found: Correlation) -> tuple[Cell, Cell]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from search.errors import SearchError
-from search.experiment.agreement import Correlation, agreement, noise, picks, spearman
+from search.experiment.agreement import Correlation, agreement, choices, noise, picks, spearman
 
 STREAM = np.random.default_rng(0)
 
@@ -57,7 +57,7 @@ def test_a_perfect_judge_agrees_fully_and_loses_nothing():
     reference = np.array([5.0, 6.0, 7.0, 8.0])
     found = agreement(np.stack([reference, reference], axis=1) + 4, reference)
     assert found.single == found.averaged == Correlation(pytest.approx(1), pytest.approx(1), pytest.approx(1))
-    assert (found.noise, found.regret, found.averaged_regret) == (0, 0, 0)
+    assert (found.noise, found.regret, found.chosen_regret) == (0, 0, 0)
     assert (found.configurations, found.repeats) == (4, 2)
 
 
@@ -65,21 +65,36 @@ def test_a_judge_that_always_prefers_the_worst_loses_the_whole_spread():
     reference = np.array([5.0, 6.0, 9.0])
     found = agreement(np.stack([-reference, -reference], axis=1), reference)
     assert found.single.value == pytest.approx(-1)
-    assert found.regret == found.averaged_regret == pytest.approx(4)
+    assert found.regret == found.chosen_regret == pytest.approx(4)
 
 
 def test_the_regret_of_a_single_trial_is_the_mean_over_the_draws():
     scores, reference = np.array([[1.0, 5.0], [3.0, 3.0], [9.0, 9.0]]), np.array([6.0, 8.0, 7.0])
     found = agreement(scores, reference)
     assert found.regret == pytest.approx(1.0)  # half of the draws pick the second, which is 2 years behind
-    assert found.averaged_regret == 0  # both means are 3, and the first one is picked
+
+
+def test_a_finalist_is_chosen_by_its_other_repeats_and_not_by_the_lucky_one():
+    scores = np.array([[1.0, 9.0], [5.0, 5.0], [5.5, 5.5]])
+    chosen = choices(scores, seed=0)
+    # The lucky trial or the unlucky one of the first configuration is what it comes to as a finalist, half of the time.
+    assert set(chosen) == {0, 1}
+    assert (chosen == 0).mean() == pytest.approx(0.5, abs=0.05)
+    assert choices(scores, seed=0).tolist() == chosen.tolist()
+
+
+@pytest.mark.parametrize(("steady", "share"), [(4, 0.5), (5, 0.0)])
+def test_only_the_five_best_trials_become_finalists(steady, share):
+    scores = np.array([[2.0, 2.0]] * steady + [[9.0, 1.0]])
+    # Where 9 is its trial, the last one's 1 counts if that is among the five best, and never where it is the sixth.
+    assert (choices(scores, seed=0) == steady).mean() == pytest.approx(share, abs=0.05)
 
 
 def test_means_over_repeats_agree_better_than_single_noisy_trials():
     reference = np.linspace(5, 6, 30)
     found = agreement(reference[:, None] + STREAM.normal(0, 0.3, (30, 8)), reference)
     assert found.averaged.value > found.single.value + 0.1
-    assert found.averaged_regret <= found.regret
+    assert found.chosen_regret < found.regret
 
 
 def test_the_interval_holds_the_value_and_is_wide_for_few_configurations():
