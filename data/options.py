@@ -16,8 +16,6 @@ OLDEST: Final = 150
 MOST_SYNTHETIC: Final = 200_000
 LONGEST_UNIT: Final = 30
 YEARS: Final = "years"
-LATER: Final = {"channels": 1, "unit": YEARS}
-"""Settings that datasets built before there were any do not hold, and what they stand for there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +59,6 @@ class BuildOptions:
     def as_json(self, layout: str) -> str:
         """Return the settings that decide what a dataset holds, with the layout, as JSON (the limits are left out)."""
         settings = {name: value for name, value in asdict(self).items() if name != "limits"}
-        for name, usual in LATER.items():
-            if settings[name] == usual:  # so that a dataset of faces is the same file that it always was
-                del settings[name]
         return json.dumps({"layout": layout, **settings}, sort_keys=True)
 
 
@@ -80,8 +75,8 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
             seed=int(stored["seed"]),
             skip_bad=bool(stored["skip_bad"]),
             sizes=(int(training), int(validation), int(test)),
-            channels=int(stored.get("channels", LATER["channels"])),
-            unit=str(stored.get("unit", LATER["unit"])),
+            channels=int(stored["channels"]),
+            unit=str(stored["unit"]),
             limits=limits or Limits(),
         )
         return str(stored["layout"]), options
@@ -90,7 +85,7 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
 
 
 def stored_unit(text: str) -> str:
-    """Return the unit of the labels from what `as_json` gave, or years, which all had before there were units.
+    """Return the unit of the labels from what `as_json` gave, or years where none is stored.
 
     Raises DatasetError for what is no unit, as only a damaged or forged dataset has.
     """

@@ -13,7 +13,6 @@ from model.errors import ModelError
 from model.history import Epoch, from_csv, kept
 from model.network import Network
 from model.quantity import Quantity
-from model.recipe import recipe_named
 from search.errors import SearchError
 from search.fit.folder import ABOUT, HISTORY, fitted_quantity, members, model_file
 
@@ -96,8 +95,5 @@ def averaged(predictions: "Sequence[Mapping[str, Labels]]") -> "dict[str, Labels
 
 
 def _network(about: Mapping[str, Any]) -> Network:
-    """Return the network that was fitted; the recipe's for the paper's images where a fit has not kept it."""
-    if "network" not in about:
-        return recipe_named(str(about["recipe"])).network()
     height, width, channels = about["image_shape"]
     return Network(layers_from(about["network"]), (height, width, channels))

@@ -36,11 +36,6 @@ def test_settings_survive_being_stored():
     assert stored_options(options.as_json("table")) == ("table", options)
 
 
-def test_gray_faces_are_stored_as_before_there_were_other_channels_and_units():
-    assert "channels" not in BuildOptions().as_json("crops")
-    assert "unit" not in BuildOptions().as_json("crops")
-
-
 @pytest.mark.parametrize(
     ("text", "unit"),
     [

@@ -3,10 +3,13 @@
 from threading import Event
 
 import numpy as np
+import tomli_w
 from sqlalchemy import delete
 
 from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
+from model.description import tables_of
+from model.paper import paper_network
 from search.processes.worker import work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
@@ -64,11 +67,11 @@ def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)),
     """Write what a finished fit leaves but for its model, which is an empty file; `errors` are those of each epoch."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.keras").touch()
-    settings = "learning_rate = 1e-4\npenalty = 1e-5\nbatch_size = 32\nseed = 3\nepochs = 3\n"
-    (folder / "fit.toml").write_text(
-        f"recipe = 'default'\nprecision = 'float32'\n[settings]\n{settings}"
-        f"[dataset]\ndigest = '{digest}'\nunit = '{unit}'\n"
-    )
+    network = paper_network()
+    about = {"recipe": "default", "precision": "float32", "dataset": {"digest": digest, "unit": unit}}
+    about |= {"image_shape": list(network.input_shape), "network": tables_of(network.layers)}
+    about |= {"settings": {"learning_rate": 1e-4, "penalty": 1e-5, "batch_size": 32, "seed": 3, "epochs": 3}}
+    (folder / "fit.toml").write_text(tomli_w.dumps(about))
     best, lines = float("inf"), ["epoch,training_mae,validation_mae,seconds,best"]
     for epoch, (training, validation) in enumerate(errors, start=1):
         lines.append(f"{epoch},{training},{validation},60.000,{int(validation < best)}")

@@ -1,9 +1,12 @@
+import tomllib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tomli_w
 
 import model.device
+from model.description import tables_of
 from model.layers import Dense, Flatten
 from model.paper import paper_network
 from search.errors import SearchError
@@ -29,9 +32,10 @@ def test_a_fit_is_read_as_it_was_made(folder):
 
 
 def test_a_fits_network_is_the_one_that_was_fitted(folder):
-    assert read_fit(folder).network == paper_network()  # as before the network was written down
-    own = "image_shape = [8, 8, 3]\n[[network]]\nkind = 'flatten'\n[[network]]\nkind = 'dense'\nunits = 1\n"
-    (folder / ABOUT).write_text((folder / ABOUT).read_text().replace("[settings]", own + "[settings]"))
+    assert read_fit(folder).network == paper_network()
+    about = tomllib.loads((folder / ABOUT).read_text())
+    own = {"image_shape": [8, 8, 3], "network": tables_of((Flatten(), Dense(1)))}
+    (folder / ABOUT).write_text(tomli_w.dumps(about | own))
     network = read_fit(folder).network
     assert (network.layers, network.input_shape) == ((Flatten(), Dense(1)), (8, 8, 3))
 
