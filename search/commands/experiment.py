@@ -23,7 +23,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-SHARED = ("data", "study", "storage", "seed", "precision", "threads", "max_attempts", "workers", "per_gpu", "out")
+SHARED = (
+    "data", "study", "storage", "artifacts", "seed", "precision", "threads", "max_attempts", "workers", "per_gpu",
+    "out",
+)  # fmt: skip
 
 Images = Annotated[
     int | None, typer.Option(min=1, show_default=False, help="Training images of each trial, instead of the paper's.")

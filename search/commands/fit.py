@@ -188,13 +188,16 @@ def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path, 
     """Return what is to be fitted, and set up the device for it."""
     from data.dataset import inspect_dataset
     from model.device import configure, fastest_precision, usable_cores
-    from search.fit.folder import member_folders, started_precision
+    from search.fit.folder import member_folders, started_with
 
-    threads = usable_cores() if settings.fit_threads == "auto" else settings.fit_threads
+    before = started_with(member_folders(out, settings.ensemble)[0])
+    threads = settings.fit_threads
+    if threads == "auto":
+        threads = before.threads if before else usable_cores()
     configure(threads)
     precision: str = chosen.training.precision
     if precision == "auto":
-        precision = started_precision(member_folders(out, settings.ensemble)[0]) or fastest_precision()
+        precision = before.precision if before else fastest_precision()
     from model.final_fit import FitSettings
     from search.fit.fitting import Fit
 

@@ -25,7 +25,7 @@ Fits = Annotated[
 Compared = Annotated[str, typer.Argument(help="The folder of a fit, or the name of a study in the storage.")]
 
 
-@takes_settings("data", "study", "storage")
+@takes_settings("data", "study", "storage", "artifacts")
 def report(
     settings: Settings,
     out: Annotated[

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from search.commands.options import AsJson, takes_settings
@@ -72,7 +73,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
         }
         answer_json({**places, **parts})
         return
-    for line in ("", *found.lines(), *_where(settings, best, folder, logs), *_next(settings, best, folder)):
+    for line in ("", *found.lines(), *_where(settings, best, fitted, logs), *_next(settings, best, folder)):
         answer(line)
 
 
@@ -93,14 +94,16 @@ def _synthetic(settings: Settings) -> Path:
     return path
 
 
-def _where(settings: Settings, best: Path, folder: Path, logs: Path) -> list[str]:
+def _where(settings: Settings, best: Path, fitted: Iterable[Path], logs: Path) -> list[str]:
+    from search.fit.folder import CURVE, HISTORY, MODEL
+
     return [
         "",
         f"dataset              {settings.data}",
         f"study                {_hidden(settings.storage)}",
         f"best configuration   {best}",
-        f"network              {folder / 'model.keras'}",
-        f"learning curve       {folder / 'learning_curve.png'}, {folder / 'history.csv'}",
+        *(f"network              {each / MODEL}" for each in fitted),
+        *(f"learning curve       {each / CURVE}, {each / HISTORY}" for each in fitted),
         f"workers' logs        {logs}",
     ]
 

@@ -24,10 +24,12 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     from search.results.summary import summary
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
+    from search.storage.database import storage_errors
     from search.upkeep.findings import find
 
     study = study_of(settings)
-    now, findings = summary(study), find(Slots(study), artifact_folder(settings))
+    with storage_errors(study.storage):
+        now, findings = summary(study), find(Slots(study), artifact_folder(settings))
     if as_json:
         answer_json({**asdict(now), "findings": [each.as_dict() for each in findings]})
         return

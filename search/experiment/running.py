@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.dataset import inspect_dataset
+from search.errors import SearchError
 from search.processes.searching import make_study
 from search.settings import Settings
 from search.space.variation import Variation, recipe_for, variation
+from search.storage.artifacts import artifact_folder
 from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec
 from search.study.variants import Experiment
@@ -40,6 +42,10 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
     experiment = make(info.counts["training"])
     own = settings_for(settings, experiment.name)
     require_fitting(own.model_copy(update={"images": max(each.images for each in experiment.variants)}), info)
+    if any(each.keeping.files for each in experiment.variants) and artifact_folder(own) is None:
+        raise SearchError(
+            f"{experiment.name} keeps networks, and this storage has no place for them; give --artifacts DIR"
+        )
     base = Variation(recipe_for(own.recipe, None), own.batch_size)
     for variant in experiment.variants:
         variation(base, info.image_shape, variant.params).recipe.network()

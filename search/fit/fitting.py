@@ -55,7 +55,7 @@ class Fit:
         """
         free = {"patience", "time_limit"} | ({"epochs"} if recipe_named(self.recipe).schedule == "constant" else set())
         decisive = {k: v for k, v in asdict(self.settings).items() if k not in free}
-        own = [self.network, dict(self.varied)] if self.network or self.varied else []
+        own = self.network, dict(self.varied)
         return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset, *own])
 
 

@@ -7,6 +7,7 @@ import fcntl
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -95,16 +96,23 @@ def model_file(folder: Path) -> Path:
     raise SearchError(f"{folder} holds no {MODEL}; give the folder that 'agesearch fit' wrote")
 
 
-def started_precision(folder: Path) -> str | None:
-    """Return the precision that the fit in a folder was started with, or None where there is none.
+@dataclass(frozen=True, slots=True)
+class Started:
+    """What a fit was started with that may come out otherwise on another day or machine, and keep it from going on."""
 
-    Measured anew on a busy machine, it may come out otherwise and keep the fit from going on. Raises SearchError where
-    the folder's description of the fit is damaged.
+    precision: str
+    threads: int
+
+
+def started_with(folder: Path) -> Started | None:
+    """Return what the fit in a folder was started with, or None where there is none.
+
+    Raises SearchError where the folder's description of the fit is damaged.
     """
     about = _about(folder)
     try:
-        return None if about is None else str(about["precision"])
-    except KeyError as error:
+        return None if about is None else Started(str(about["precision"]), int(about["threads"]))
+    except (KeyError, TypeError, ValueError) as error:
         raise _damaged(folder) from error
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFlo
 from search.errors import SearchError
 from search.results.choice import Choice, choose
 from search.space.network_file import network_tables, network_text
-from search.space.ranges import Choices, LogRange, Range, Value
+from search.space.ranges import Choices, Range, Value
 from search.study.plans import Sampled
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
@@ -151,12 +151,11 @@ def _finalists(choice: Choice) -> list[dict[str, Any]]:
     ]
 
 
-def _range(searched: Range) -> list[Value] | dict[str, list[Value]]:
-    """Return a range as the setting `space` has it; one that is logarithmic as its two bounds alone."""
+def _range(searched: Range) -> list[Value] | dict[str, list[float]]:
+    """Return a range as the setting `space` has it."""
     if isinstance(searched, Choices):
         return list(searched.values)
-    bounds: list[Value] = [searched.low, searched.high]
-    return bounds if isinstance(searched, LogRange) else {searched.kind: bounds}
+    return {searched.kind: [searched.low, searched.high]}
 
 
 def _stage(stage: Stage) -> dict[str, Any]:

@@ -75,7 +75,7 @@ PARAMETERS = {
         Parameter("augmentation", "augmentation", high=2.0),
     )
 }
-"""In the order of a trial's draws, which is part of every study's results: a new one goes to the end."""
+"""In the order of a trial's draws, which is part of every study's results."""
 
 
 def parameter_of(name: str) -> Parameter:

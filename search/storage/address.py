@@ -21,7 +21,13 @@ def parse_address(url: str) -> URL:
         # The text itself is not shown, nor kept as a cause: it may hold a password.
         raise SearchError("--storage is not a database URL; write one like sqlite:///runs/study.db") from None
     if address.get_backend_name() not in ("sqlite", "postgresql"):
-        raise SearchError(f"--storage {address} is of an unknown kind; use sqlite:///FILE or postgresql+psycopg://...")
+        raise SearchError(  # which option is a password there, nobody knows: the URL is not shown
+            f"--storage is of the unknown kind {address.drivername!r}; use sqlite:///FILE or postgresql+psycopg://..."
+        )
+    if "sslpassword" in address.query:
+        raise SearchError(
+            "--storage has the option sslpassword, which would be shown with it; name a key without one, or a service"
+        )
     if is_sqlite(address):
         _refuse_unsafe(address)
     return address

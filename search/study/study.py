@@ -15,7 +15,7 @@ from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
 from search.space.enqueued import Wanted, require_in
 from search.space.samplers import SamplerName, require_samplable
-from search.storage import tables
+from search.storage import optuna_tables, tables
 from search.storage.database import Storage, exclusively, storage_errors
 from search.storage.documents import from_json, to_json
 from search.storage.tables import Now
@@ -138,10 +138,14 @@ def deleted(study: Study) -> SearchError:
 
 
 def study_names(storage: Storage) -> tuple[str, ...]:
-    """Return the names of the studies in the storage, in the order of their creation."""
-    table = tables.studies.c
+    """Return the names of the studies in the storage, in the order of their creation.
+
+    One that was deleted on the dashboard, so by Optuna, is none, though its row is left here.
+    """
+    table, theirs = tables.studies.c, optuna_tables.studies.c.study_name
+    alive = select(table.study).join(optuna_tables.studies, theirs == table.study)
     with storage_errors(storage), storage.engine.begin() as tx:
-        return tuple(tx.scalars(select(table.study).order_by(table.created, table.study)))
+        return tuple(tx.scalars(alive.order_by(table.created, table.study)))
 
 
 def _create(storage: Storage, name: str, spec: StudySpec) -> Study:

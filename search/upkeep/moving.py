@@ -45,7 +45,8 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
 
     Its artifacts' files are copied before the rows that name them; one that is gone is gone in both places, then. A
     slot that a dead worker held is held by it no longer, so that the next worker takes it over. Raises SearchError
-    where the study is unknown, is being worked on, or is in the target already; nothing has been copied then.
+    where the study is unknown, is being worked on, or is in the target already, or has artifacts and there is no folder
+    to copy them from or to; nothing has been copied then.
     """
     if _place(source_url) == _place(target_url):
         raise SearchError("--from and --to are the same storage")
@@ -70,10 +71,16 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
 
 def _carry(rows: Rows, folders: Folders) -> int:
     """Copy the files of the artifacts that the rows name, and return how many there were."""
-    if folders.source is None or folders.target is None:
+    named = artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row)
+    if not named:
         return 0
+    if folders.source is None or folders.target is None:
+        raise SearchError(
+            f"the study has {len(named)} artifacts, which a database other than SQLite has no place for; name their "
+            "folder by --artifacts"
+        )
     carried = 0
-    for each in artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row):
+    for each in named:
         with suppress(ArtifactNotFound), folders.source.open_reader(each) as content:
             folders.target.write(each, content)
             carried += 1

@@ -22,7 +22,7 @@ FOUND = FitEvaluation("test", Quantity("years"), Evaluation(3, 7.0, 0.5, 6.0, 8.
 @pytest.fixture
 def chain(agesearch, monkeypatch):
     """The chain, of which no part takes any time: how to `run` it, what was `done`, and whether the search `ends`."""
-    chain = SimpleNamespace(done=[], ends=True, run=lambda *arguments: agesearch("run", *arguments))
+    chain = SimpleNamespace(done=[], ends=True, members=("",), run=lambda *arguments: agesearch("run", *arguments))
 
     def search_to_the_end(settings, dataset):
         chain.done.append(("search", settings, dataset))
@@ -31,7 +31,7 @@ def chain(agesearch, monkeypatch):
 
     def fit_to_the_end(settings, configuration, out, seed, any_dataset):
         chain.done.append(("fit", settings, configuration, out, seed, any_dataset))
-        return {out: DONE}
+        return {out / member: DONE for member in chain.members}
 
     def evaluate_fit(folder, dataset, split):
         chain.done.append(("evaluate", folder, dataset, split))
@@ -112,6 +112,13 @@ def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(chain):
         "data build FOLDER_OR_ARCHIVE --out faces.h5",
         "run --data faces.h5 --study faces --out runs/faces",
     ]
+
+
+def test_each_network_of_an_ensemble_is_named(chain):
+    chain.members = ("member-1", "member-2")
+    lines = chain.run().out.splitlines()
+    networks = [line.split()[-1] for line in lines if line.startswith("network ")]
+    assert networks == ["runs/fit/member-1/model.keras", "runs/fit/member-2/model.keras"]
 
 
 @pytest.mark.parametrize(

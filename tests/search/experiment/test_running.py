@@ -54,6 +54,13 @@ def test_more_images_than_there_are_are_refused_before_there_is_a_study(settings
         prepare_experiment(settings, dataset, lambda count: experiment_of(BY_NAME["capacity"], Size(), count))
 
 
+def test_networks_that_have_no_place_to_be_kept_are_asked_for_before_there_is_a_study(settings, dataset, monkeypatch):
+    monkeypatch.setattr("search.experiment.running.artifact_folder", lambda _settings: None)
+    length = BY_NAME["training-length"]
+    with pytest.raises(SearchError, match=r"training-length keeps networks.*--artifacts"):
+        prepare_experiment(settings, dataset, lambda count: experiment_of(length, Size(epochs=2), count))
+
+
 def test_a_variant_that_is_no_network_for_the_images_is_refused_before_there_is_a_study(settings, dataset):
     def wide(count):
         experiment = batch_sizes(Size())(count)

@@ -6,12 +6,13 @@ from search.fit.folder import (
     ENSEMBLE,
     MODEL,
     STATE,
+    Started,
     begin,
     fitted_quantity,
     has_ended,
     members,
     model_file,
-    started_precision,
+    started_with,
 )  # fmt: skip
 
 
@@ -35,10 +36,10 @@ def test_a_folder_that_is_missing_or_a_file_holds_no_model(tmp_path):
             model_file(tmp_path / name)
 
 
-def test_the_precision_of_a_fit_that_was_started_is_known(tmp_path):
-    assert started_precision(tmp_path) is None
-    (tmp_path / ABOUT).write_text('precision = "bfloat16"\n')
-    assert started_precision(tmp_path) == "bfloat16"
+def test_what_a_fit_was_started_with_is_known(tmp_path):
+    assert started_with(tmp_path) is None
+    (tmp_path / ABOUT).write_text('precision = "bfloat16"\nthreads = 3\n')
+    assert started_with(tmp_path) == Started("bfloat16", 3)
 
 
 def test_an_ensembles_folder_has_a_folder_for_each_member(tmp_path):
@@ -88,8 +89,8 @@ def test_a_model_predicts_ages_unless_it_was_fitted_in_another_unit(tmp_path):
         fitted_quantity(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"precision = ", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"precision = ", b"\xff", b"precision = 'float32'\nthreads = 'two'\n"])
 def test_a_damaged_description_of_a_fit_is_refused(content, tmp_path):
     (tmp_path / ABOUT).write_bytes(content)
     with pytest.raises(SearchError, match=r"is damaged; remove .* to start the fit over"):
-        started_precision(tmp_path)
+        started_with(tmp_path)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box, LogRange, around
+from search.space.parameters import box_of
 from search.space.ranges import Choices, IntegerRange, LinearRange
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.documents import from_json, to_json
@@ -26,17 +27,16 @@ def test_no_draw_leaves_its_range(bounds, share):
     assert bounds[0] <= LogRange("x", *bounds).at(share) <= bounds[1]
 
 
-def test_the_papers_ranges_give_the_draws_that_they_always_gave():
-    # The draws of studies made before there were other kinds of ranges.
+def test_the_papers_ranges_give_these_draws_in_every_version():
     assert FIRST_BOX.at(uniforms(trial_seeds(1, 1, 0).parameters, 2)) == {
         "learning_rate": 0.0002483428514252227,
         "l2": 1.0162156437157157,
     }
 
 
-def test_parameters_that_are_added_leave_the_draws_of_the_others_as_they_were():
-    more = Box((*FIRST_BOX.ranges, LinearRange("dropout", 0, 0.5)))
-    draws = more.at(uniforms(trial_seeds(1, 1, 0).parameters, 3))
+def test_learning_rate_and_l2_are_drawn_alike_whatever_else_is_searched():
+    more = box_of({"batch_size": Choices("batch_size", (16, 32)), "dropout": LinearRange("dropout", 0, 0.5)})
+    draws = more.at(uniforms(trial_seeds(1, 1, 0).parameters, 4))
     assert draws.items() > FIRST_BOX.at(uniforms(trial_seeds(1, 1, 0).parameters, 2)).items()
 
 

@@ -13,9 +13,17 @@ def test_a_text_that_is_no_url_is_refused_without_being_shown(url):
     assert refusal.value.__suppress_context__
 
 
-def test_other_databases_are_refused_without_their_password():
-    with pytest.raises(SearchError, match=r"mysql://me:\*\*\*@host/db is of an unknown kind"):
-        parse_address("mysql://me:secret@host/db")
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/db", "postgres://me@host/db?password=secret"])
+def test_other_databases_are_refused_without_being_shown(url):
+    with pytest.raises(SearchError, match=r"of the unknown kind '(mysql|postgres)'; use") as refusal:
+        parse_address(url)
+    assert "secret" not in str(refusal.value)
+
+
+def test_a_keys_password_among_the_options_is_refused_since_it_would_be_shown():
+    with pytest.raises(SearchError, match="sslpassword") as refusal:
+        parse_address("postgresql+psycopg://host/db?sslkey=me.key&sslpassword=secret")
+    assert "secret" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:a.db?uri=true"])

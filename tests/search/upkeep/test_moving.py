@@ -8,6 +8,7 @@ from sqlalchemy import update
 from search.errors import SearchError
 from search.processes.worker import work
 from search.slots.slots import Slots
+from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.database import open_storage
 from search.storage.tables import slots
 from search.study.claims import NoClaim
@@ -16,7 +17,7 @@ from search.study.stages import read_stage
 from search.study.study import load_study
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers, present
-from search.upkeep.moving import move_study
+from search.upkeep.moving import Folders, move_study
 from tests.integration import fake_study as fake
 from tests.search.tiny import work_off, work_some
 
@@ -80,6 +81,15 @@ def test_a_finished_study_is_the_same_in_another_kind_of_database(study_of, move
     assert moved.storage.rdb.get_study_user_attrs(moved.id) == {"note": "kept"}
     assert Slots(moved).claim(HERE) is NoClaim.DONE
     assert [view.finished for view in list_workers(moved)] == [7]
+
+
+def test_a_study_with_artifacts_is_not_moved_to_where_they_have_no_place(study_of, storage, target_url, tmp_path):
+    study = study_of(1)
+    claim = Slots(study).claim(DEAD)
+    trial = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
+    attach(storage, ArtifactFolder(tmp_path / "here"), trial, "curve.svg", "image/svg+xml", b"<svg/>")
+    with pytest.raises(SearchError, match=r"has 1 artifacts, .* name their folder by --artifacts"):
+        move_study(storage.url, target_url, study.name, Folders(ArtifactFolder(tmp_path / "here")))
 
 
 def test_a_study_half_done_goes_on_where_it_is_and_ends_exact(study_of, move):
