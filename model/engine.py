@@ -36,13 +36,13 @@ STATISTICS_BATCH = 125
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What a training step needs beside the images; `penalty` is the coefficient of the L2 or L1 penalty.
+    """What a training step needs beside the images; `l2` is the coefficient of the penalty, be that L2 or L1.
 
     `dropout` is the rate of all dropout layers instead of their own.
     """
 
     learning_rate: float
-    penalty: float
+    l2: float
     dropout: float | None = None
 
 
@@ -126,7 +126,7 @@ class Engine:
         if factors is not None:
             rates *= factors
         self._set_dropout(training.dropout)
-        total = self._train(_some(order), tf.constant(rates), tf.constant(training.penalty, tf.float32))
+        total = self._train(_some(order), tf.constant(rates), tf.constant(training.l2, tf.float32))
         return float(total.numpy()) / len(order)
 
     def _set_dropout(self, rate: float | None) -> None:

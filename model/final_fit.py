@@ -38,7 +38,7 @@ class FitSettings:
     """
 
     learning_rate: float
-    penalty: float
+    l2: float
     epochs: int
     batch_size: int = 32
     seed: int = 0
@@ -48,8 +48,8 @@ class FitSettings:
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate < math.inf:
             raise ModelError(f"learning_rate is {self.learning_rate}; it must be a finite number above 0")
-        if not 0 <= self.penalty < math.inf:
-            raise ModelError(f"penalty is {self.penalty}; it must be a finite number of at least 0")
+        if not 0 <= self.l2 < math.inf:
+            raise ModelError(f"l2 is {self.l2}; it must be a finite number of at least 0")
         for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("patience", self.patience)):
             if value is not None:
                 require_count(name, value)
@@ -131,7 +131,7 @@ class FinalFit:
             self.engine.recompute_statistics(self._statistics_rows())
         answers = np.clip(self.engine.predict(self.validation.images), *self._limits)  # as the exported network does
         validation_mae = mean_error(answers, self.validation.labels)
-        penalty = self.settings.penalty * self.engine.penalised_sum()  # a ReLU output answers 0 where weights are NaN
+        penalty = self.settings.l2 * self.engine.penalised_sum()  # a ReLU output answers 0 where weights are NaN
         if not math.isfinite(training_mae + validation_mae + penalty):
             raise DivergedError(
                 f"epoch {number} has a training error of {training_mae}, a validation error of {validation_mae} and "
@@ -144,7 +144,7 @@ class FinalFit:
         return replace(state, snapshot=snapshot, history=(*state.history, row), best_weights=judged)
 
     def _train(self, number: int, progress: Callable[[int, float], None]) -> float:
-        training = Training(self.settings.learning_rate, self.settings.penalty)
+        training = Training(self.settings.learning_rate, self.settings.l2)
         order = np.random.default_rng([self.settings.seed, number]).permutation(self._count).astype(np.int32)
         size, total, rates = STEPS_A_CALL * self.settings.batch_size, 0.0, self._rates(number)
         for call, start in enumerate(range(0, len(order), size)):

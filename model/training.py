@@ -109,7 +109,7 @@ class ShortTraining:
 
     def _score(self, training: Training, mae: float) -> Score:
         validation = self.validation_error()
-        penalty = _finite(training.penalty * self.engine.penalised_sum(), "the penalty")
+        penalty = _finite(training.l2 * self.engine.penalised_sum(), "the penalty")
         return Score(mae, validation, penalty)
 
 

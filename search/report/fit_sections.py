@@ -70,7 +70,7 @@ def _errors(found: Mapping[str, Evaluation]) -> tuple[float | None, ...]:
 def _how(fit: FitRecord) -> str:
     own = fit.settings
     return (
-        f"recipe {fit.recipe}, learning rate {own['learning_rate']:.3g}, L2 {own['penalty']:.3g}, "
+        f"recipe {fit.recipe}, learning rate {own['learning_rate']:.3g}, L2 {own['l2']:.3g}, "
         f"batch {own['batch_size']}, seed {own['seed']}"
     )
 

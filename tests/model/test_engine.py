@@ -76,7 +76,7 @@ def keras_fit(network: Network, examples: Examples, orders: list[np.ndarray], tr
     import keras
 
     model = AgeModel(network).build(
-        rescale=True, momentum=0.9, regularization=0 if network.regularizer == "none" else training.penalty
+        rescale=True, momentum=0.9, regularization=0 if network.regularizer == "none" else training.l2
     )
     model.set_weights(initial_weights(network, 1))
     adam = keras.optimizers.Adam(training.learning_rate)

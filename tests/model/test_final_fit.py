@@ -35,7 +35,7 @@ def small(recipe: Recipe) -> SmallRecipe:
 
 
 SMALL, SMALL_PAPER = small(DEFAULT), small(PAPER)
-SETTINGS = FitSettings(learning_rate=2e-3, penalty=1e-4, epochs=4, batch_size=8, seed=5)
+SETTINGS = FitSettings(learning_rate=2e-3, l2=1e-4, epochs=4, batch_size=8, seed=5)
 Draw = Callable[..., Examples]
 
 
@@ -288,8 +288,8 @@ def test_a_relu_output_does_not_hide_that_a_fit_has_diverged(splits: tuple[Examp
         ({"learning_rate": 0.0}, "learning_rate is 0.0; it must be a finite number above 0"),
         ({"learning_rate": math.inf}, "learning_rate is inf"),
         ({"learning_rate": math.nan}, "learning_rate is nan"),
-        ({"penalty": -1e-4}, "penalty is -0.0001; it must be a finite number of at least 0"),
-        ({"penalty": math.nan}, "penalty is nan"),
+        ({"l2": -1e-4}, "l2 is -0.0001; it must be a finite number of at least 0"),
+        ({"l2": math.nan}, "l2 is nan"),
         ({"epochs": 0}, "epochs is 0; it must be a whole number of at least 1"),
         ({"epochs": 2.5}, "epochs is 2.5; it must be a whole number of at least 1"),
         ({"batch_size": 0}, "batch_size is 0; it must be a whole number of at least 1"),

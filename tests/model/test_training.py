@@ -87,9 +87,9 @@ def test_the_papers_output_is_never_below_0(paper: ShortTraining, splits: tuple[
 
 
 def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short: ShortTraining) -> None:
-    without = short.run(replace(TRAINING, penalty=0.0), BUDGET, DRAWS, ignore)
+    without = short.run(replace(TRAINING, l2=0.0), BUDGET, DRAWS, ignore)
     assert without.penalty == 0
-    score = short.run(replace(TRAINING, penalty=1e-9), BUDGET, DRAWS, ignore)
+    score = short.run(replace(TRAINING, l2=1e-9), BUDGET, DRAWS, ignore)
     assert score.validation_mae == pytest.approx(without.validation_mae, rel=1e-4)
     assert score.penalty == pytest.approx(1e-9 * short.engine.penalised_sum())
     assert score.penalty > 0
@@ -109,7 +109,7 @@ def test_each_seed_matters(default: ShortTraining, name: str) -> None:
 
 
 def test_both_coefficients_matter(default: ShortTraining) -> None:
-    settings = (TRAINING, replace(TRAINING, learning_rate=1e-3), replace(TRAINING, penalty=0.5))
+    settings = (TRAINING, replace(TRAINING, learning_rate=1e-3), replace(TRAINING, l2=0.5))
     assert len({default.run(training, BUDGET, DRAWS, ignore).training_mae for training in settings}) == 3
 
 

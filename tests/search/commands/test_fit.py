@@ -101,7 +101,7 @@ def test_what_a_recipe_was_measured_with_is_said_where_it_is_given_something_els
     ended = agesearch("fit", "--data", "faces.h5")
     measured = "the recipe light was measured with a learning rate of 0.001 and no L2; best.toml has "
     assert ended.err == (f"{measured}{said}\n" if said else "")
-    assert (fits.jobs[0].settings.learning_rate, fits.jobs[0].settings.penalty) == (rate, l2)
+    assert (fits.jobs[0].settings.learning_rate, fits.jobs[0].settings.l2) == (rate, l2)
 
 
 @pytest.mark.usefixtures("faces")

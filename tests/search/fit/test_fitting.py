@@ -184,7 +184,7 @@ def test_a_fit_whose_rate_falls_to_the_end_may_not_be_given_another_end():
         replace(FIT, threads=1),
         replace(FIT, dataset="cd34"),
         replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4)),
-        replace(FIT, settings=replace(FIT.settings, penalty=2e-3)),
+        replace(FIT, settings=replace(FIT.settings, l2=2e-3)),
         replace(FIT, settings=replace(FIT.settings, batch_size=16)),
         replace(FIT, settings=replace(FIT.settings, seed=1)),
     ],

@@ -23,7 +23,7 @@ def folder(tmp_path):
 def test_a_fit_is_read_as_it_was_made(folder):
     fit = read_fit(folder)
     assert (fit.name, fit.recipe, fit.precision, fit.dataset) == (str(folder), "default", "float32", "abc")
-    assert fit.settings["penalty"] == 1e-5
+    assert fit.settings["l2"] == 1e-5
     assert [(row.epoch, row.training_mae, row.validation_mae) for row in fit.history] == [
         (1, 9.0, 8.0),
         (2, 7.0, 7.5),
