@@ -8,12 +8,12 @@ from model.errors import ModelError
 from model.layers import Layer
 from model.network import Network
 from model.paper import UNVARIED, PaperVariant, paper_network, with_dropout
-from model.residual import residual_network, with_expectation
+from model.residual import pooled_network, residual_network, with_expectation
 from model.schedule import Schedule
 from model.setup import Setup
 
 RecipeName: TypeAlias = Literal["default", "paper", "strong", "light"]
-Architecture: TypeAlias = Literal["paper", "residual"]
+Architecture: TypeAlias = Literal["paper", "residual", "pooled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +63,11 @@ class Recipe:
             layers = paper_network(self.output, self.variant).layers
         elif self.variant.changes_layers:
             raise ModelError(
-                "width, batch_norm and dropout are the paper's network's, and the residual network has none of them; "
-                "leave them out, or take another recipe"
+                "width, batch_norm and dropout are the paper's network's, and no residual network's; leave them out, "
+                "or take another recipe"
             )
+        elif self.architecture == "pooled":
+            layers = pooled_network(self.output, self.variant.input_shape).layers
         else:
             layers = residual_network(self.output).layers
         return with_expectation(layers, self.distribution) if self.distribution else layers
@@ -83,7 +85,7 @@ to climb to the mean age first, a ReLU output can die at 0, and the penalty woul
 
 STRONG = Recipe(
     "strong", "linear", True, 0.9, False, False, "cosine", Augmentation(), decay=0.2, flip_averaged=True,
-    distribution=92, measured_rate=1e-3,
+    architecture="pooled", distribution=92, measured_rate=1e-3,
 )  # fmt: skip
 """For the final fit: as many different images as there are steps, a rate that climbs, then falls to 0, and a network
 that answers how likely each of 80 ages is (and six beyond either end).

@@ -6,10 +6,10 @@ import pytest
 
 from model.augmentation import Augmentation
 from model.errors import ModelError
-from model.layers import Dense
+from model.layers import AveragePool, Dense
 from model.paper import PaperVariant, paper_network
 from model.recipe import DEFAULT, LIGHT, PAPER, STRONG, recipe_named
-from model.residual import residual_network, with_expectation
+from model.residual import pooled_network, residual_network, with_expectation
 from model.setup import Setup
 
 
@@ -38,7 +38,7 @@ def test_the_default_recipe_ends_linearly_at_the_mean_and_measures_its_statistic
 
 
 def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
-    assert STRONG.network().layers == with_expectation(paper_network().layers, 92)
+    assert STRONG.network().layers == with_expectation(pooled_network().layers, 92)
     assert STRONG.network().parameters < 1_500_000
     assert (STRONG.schedule, STRONG.augmentation, STRONG.decay) == ("cosine", Augmentation(), 0.2)
     assert STRONG.flip_averaged
@@ -47,13 +47,20 @@ def test_the_strong_recipe_augments_decays_and_lets_the_rate_fall() -> None:
 
 def test_the_light_recipe_is_the_strong_one_on_the_residual_network() -> None:
     assert LIGHT.network().layers == with_expectation(residual_network().layers, 92)
-    assert replace(LIGHT, name="strong", architecture="paper") == STRONG
+    assert replace(LIGHT, name="strong", architecture="pooled") == STRONG
 
 
 @pytest.mark.parametrize("variant", [PaperVariant(width=8), PaperVariant(batch_norm="none"), PaperVariant(dropout=0.2)])
-def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_network(variant: PaperVariant) -> None:
-    with pytest.raises(ModelError, match="width, batch_norm and dropout are the paper's network's"):
-        replace(LIGHT, variant=variant).network()
+def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_networks(variant: PaperVariant) -> None:
+    for recipe in (LIGHT, STRONG):
+        with pytest.raises(ModelError, match="width, batch_norm and dropout are the paper's network's"):
+            replace(recipe, variant=variant).network()
+
+
+def test_the_strong_recipes_network_ends_in_a_mean_over_all_places_of_any_size_of_image() -> None:
+    network = replace(STRONG, variant=PaperVariant(input_shape=(48, 64, 3))).network()
+    assert network.input_shape == (48, 64, 3)
+    assert AveragePool(5) in network.layers
 
 
 def test_an_engine_is_set_up_as_the_recipe_says() -> None:
