@@ -14,7 +14,7 @@ from model.history import Epoch
 from model.initializers import Weights
 from model.network import Network
 
-VERSION = 2
+VERSION = 1
 
 
 def to_bytes(state: FitState, fingerprint: str) -> bytes:

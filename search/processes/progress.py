@@ -1,7 +1,7 @@
 """One display for all workers: how much of the stage is done, the best so far, how fast, how long still."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -50,10 +50,10 @@ def standing(of: Slots, before: Standing | None = None) -> Standing:
 
 
 class Pace:
-    """Trials a minute since the start of this launch, and the time left at that pace."""
+    """Trials a minute since the start of this launch, and the time left for what the others cost (`slot_costs`)."""
 
-    def __init__(self, closed: int) -> None:
-        self._before = closed
+    def __init__(self, closed: int, costs: Sequence[int]) -> None:
+        self._before, self._costs = closed, costs
         self._start = time.monotonic()
 
     def text(self, now: Standing) -> str:
@@ -61,15 +61,15 @@ class Pace:
         done, minutes = now.closed - self._before, (time.monotonic() - self._start) / 60
         if not done:
             return "…"
-        left = (now.slots - now.closed) * minutes / done
+        left = sum(self._costs[now.closed : now.slots]) * minutes / sum(self._costs[self._before : now.closed])
         return f"{done / minutes:.1f} trials/min, {_duration(left)} left"
 
 
 class Display:
     """Shows a study's standing: a bar in a terminal, else a line whenever a trial has ended."""
 
-    def __init__(self, console: Console, first: Standing) -> None:
-        self._console, self._pace, self._last = console, Pace(first.closed), first
+    def __init__(self, console: Console, first: Standing, costs: Sequence[int]) -> None:
+        self._console, self._pace, self._last = console, Pace(first.closed, costs), first
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),

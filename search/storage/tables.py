@@ -6,7 +6,7 @@ from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, T
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 1
 """Grows whenever a table below changes its shape."""
 
 WAITING: Final = "waiting"

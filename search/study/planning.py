@@ -20,6 +20,16 @@ def stage_sizes(spec: StudySpec) -> tuple[int, ...]:
     return (*spec.trials, min(spec.finalists.configurations, sum(spec.trials)) * spec.finalists.repeats)
 
 
+def slot_costs(spec: StudySpec) -> tuple[int, ...]:
+    """Return images × epochs of the trial of each slot, stage after stage: a trial's time goes by them."""
+    if spec.experiment is not None:
+        return tuple(variant.images * variant.epochs for _, variant, _ in spec.experiment.places())
+    costs = [spec.images * spec.epochs] * sum(spec.trials)
+    if spec.finalists is not None:
+        costs += [spec.finalists.images * spec.finalists.epochs] * (sum(stage_sizes(spec)) - len(costs))
+    return tuple(costs)
+
+
 def next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
     """Return the plan of the stage that comes after those in `before`, all of whose slots are closed."""
     spec, number = study.spec, len(before) + 1

@@ -12,6 +12,7 @@ from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
+EVEN = (1,) * 8
 FIRST = Standing(stage="stage 1", stage_closed=0, stage_slots=4, closed=0, slots=8, best=None)
 
 
@@ -89,14 +90,21 @@ def test_a_slot_closed_as_failed_counts_as_closed(study_of):
     ],
 )
 def test_the_pace_counts_from_the_start_of_this_launch(seconds, closed, text, clock):
-    pace = Pace(2)
+    pace = Pace(2, EVEN)
     clock[0] += seconds
     assert pace.text(Standing("stage 1", closed, 4, closed, 8, None)) == text
 
 
+def test_the_time_left_is_that_of_what_the_others_cost(clock):
+    pace = Pace(0, (10, 10, 10, 600))
+    clock[0] += 60
+    assert pace.text(Standing("stage 1", 2, 4, 2, 4, None)) == "2.0 trials/min, 30 min left"
+    assert pace.text(Standing("stage 1", 2, 3, 2, 3, None)) == "2.0 trials/min, 30 s left"  # there came fewer
+
+
 def test_without_a_terminal_a_line_is_printed_whenever_a_trial_has_ended(clock):
     console = plain()
-    display = Display(console, FIRST)
+    display = Display(console, FIRST, EVEN)
     with display.shown():
         clock[0] += 30
         display.update(FIRST)
@@ -112,13 +120,13 @@ def test_without_a_terminal_a_line_is_printed_whenever_a_trial_has_ended(clock):
 def test_a_remark_is_printed_as_it_is_and_not_broken():
     console = plain()
     text = f"learning_rate [1e-06, 0.001] {'x' * 300}"
-    Display(console, FIRST).say(text)
+    Display(console, FIRST, EVEN).say(text)
     assert console.file.getvalue() == f"{text}\n"
 
 
 def test_a_terminal_has_a_bar_with_the_stage_and_the_best():
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
-    display = Display(console, FIRST)
+    display = Display(console, FIRST, EVEN)
     with display.shown():
         display.update(Standing("stage 2", 3, 4, 7, 8, 9.87654))
     shown = console.file.getvalue()

@@ -3,7 +3,7 @@ import pytest
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
-from search.study.planning import stage_sizes
+from search.study.planning import slot_costs, stage_sizes
 from search.study.plans import Finalists, Variants
 from search.study.stages import list_stages, sampled_stages
 from search.study.study import FinalistBudget
@@ -19,6 +19,14 @@ def test_stages_have_the_sizes_asked_for_and_the_finalists_as_many_as_there_can_
     assert stage_sizes(spec_of(6, 6)) == (6, 6)
     assert stage_sizes(spec_of(6, 6, finalists=BUDGET)) == (6, 6, 6)
     assert stage_sizes(spec_of(1, 1, finalists=BUDGET)) == (1, 1, 4)
+
+
+def test_a_slot_costs_its_images_times_its_epochs():
+    assert slot_costs(spec_of(2, 1)) == (2500, 2500, 2500)
+    own = BUDGET.images * BUDGET.epochs
+    assert slot_costs(spec_of(1, 1, finalists=BUDGET)) == (2500, 2500, own, own, own, own)
+    variants = (Variant("short", {"width": 8}, 7, 3, 2), Variant("long", {"width": 8}, 70, 30, 1))
+    assert slot_costs(spec_of(3, experiment=Experiment("widths", variants))) == (21, 21, 2100)
 
 
 def test_after_the_last_stage_the_best_configurations_of_all_are_trained_again(study_of, no_stop):
