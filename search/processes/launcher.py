@@ -109,7 +109,7 @@ class Launcher:
             self._workers.append(worker)
 
     def tend(self, _closed: int = 0) -> bool:
-        """Start dead workers again and return whether any is still at work.
+        """Start dead workers again and return whether any is at work, or has died meanwhile and is for the next time.
 
         A place whose workers keep dying without a finished trial is given up. Raises SearchFailure where that was the
         last one, and SearchError where a worker was given something that none can use.
@@ -117,7 +117,7 @@ class Launcher:
         for worker in tuple(self._workers):
             if worker.process.poll():  # neither None, at work, nor 0, at the study's end
                 self._start_again(worker)
-        return any(worker.process.poll() is None for worker in self._workers)
+        return any(worker.process.poll() != 0 for worker in self._workers)
 
     def _start_again(self, worker: _Worker) -> None:
         code = worker.process.returncode

@@ -93,9 +93,9 @@ def test_another_fits_checkpoint_is_refused() -> None:
 
 
 def test_another_versions_checkpoint_is_refused_whatever_else_it_holds() -> None:
-    expected = "the checkpoint has version 1, not 2; remove it to start the fit over"
-    assert refusal(headed(version=1)) == expected
-    assert refusal(packed({"header": np.array('{"version": 1}')})) == expected
+    expected = "the checkpoint has version 2, not 1; remove it to start the fit over"
+    assert refusal(headed(version=2)) == expected
+    assert refusal(packed({"header": np.array('{"version": 2}')})) == expected
 
 
 def test_another_networks_checkpoint_is_refused() -> None:

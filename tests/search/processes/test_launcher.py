@@ -150,6 +150,19 @@ def test_workers_that_keep_dying_end_the_search_with_their_last_words(start, tmp
     assert log(tmp_path).count("out of memory") == FRUITLESS_DEATHS + 1
 
 
+def test_a_worker_that_has_died_again_before_tending_ends_is_not_taken_for_done(start, monkeypatch):
+    workers = start("raise SystemExit(1)")
+    spawn = workers._spawn
+
+    def spawn_and_die(worker):
+        spawn(worker)
+        worker.process.wait()
+
+    workers._workers[0].process.wait()
+    monkeypatch.setattr(workers, "_spawn", spawn_and_die)
+    assert workers.tend(0)
+
+
 def test_a_worker_that_finishes_trials_may_die_as_often_as_it_likes(start, finished):
     finished[0] = 1
     workers = start("raise SystemExit(1)")

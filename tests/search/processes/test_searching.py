@@ -128,7 +128,7 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked
         ),
         ({"images": 7}, SearchError, r"images is 7; .*faces.h5 has 6 training images: give 1 to that many"),
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
-        ({"storage": "mysql://ada@host/d"}, SearchError, "is of an unknown kind"),
+        ({"storage": "mysql://ada@host/d"}, SearchError, "is of the unknown kind"),
         ({"out": "faces.h5"}, DatasetError, "cannot write .*worker-1.log: .* is not a folder; choose another --out"),
     ],
 )

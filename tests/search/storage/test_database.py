@@ -54,7 +54,7 @@ def test_tables_of_another_version_are_refused(storage):
     with storage.engine.begin() as tx:
         tx.execute(update(tables.schema).values(version=99))
     for use in (open_storage, create_storage):
-        with pytest.raises(SearchError, match="tables of version 99, this program needs 2"):
+        with pytest.raises(SearchError, match="tables of version 99, this program needs 1"):
             use(storage.url)
 
 
