@@ -74,9 +74,9 @@ class _LayerMaker:
             case kinds.Conv2D() | kinds.Dense():
                 return self._weighted(layer, names)
             case kinds.MaxPool():
-                return [keras.layers.MaxPooling2D(layer.size, name=names[0])]
+                return [keras.layers.MaxPooling2D(layer.window, name=names[0])]
             case kinds.AveragePool():
-                return [keras.layers.AveragePooling2D(layer.size, name=names[0])]
+                return [keras.layers.AveragePooling2D(layer.window, name=names[0])]
             case kinds.BatchNorm():
                 return [self._batch_norm(names[0])]
             case kinds.Dropout():

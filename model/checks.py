@@ -15,10 +15,10 @@ def require_count(name: str, value: object) -> None:
         raise ModelError(f"{name} is {value!r}; it must be a whole number of at least 1")
 
 
-def require_kernel(kernel: object) -> None:
-    """Raise ModelError unless `kernel` is a tuple of two whole numbers of at least 1."""
-    if not (isinstance(kernel, tuple) and len(kernel) == 2 and all(map(is_count, kernel))):
-        raise ModelError(f"kernel is {kernel!r}; it must be a whole number of at least 1, or a tuple (height, width)")
+def require_size(name: str, value: object) -> None:
+    """Raise ModelError unless `value` is a whole number of at least 1, or a tuple of two."""
+    if not (is_count(value) or (isinstance(value, tuple) and len(value) == 2 and all(map(is_count, value)))):
+        raise ModelError(f"{name} is {value!r}; it must be a whole number of at least 1, or a tuple (height, width)")
 
 
 def require_flag(name: str, value: object) -> None:

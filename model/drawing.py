@@ -101,15 +101,14 @@ def _slabs(layer: Layer, shape: Shape) -> Iterator[Slab]:
 def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
     match layer:
         case kinds.Conv2D():
-            height, width = layer.kernel_size
             every = f" /{layer.stride}" if layer.stride > 1 else ""
-            return "2-D convolution", f"{height}×{width}{every}\n{_shape(shape)}"
+            return "2-D convolution", f"{_pixels(layer.kernel_size)}{every}\n{_shape(shape)}"
         case kinds.Dense():
             return "dense", f"dense\n{layer.units}"
         case kinds.MaxPool():
-            return "pooling", f"max {layer.size}\n{_shape(shape)}"
+            return "pooling", f"max {_pixels(layer.window)}\n{_shape(shape)}"
         case kinds.AveragePool():
-            return "pooling", f"mean {layer.size}\n{_shape(shape)}"
+            return "pooling", f"mean {_pixels(layer.window)}\n{_shape(shape)}"
         case kinds.BatchNorm():
             return "batch normalisation", "norm"
         case kinds.Expectation():
@@ -154,6 +153,10 @@ def _shaded(colour: str, shade: float) -> tuple[float, ...]:
     """Return a colour darkened by a share of it, or lightened where the share is negative."""
     parts = (int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
     return tuple(part * (1 - shade) if shade >= 0 else part + (1 - part) * -shade for part in parts)
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]}×{size[1]}"
 
 
 def _shape(shape: Shape) -> str:

@@ -157,9 +157,9 @@ def _weightless(operation: Operation, values: Tensor) -> Tensor:
         case Activate():
             return getattr(tf.nn, operation.activation)(values)
         case MaxPool():
-            return tf.nn.max_pool2d(values, operation.size, operation.size, "VALID")
+            return tf.nn.max_pool2d(values, operation.window, operation.window, "VALID")
         case AveragePool():
-            return tf.nn.avg_pool2d(values, operation.size, operation.size, "VALID")
+            return tf.nn.avg_pool2d(values, operation.window, operation.window, "VALID")
         case Flatten():
             return tf.reshape(values, (-1, values.shape[1] * values.shape[2] * values.shape[3]))
     raise AssertionError(f"{operation!r} has weights")

@@ -42,7 +42,7 @@ class Conv2D:
     @property
     def kernel_size(self) -> tuple[int, int]:
         """The kernel's (height, width)."""
-        return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
+        return _pair(self.kernel)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +58,36 @@ class Dense:
 
 @dataclass(frozen=True, slots=True)
 class MaxPool:
-    """The largest of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
+    """The largest of each window; windows do not overlap, and an incomplete one at the edge is dropped.
+
+    `size` is one number or (height, width) in pixels.
+    """
 
     kind: ClassVar[str] = "max_pool"
 
-    size: int = 2
+    size: int | tuple[int, int] = 2
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The window's (height, width)."""
+        return _pair(self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class AveragePool:
-    """The mean of each size×size window; windows do not overlap, and an incomplete one at the edge is dropped."""
+    """The mean of each window; windows do not overlap, and an incomplete one at the edge is dropped.
+
+    `size` is one number or (height, width) in pixels.
+    """
 
     kind: ClassVar[str] = "average_pool"
 
-    size: int = 2
+    size: int | tuple[int, int] = 2
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """The window's (height, width)."""
+        return _pair(self.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,3 +141,7 @@ class Expectation:
 Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add | Expectation
 
 KINDS: dict[str, type[Layer]] = {each.kind: each for each in get_args(Layer)}
+
+
+def _pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    return (size, size) if isinstance(size, int) else size

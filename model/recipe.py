@@ -95,8 +95,8 @@ with the mirror image averaged in, and to a test error of 5.30; the paper's prot
 network was chosen by 30 epochs: 5.32 years of validation error where the paper's, with the same output, came to 5.37.
 The distribution was chosen by eight epochs of the light network: 7.40 where a single output came to 7.57. The decay
 forgets over half of such a training: 1/(1e-3 · 0.2) is 5,000 of 10,000 steps (Wang & Aitchison, 2024, "How to set
-AdamW's weight decay as you scale model and dataset size"). What did not help: an
-average of the weights (0.999, statistics recomputed on plain images), batches of 16, and mixing images in pairs (5.62
+AdamW's weight decay as you scale model and dataset size"). What did not help: an average of the weights (0.999,
+statistics recomputed on plain images), batches of 16 (given up after 23 of 30 epochs), and mixing images in pairs (5.62
 years after 30 epochs).
 """
 

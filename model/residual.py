@@ -44,13 +44,13 @@ def pooled_network(output: Activation = "linear", input_shape: tuple[int, int, i
     43×43 places. The mean over all places takes the place of the paper's flattened 2,048 values, whose dense layer has
     a third of all its parameters (Lin et al., 2014, "Network In Network"). Images have 12 pixels a side at least.
     """
-    places = (min(input_shape[:2]) - 4) // 8
+    height, width = (max(1, (side - 4) // 8) for side in input_shape[:2])
     return Network(
         layers=(
             Conv2D(32, 3, batch_norm=True),
             Conv2D(32, 3, batch_norm=True),
             *(layer for filters in (64, 128, 192) for layer in (MaxPool(), *_widened(filters, stride=1))),
-            AveragePool(max(1, places)),
+            AveragePool((height, width)),
             Flatten(),
             Dropout(0.3),
             Dense(1, output),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import ceil, prod
 from typing import Literal, TypeAlias, get_args
 
-from model.checks import require_count, require_flag, require_kernel, require_one_of, require_rate
+from model.checks import require_count, require_flag, require_one_of, require_rate, require_size
 from model.errors import ModelError
 from model.layers import (
     BEYOND,
@@ -68,7 +68,7 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
                 raise ModelError(f"the input is an image of {_text(input_shape)}; put Flatten() before it")
             return (layer.units,)
         case MaxPool() | AveragePool():
-            return _pooled(layer.size, input_shape)
+            return _pooled(layer, input_shape)
         case Flatten():
             return (prod(input_shape),)
         case Expectation():
@@ -108,7 +108,7 @@ def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
 
 def _convolved(layer: Conv2D, shape: Shape) -> Shape:
     require_count("filters", layer.filters)
-    require_kernel(layer.kernel)
+    require_size("kernel", layer.kernel)
     require_one_of("padding", layer.padding, get_args(Padding))
     _require_activation(layer.activation, layer.filters)
     require_flag("batch_norm", layer.batch_norm)
@@ -124,12 +124,12 @@ def _convolved(layer: Conv2D, shape: Shape) -> Shape:
     return ((height - tall) // layer.stride + 1, (width - wide) // layer.stride + 1, layer.filters)
 
 
-def _pooled(size: int, shape: Shape) -> Shape:
-    require_count("size", size)
-    height, width = _image(shape, "pooled")
-    if size > min(height, width):
-        raise ModelError(f"the input is {height}×{width} and cannot be pooled by {size}")
-    return (height // size, width // size, shape[-1])
+def _pooled(layer: MaxPool | AveragePool, shape: Shape) -> Shape:
+    require_size("size", layer.size)
+    (height, width), (tall, wide) = _image(shape, "pooled"), layer.window
+    if tall > height or wide > width:
+        raise ModelError(f"the input is {height}×{width} and cannot be pooled by {tall}×{wide}")
+    return (height // tall, width // wide, shape[-1])
 
 
 def _kernel_and_bias(kind: str, shape: Shape) -> tuple[WeightSpec, ...]:

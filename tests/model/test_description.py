@@ -12,6 +12,7 @@ EVERY: tuple[Layer, ...] = (
     Conv2D(8, (3, 5), padding="same", activation="tanh", batch_norm=True, stride=2),
     MaxPool(3),
     AveragePool(),
+    AveragePool((2, 1)),
     BatchNorm(),
     Skip(),
     Add(),

@@ -34,7 +34,7 @@ def test_the_papers_network_is_drawn_layer_by_layer() -> None:
     assert kinds.count("pooling") == 4
     assert kinds[-5:] == ["flatten", *["dense"] * 4]
     assert drawn[0][0].words == "input\n91×91\n×1"
-    assert drawn[-6][0].words == "max 2\n2×2\n×512"
+    assert drawn[-6][0].words == "max 2×2\n2×2\n×512"
     # The output is linear: no activation behind it.
     assert len(drawn[-1]) == 1
 

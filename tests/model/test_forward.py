@@ -26,6 +26,7 @@ NETWORKS = {
     "relu and max pool": Network((Conv2D(3), MaxPool(3), MaxPool(), *END), SHAPE),
     "tanh and max pool": Network((Conv2D(3, activation="tanh"), MaxPool(), *END), SHAPE),
     "relu and average pool": Network((Conv2D(3), AveragePool(3), *END), SHAPE),
+    "windows that are not square": Network((Conv2D(3), MaxPool((1, 2)), AveragePool((3, 1)), *END), SHAPE),
     "normalised convolution": Network((Conv2D(3, batch_norm=True), MaxPool(), *END), SHAPE),
     "normalised sigmoid maps": Network((Conv2D(3, activation="sigmoid", batch_norm=True), *END), SHAPE),
     "normalisation of its own on maps": Network((Conv2D(3), BatchNorm(), MaxPool(), *END), SHAPE),

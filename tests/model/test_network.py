@@ -36,8 +36,10 @@ def test_each_step_takes_in_what_the_one_before_puts_out() -> None:
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ((Conv2D(2, 7), MaxPool(2)), "layer 1, MaxPool(size=2): the input is 1×2 and cannot be pooled by 2"),
-        ((AveragePool(8),), "layer 0, AveragePool(size=8): the input is 7×8 and cannot be pooled by 8"),
+        ((Conv2D(2, 7), MaxPool(2)), "layer 1, MaxPool(size=2): the input is 1×2 and cannot be pooled by 2×2"),
+        ((AveragePool(8),), "layer 0, AveragePool(size=8): the input is 7×8 and cannot be pooled by 8×8"),
+        ((MaxPool((2, 9)),), "layer 0, MaxPool(size=(2, 9)): the input is 7×8 and cannot be pooled by 2×9"),
+        ((AveragePool((2, 0)),), "size is (2, 0); it must be a whole number of at least 1, or a tuple (height, width)"),
         ((MaxPool(0),), "layer 0, MaxPool(size=0): size is 0; it must be a whole number of at least 1"),
         ((Flatten(), MaxPool(2)), "the input is a row of 168 values, not an image, and cannot be pooled"),
         ((Flatten(), Conv2D(2)), "the input is a row of 168 values, not an image, and cannot be convolved"),

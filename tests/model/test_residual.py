@@ -40,11 +40,12 @@ def test_the_mean_of_a_distribution_takes_the_place_of_the_output(make) -> None:
     assert Network(layers).parameters < 1_500_000
 
 
-@pytest.mark.parametrize(("shape", "size"), [((91, 91, 1), 10), ((12, 12, 3), 1), ((48, 64, 1), 5)])
+@pytest.mark.parametrize(("shape", "size"), [((91, 91, 1), (10, 10)), ((12, 12, 3), (1, 1)), ((48, 64, 1), (5, 7))])
 def test_the_pooled_network_ends_in_the_mean_over_all_places(shape, size) -> None:
     network = pooled_network("linear", shape)
     assert network.layers[-4] == AveragePool(size)
-    assert network.steps[-4].output_shape[:1] == (1,)
+    assert network.steps[-4].input_shape[:2] == size
+    assert network.steps[-4].output_shape[:2] == (1, 1)
 
 
 def test_it_takes_images_of_any_size() -> None:
