@@ -11,6 +11,7 @@ from opening import opening
 from search.processes.worker import work
 from search.slots.slots import Slots
 from tests.integration import fake_study
+from tests.waiting import until
 
 
 def test_pace_counts_the_trials_that_lie_within_the_windows():
@@ -25,8 +26,13 @@ def test_twenty_clients_are_all_answered_while_a_search_runs_and_no_trial_fails(
         study = fake_study.new_study(folder, fake_study.spec_of(20))
         with dashboard(study.storage.url) as port:
             people = Clients(port, study.id, count=20, seconds=0.5)
+
+            def run(task):
+                until(lambda: people.statuses.total() > task.slot, "an answer more for every trial")
+                return fake_study.run_trial(task)
+
             with people.polling():
-                work(Slots(study), fake_study.run_trial, threading.Event())
+                work(Slots(study), run, threading.Event())
         states = Counter(trial.state.name for trial in study.storage.rdb.get_all_trials(study.id))
         study.storage.engine.dispose()
     assert states == {"COMPLETE": 20}
