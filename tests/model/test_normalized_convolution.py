@@ -1,0 +1,51 @@
+"""A first convolution that comes normalised: its moments, values and gradients against the long way round."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model.forward import TrainingPass
+from model.layers import BATCH_NORM_EPSILON, Conv2D, Dense, Flatten
+from model.network import Network
+from model.normalized_convolution import patch_moments
+from model.operations import operations
+
+IMAGES = np.random.default_rng(5).uniform(size=(6, 11, 10, 2)).astype(np.float32)
+LAYERS = [
+    Conv2D(4, size, padding, "linear", True, stride)
+    for size in ((3, 2), (4, 3))
+    for padding in ("valid", "same")
+    for stride in (1, 2, 3)
+]
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_moments_are_the_mean_and_the_covariance_of_all_patches(stride: int) -> None:
+    patches = tf.image.extract_patches(IMAGES, (1, 3, 2, 1), (1, stride, stride, 1), (1, 1, 1, 1), "VALID")
+    rows = patches.numpy().reshape(-1, 12)
+    found = patch_moments(tf.constant(IMAGES), (3, 2), stride)
+    assert found.mean.numpy() == pytest.approx(rows.mean(axis=0), rel=1e-5)
+    assert found.covariance.numpy() == pytest.approx(np.cov(rows.T, bias=True), rel=1e-3, abs=1e-6)
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_values_and_gradients_are_those_of_a_convolution_that_is_normalised_afterwards(layer: Conv2D) -> None:
+    network = Network((layer, Flatten(), Dense(1, "linear")), IMAGES.shape[1:])
+    stream = np.random.default_rng(7)
+    weights = [tf.constant(stream.normal(size=spec.shape), tf.float32) for spec in network.weights]
+    kernel, bias, gamma, beta, _, _, dense, last = weights
+
+    def long_way() -> tf.Tensor:
+        outputs = tf.nn.conv2d(IMAGES, kernel, layer.stride, layer.padding.upper()) + bias
+        mean, variance = tf.nn.moments(outputs, (0, 1, 2))
+        outputs = tf.nn.batch_normalization(outputs, mean, variance, beta, gamma, BATCH_NORM_EPSILON)
+        return (tf.reshape(outputs, (len(IMAGES), -1)) @ dense + last)[:, 0]
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(weights)
+        expected, found = long_way(), TrainingPass(weights, tf.float32, [0, 0]).predict(operations(network), IMAGES)
+        losses = [tf.tensordot(answers, tf.linspace(-1.0, 2.0, 6), 1) for answers in (expected, found)]
+    assert found.numpy() == pytest.approx(expected.numpy(), rel=1e-4, abs=1e-4)
+    for wanted, gradient in zip(*(tape.gradient(loss, [kernel, gamma, beta]) for loss in losses), strict=True):
+        assert np.abs(wanted).max() > 0.1
+        assert gradient.numpy() == pytest.approx(wanted.numpy(), rel=1e-3, abs=1e-3)
