@@ -18,14 +18,11 @@ from model.operations import Convolve, Norm
 
 Tensor: TypeAlias = tf.Tensor
 
-MOST_VALUES = 32
-"""Values of a patch up to which its moments take less than the output does: their work grows with the square."""
-
 
 def has_small_patches(operation: Convolve, weights: Sequence[Tensor]) -> bool:
-    """Whether `operation`, over images, is faster done here."""
-    height, width, channels, _ = weights[operation.kernel].shape
-    return bool(height * width * channels <= MOST_VALUES)
+    """Whether `operation`, over images, is faster done here: patches have fewer values than they get answers."""
+    height, width, channels, filters = weights[operation.kernel].shape
+    return bool(height * width * channels < filters)
 
 
 def normalized_convolution(

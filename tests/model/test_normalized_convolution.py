@@ -7,12 +7,12 @@ import tensorflow as tf
 from model.forward import TrainingPass
 from model.layers import BATCH_NORM_EPSILON, Conv2D, Dense, Flatten
 from model.network import Network
-from model.normalized_convolution import patch_moments
+from model.normalized_convolution import has_small_patches, patch_moments
 from model.operations import operations
 
 IMAGES = np.random.default_rng(5).uniform(size=(6, 11, 10, 2)).astype(np.float32)
 LAYERS = [
-    Conv2D(4, size, padding, "linear", True, stride)
+    Conv2D(25, size, padding, "linear", True, stride)
     for size in ((3, 2), (4, 3))
     for padding in ("valid", "same")
     for stride in (1, 2, 3)
@@ -45,7 +45,15 @@ def test_values_and_gradients_are_those_of_a_convolution_that_is_normalised_afte
         tape.watch(weights)
         expected, found = long_way(), TrainingPass(weights, tf.float32, [0, 0]).predict(operations(network), IMAGES)
         losses = [tf.tensordot(answers, tf.linspace(-1.0, 2.0, 6), 1) for answers in (expected, found)]
+    assert has_small_patches(operations(network)[0], weights)
     assert found.numpy() == pytest.approx(expected.numpy(), rel=1e-4, abs=1e-4)
     for wanted, gradient in zip(*(tape.gradient(loss, [kernel, gamma, beta]) for loss in losses), strict=True):
         assert np.abs(wanted).max() > 0.1
         assert gradient.numpy() == pytest.approx(wanted.numpy(), rel=1e-3, abs=1e-3)
+
+
+@pytest.mark.parametrize(("filters", "small"), [(9, False), (10, True)])
+def test_patches_are_small_where_they_have_fewer_values_than_there_are_filters(filters: int, small: bool) -> None:
+    network = Network((Conv2D(filters, batch_norm=True), Flatten(), Dense(1, "linear")), (5, 5, 1))
+    weights = [tf.zeros(spec.shape) for spec in network.weights]
+    assert has_small_patches(operations(network)[0], weights) is small
