@@ -198,10 +198,12 @@ def test_one_worker_that_is_killed_and_watched_meanwhile_finds_what_two_undistur
     assert any("worker" in command for command in commands)
     assert not any("secret" in word for command in [*commands, search.args] for word in command)
 
+    dashboard = folder.start("dashboard", "--port", "0")  # it starts while trials run, and is there in time
     victim = until(lambda: busy_worker(folder, finished=1), "a running trial after a finished one")
     os.kill(victim.pid, signal.SIGKILL)
-    watch_on_the_dashboard(folder)
+    port = studies_are_listed_on(dashboard)
     assert search.poll() is None, "the search ended before it had been watched"
+    ends_on_ctrl_c(folder, dashboard, port)
     assert search.wait() == 0, search.stderr.read()
     assert_exact(folder, values)
     workers = status(folder)["workers"]
@@ -213,12 +215,15 @@ def test_one_worker_that_is_killed_and_watched_meanwhile_finds_what_two_undistur
         assert "secret" not in log.read_text()
 
 
-def watch_on_the_dashboard(folder):
-    dashboard = folder.start("dashboard", "--port", "0")
+def studies_are_listed_on(dashboard):
     address = re.search(r"http://127\.0\.0\.1:(\d+)/", dashboard.stdout.readline())
     with urllib.request.urlopen(f"{address[0]}api/studies") as answer:  # noqa: S310  (the address is ours)
         assert [study["study_name"] for study in json.load(answer)["study_summaries"]] == ["age"]
-    taken = folder.run("dashboard", "--port", address[1], code=2)
+    return address[1]
+
+
+def ends_on_ctrl_c(folder, dashboard, port):
+    taken = folder.run("dashboard", "--port", port, code=2)
     assert "Address already in use; choose another --port" in taken
     dashboard.send_signal(signal.SIGINT)
     assert dashboard.wait() == 130
