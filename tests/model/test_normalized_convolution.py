@@ -28,6 +28,14 @@ def test_moments_are_the_mean_and_the_covariance_of_all_patches(stride: int) -> 
     assert found.covariance.numpy() == pytest.approx(np.cov(rows.T, bias=True), rel=1e-3, abs=1e-6)
 
 
+def test_no_variance_is_below_0_where_large_kernels_answer_all_patches_alike() -> None:
+    # Second differences of ramps are 0, but rounding leaves something of both signs.
+    ramps = np.broadcast_to(np.linspace(-0.5, 0.5, 91, dtype=np.float32)[:, np.newaxis], (4, 91, 91, 1))
+    kernels = np.outer([1, -2, 1], np.linspace(1e3, 1e5, 50)).reshape(1, 3, 1, 50).astype(np.float32)
+    variances = patch_moments(tf.constant(ramps), (1, 3), 1).variance_under(tf.constant(kernels)).numpy()
+    assert np.all(variances >= 0)
+
+
 @pytest.mark.parametrize("layer", LAYERS, ids=str)
 def test_values_and_gradients_are_those_of_a_convolution_that_is_normalised_afterwards(layer: Conv2D) -> None:
     network = Network((layer, Flatten(), Dense(1, "linear")), IMAGES.shape[1:])
