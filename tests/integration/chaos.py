@@ -11,6 +11,7 @@ import random
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
 from ctypes import c_double, c_int
 from dataclasses import dataclass, field, fields
 from itertools import count
@@ -172,7 +173,7 @@ class _Disturbance:
 
     def _stop_one(self):
         (worker,) = self._living(self._dice.choice(self._workers))
-        if worker.process.exitcode is None:
+        with suppress(ProcessLookupError):  # where its fate is to die just now
             os.kill(worker.process.pid, signal.SIGSTOP)
             worker.process.join(1.5 * LEASE_SECONDS)
             os.kill(worker.process.pid, signal.SIGCONT)

@@ -86,6 +86,10 @@ def closed(study):
     return sum(Slots(study).counts(stage).finished for stage in range(1, len(study.spec.trials) + 1))
 
 
+def states(study):
+    return [view.state for view in list_workers(study)]
+
+
 @only_postgresql
 def test_a_search_on_two_nodes_is_exact_though_one_is_removed_half_way(add_node, study_of, workers_on, gates):
     study = study_of(12, 4)
@@ -95,6 +99,7 @@ def test_a_search_on_two_nodes_is_exact_though_one_is_removed_half_way(add_node,
     gates[0].touch()
     until(lambda: team.tend(0) and Slots(study).counts(1) == SlotCounts(4, 2, fake_ray.FIRST, 0), "half of it")
     remove()
+    until(lambda: "dead" in states(study), "the death of the worker on it")  # Ray takes its time
     gates[1].touch()
     until(lambda: not team.tend(closed(study)), "the end of the search")
     assert_exact(study)
@@ -108,7 +113,7 @@ def test_a_worker_that_is_stopped_gives_its_slot_back(study_of, workers_on):
     until(lambda: Slots(study).counts(1).claimed == 1, "a trial")
     team.stop()
     assert Slots(study).counts(1).waiting == 3
-    assert [view.state for view in list_workers(study)] == ["stopped"]
+    assert states(study) == ["stopped"]
 
 
 @only_postgresql
