@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import psutil
 
@@ -44,12 +44,7 @@ def configure(threads: int, gpu_share: float = 1.0) -> None:
     With a `gpu_share` below 1, that share of a GPU's memory and no more. Must come before anything is computed, and
     before TensorFlow is imported elsewhere. Raises ModelError where the memory to share is not known.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # By itself TensorFlow uses oneDNN with AVX-512 or AMX alone; with AVX2, too, a step takes a fifth less time.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    with _native_output_held_back():
-        import tensorflow as tf
-
+    tf = _tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     for gpu in tf.config.list_physical_devices("GPU"):
@@ -58,6 +53,21 @@ def configure(threads: int, gpu_share: float = 1.0) -> None:
             tf.config.set_logical_device_configuration(gpu, [limit])
         else:
             tf.config.experimental.set_memory_growth(gpu, True)
+
+
+def configure_for_predictions() -> None:
+    """Set TensorFlow up on all cores, unless this process has been set up before, as for a fit: it can be but once."""
+    if not _tensorflow().config.threading.get_intra_op_parallelism_threads():
+        configure(usable_cores())
+
+
+def _tensorflow() -> Any:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # By itself TensorFlow uses oneDNN with AVX-512 or AMX alone; with AVX2, too, a step takes a fifth less time.
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    with _native_output_held_back():
+        import tensorflow as tf
+    return tf
 
 
 def _gpu_mebibytes() -> int:

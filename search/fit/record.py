@@ -72,9 +72,9 @@ def predict_members(folder: Path, images: "Mapping[str, Images]") -> "dict[str, 
     damaged or takes other images.
     """
     paths = {str(member): model_file(member) for member in members(folder)}
-    from model.device import configure, usable_cores
+    from model.device import configure_for_predictions
 
-    configure(usable_cores())
+    configure_for_predictions()
     from model.saved_model import SavedModel
 
     loaded = {name: SavedModel(path) for name, path in paths.items()}

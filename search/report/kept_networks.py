@@ -61,9 +61,9 @@ def _nothing(reason: str) -> tuple[TestErrors, tuple[LeftOut, ...]]:
 
 def _test_error(artifacts: ArtifactFolder, artifact: str, test: Split) -> float:
     content = artifacts.open_reader(artifact).read()
-    from model.device import configure, usable_cores
+    from model.device import configure_for_predictions
 
-    configure(usable_cores())
+    configure_for_predictions()
     from model.saved_model import SavedModel
 
     with tempfile.TemporaryDirectory() as folder:

@@ -34,7 +34,7 @@ STEP: Final = 1 / 6
 class Seen:
     """A trial as a sampler sees it: its place, its parameters, whether it has ended, and its score if it has one.
 
-    One that ended without, as it diverged, was pruned, or failed at every attempt, is taken for as bad as the worst.
+    One that ended without, as it diverged, was pruned, or failed at every attempt, is taken for worse than any that has.
     """
 
     stage: int
@@ -88,17 +88,21 @@ def _optunas(sampler: SamplerName, seed: int) -> BaseSampler:
 def _asked(sampler: BaseSampler, box: Box, seen: Sequence[Seen]) -> dict[str, Value]:
     """Ask a sampler in a study that is in memory, in which all trials are of this box."""
     distributions = {each.name: distribution_of(each) for each in box.ranges}
-    study = optuna.create_study(sampler=sampler)
+    trials = []
     for each, score in zip(seen, _scores(seen), strict=True):
         state, value = (TrialState.COMPLETE, score) if each.ended else (TrialState.RUNNING, None)
         params = {name: each.params[name] for name in box.names}
-        study.add_trial(create_trial(state=state, params=params, distributions=distributions, value=value))
+        trials.append(create_trial(state=state, params=params, distributions=distributions, value=value))
+    study = optuna.create_study(sampler=sampler)
+    study.add_trials(trials)
     return dict(study.ask(distributions).params)
 
 
 def _scores(seen: Sequence[Seen]) -> list[float]:
-    worst = max((each.score for each in seen if each.score is not None), default=0.0)
-    return [worst if each.score is None else each.score for each in seen]
+    """Return a score for each; for one that has none, one as far beyond the worst as that is from the best."""
+    found = [each.score for each in seen if each.score is not None] or [0.0]
+    worse = max(found) + (max(found) - min(found) or 1.0)
+    return [worse if each.score is None else each.score for each in seen]
 
 
 def _evolved(box: Box, place: SlotDraw, seen: Sequence[Seen]) -> dict[str, Value]:

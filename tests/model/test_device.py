@@ -110,6 +110,16 @@ def test_a_worker_that_shares_a_gpu_is_held_to_its_share_of_the_memory(
     assert (gpu.grows, gpu.limits) == (False, [4096])
 
 
+def test_a_process_that_was_set_up_for_a_fit_predicts_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device, "usable_cores", lambda: 7)
+    import tensorflow as tf
+
+    device.configure(1)
+    tf.ones(1)  # from now on it cannot be set up otherwise
+    device.configure_for_predictions()
+    assert tf.config.threading.get_intra_op_parallelism_threads() == 1
+
+
 @pytest.mark.parametrize("says", ["echo none", "exit 9"])
 def test_memory_that_the_driver_does_not_tell_is_not_shared(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, says: str

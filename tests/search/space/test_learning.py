@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from statistics import median
 
 import pytest
 
@@ -45,6 +46,10 @@ def search(sampler, count, box=FIRST_BOX, place=PLACE, before=()):
     return seen
 
 
+def at(rate):
+    return {"learning_rate": rate, "l2": 1e-3}
+
+
 def mean_score(seen):
     return sum(each.score for each in seen) / len(seen)
 
@@ -71,11 +76,19 @@ def test_the_same_trials_seen_give_the_same_parameters_and_another_slot_gives_ot
     assert learned(sampler, FIRST_BOX, PLACE, seen) not in [learned(sampler, FIRST_BOX, one, seen) for one in others]
 
 
-def test_a_trial_without_a_score_is_taken_for_as_bad_as_the_worst(sampler, seen):
-    worst = max(each.score for each in seen)
-    with_worst = [replace(seen[0], score=worst), *seen[1:]]
-    without = [replace(seen[0], score=None), *seen[1:]]
-    assert learned(sampler, FIRST_BOX, PLACE, without) == learned(sampler, FIRST_BOX, PLACE, with_worst)
+def test_a_trial_without_a_score_is_taken_for_worse_than_any_that_has_one(sampler, seen):
+    without, *others = seen
+    scores = [each.score for each in others]
+    worse = 2 * max(scores) - min(scores)
+    judged = [learned(sampler, FIRST_BOX, PLACE, [replace(without, score=each), *others]) for each in (None, worse)]
+    assert judged[0] == judged[1]
+
+
+def test_the_one_trial_that_did_not_diverge_draws_the_next_ones_to_itself(sampler):
+    diverged = [Seen(1, slot, at(1e-3 / 1.2**slot), ended=True) for slot in range(11)]
+    seen = [*diverged, Seen(1, 11, at(1e-5), ended=True, score=12.0)]
+    rates = [learned(sampler, FIRST_BOX, replace(PLACE, slot=slot), seen)["learning_rate"] for slot in range(12, 18)]
+    assert median(rates) < 1e-4
 
 
 def test_trials_that_all_ended_without_a_score_are_borne(sampler, seen):
