@@ -71,15 +71,17 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
 def _file(table: Path, row: Row, most_bytes: int) -> bytes:
     """Return the bytes of a row's file, of a larger one than `most_bytes` one more than these."""
     path = table.parent / row.path
-    if not path.resolve().is_relative_to(table.parent.resolve()):
-        raise DatasetError(f"it is a link that leads out of {table.parent}")
-    if not path.is_file():
-        raise DatasetError("there is no such file")
     try:
+        if not path.resolve().is_relative_to(table.parent.resolve()):
+            raise DatasetError(f"it is a link that leads out of {table.parent}")
+        if not path.is_file():
+            raise DatasetError("there is no such file")
         with path.open("rb") as file:
             return file.read(most_bytes + 1)
     except OSError as error:
         raise DatasetError(f"it cannot be read: {error.strerror}") from error
+    except RuntimeError as error:  # as Python before 3.13 says of a link to itself
+        raise DatasetError("it is a link that leads in a circle") from error
 
 
 def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:

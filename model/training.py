@@ -15,7 +15,7 @@ from model.recipe import Recipe
 from model.schedule import factors
 
 
-class DivergedError(ArithmeticError):
+class DivergedError(ModelError):
     """A training whose error or predictions are no longer finite numbers; the message says where."""
 
 

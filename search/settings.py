@@ -22,7 +22,10 @@ from search.space.ranges import Range
 from search.space.samplers import SamplerName
 
 SECRETS = frozenset({"dashboard_password"})
-"""Settings whose value no message may hold, and which are no flags: a command line can be read by everybody."""
+"""Settings that are no flags: a command line can be read by everybody."""
+
+UNTOLD = SECRETS | {"storage"}
+"""Settings whose value no message may hold as it was given."""
 
 
 def _split(separator: str) -> BeforeValidator:

@@ -126,7 +126,8 @@ def fit_to_the_end(
     splits = read_split(dataset, "training"), read_split(dataset, "validation")
     fitted: dict[Path, FitState] = {}
     with stop_on_signals() as stop:
-        for folder, each in zip(begin(out, settings.ensemble), members_of(job, settings.ensemble), strict=True):
+        folders = begin(out, settings.ensemble, job.digest())
+        for folder, each in zip(folders, members_of(job, settings.ensemble), strict=True):
             name = str(folder) if settings.ensemble > 1 else ""
             with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:
                 fitted[folder] = run_fit(each, *splits, folder, _until(stop, show))

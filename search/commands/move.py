@@ -18,7 +18,7 @@ def move(
 ) -> None:
     """Copy a study that nobody works on to another storage, and compare every value.
 
-    Its artifacts are beside an SQLite file, and where --artifacts says with another database.
+    Its artifacts go beside an SQLite file, and where --artifacts says with another database; from either they come.
     """
     from search.password import with_password
     from search.storage.artifacts import ArtifactFolder, folder_beside
@@ -28,13 +28,13 @@ def move(
     quieten_optuna()
     source, target = (with_password(url, settings.storage_password_file) for url in (source, target))
     given = None if settings.artifacts is None else ArtifactFolder(settings.artifacts)
-    moved = move_study(
-        source, target, settings.study, Folders(*(folder_beside(url) or given for url in (source, target)))
-    )
+    sources = tuple(each for each in (folder_beside(source), given) if each)
+    moved = move_study(source, target, settings.study, Folders(sources, folder_beside(target) or given))
     if as_json:
         answer_json(moved)
         return
     answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
-    if moved.artifacts:
-        answer(f"{moved.artifacts} files of artifacts copied")
+    if moved.artifacts or moved.gone:
+        gone = f"; {moved.gone} more are not there" if moved.gone else ""
+        answer(f"{moved.artifacts} files of artifacts copied{gone}")
     answer(f"all {moved.rows} rows are the same in both places; those at --from are as they were")

@@ -1,5 +1,6 @@
 """`agesearch report`, `compare` and `summary`: what has been found, beside the paper, and beside each other."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -63,7 +64,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two fits on the same images, or two studies: a paired bootstrap; below 0, the first is better."""
-    folders = [Path(each).is_dir() for each in (first, second)]
+    # Not Path's, which fails for the name of a study that is too long for a file's.
+    folders = [os.path.isdir(each) for each in (first, second)]  # noqa: PTH112
     if any(folders) and not all(folders):
         wrong = second if folders[0] else first
         raise SearchError(f"{wrong!r} is no folder, the other one is; give two folders of fits or two names of studies")

@@ -109,7 +109,7 @@ def _where(settings: Settings, best: Path, fitted: Iterable[Path], logs: Path) -
 
 
 def _next(settings: Settings, best: Path, folder: Path) -> list[str]:
-    storage = ("--storage", _hidden(settings.storage))
+    storage = ("--storage", _without_password(settings.storage))
     study = ("--study", settings.study, *storage)
     commands: list[tuple[object, ...]] = [
         ("dashboard", *storage),
@@ -135,3 +135,10 @@ def _hidden(url: str) -> str:
     from search.storage.address import parse_address
 
     return str(parse_address(url))
+
+
+def _without_password(url: str) -> str:
+    """Return a URL to type, which takes the password from where this program took it."""
+    from search.storage.address import parse_address
+
+    return str(parse_address(url)._replace(password=None))  # whose `set` leaves what is None as it is

@@ -58,6 +58,10 @@ class Fit:
         own = self.network, dict(self.varied)
         return json.dumps([self.recipe, decisive, self.precision, self.threads, self.dataset, *own])
 
+    def digest(self) -> str:
+        """Return the fingerprint's SHA-256."""
+        return hashlib.sha256(self.fingerprint().encode()).hexdigest()
+
 
 def members_of(fit: Fit, count: int) -> tuple[Fit, ...]:
     """Return an ensemble's fits, which differ in their seeds alone; the first one is `fit` itself."""
@@ -129,6 +133,5 @@ def _about(fit: Fit, network: Network) -> dict[str, object]:
         "threads": fit.threads,
         "settings": settings,
     }
-    digest = hashlib.sha256(fit.fingerprint().encode()).hexdigest()
     about |= {"image_shape": list(network.input_shape), "network": tables_of(network.layers)}
-    return {**about, "dataset": {"digest": fit.dataset, "unit": fit.unit}, "fingerprint": digest}
+    return {**about, "dataset": {"digest": fit.dataset, "unit": fit.unit}, "fingerprint": fit.digest()}

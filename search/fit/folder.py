@@ -20,6 +20,12 @@ MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_cu
 LOCK = ".lock"
 
 
+@dataclass(frozen=True, slots=True)
+class _Ensemble:
+    members: int
+    digest: str
+
+
 def member_folders(folder: Path, count: int) -> tuple[Path, ...]:
     """Return the folders of an ensemble's members; a fit of one network is in the folder itself."""
     return (folder,) if count == 1 else tuple(folder / f"member-{number}" for number in range(1, count + 1))
@@ -30,26 +36,27 @@ def members(folder: Path) -> tuple[Path, ...]:
 
     Raises SearchError where the description of an ensemble is damaged.
     """
-    path = folder / ENSEMBLE
-    if not path.is_file():
-        return (folder,)
-    try:
-        return member_folders(folder, max(2, int(tomllib.loads(path.read_text(encoding="utf-8"))["members"])))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SearchError(f"{path} is damaged; run the same 'agesearch fit' again") from error
+    ensemble = _ensemble(folder)
+    return (folder,) if ensemble is None else member_folders(folder, ensemble.members)
 
 
-def begin(folder: Path, count: int) -> tuple[Path, ...]:
+def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
     """Return the folders to fit in; from then on the folder is known for that of so many members.
 
-    Raises SearchError where it holds a fit of the other kind.
+    `digest` is that of the first member's fit. Raises SearchError where the folder holds a fit of the other kind, or an
+    ensemble of other fits or of more of them, of which nothing is to be lost.
     """
     if count > 1 and (folder / ABOUT).is_file():
         raise SearchError(f"{folder} holds a fit of one network; choose another --out for an ensemble")
-    if count == 1 and (folder / ENSEMBLE).is_file():
-        raise SearchError(f"{folder} holds an ensemble; give its --ensemble, or choose another --out")
+    ensemble = _ensemble(folder)
+    if ensemble is not None and count < ensemble.members:
+        raise SearchError(
+            f"{folder} holds an ensemble; give its --ensemble {ensemble.members}, or more, or choose another --out"
+        )
+    if ensemble is not None and digest != ensemble.digest:
+        raise SearchError(f"{folder} holds an ensemble of fits with other settings; choose another --out")
     if count > 1:
-        write_bytes(folder / ENSEMBLE, f"members = {count}\n".encode())
+        write_bytes(folder / ENSEMBLE, f'members = {count}\nfingerprint = "{digest}"\n'.encode())
     return member_folders(folder, count)
 
 
@@ -125,6 +132,17 @@ def fitted_quantity(folder: Path) -> Quantity:
     if not isinstance(dataset, dict):
         raise _damaged(folder)
     return Quantity(str(dataset.get("unit", YEARS)))
+
+
+def _ensemble(folder: Path) -> _Ensemble | None:
+    path = folder / ENSEMBLE
+    if not path.is_file():
+        return None
+    try:
+        told = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _Ensemble(max(2, int(told["members"])), str(told["fingerprint"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SearchError(f"{path} is damaged; remove {folder} to start the ensemble over") from error
 
 
 def _about(folder: Path) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ class Pace:
     def text(self, now: Standing) -> str:
         """Return both as text; nothing before the first trial has ended."""
         done, minutes = now.closed - self._before, (time.monotonic() - self._start) / 60
-        if not done:
+        if done <= 0:  # below 0 where `repair` has opened a slot again
             return "…"
         left = sum(self._costs[now.closed : now.slots]) * minutes / sum(self._costs[self._before : now.closed])
         return f"{done / minutes:.1f} trials/min, {_duration(left)} left"

@@ -34,7 +34,7 @@ STEP: Final = 1 / 6
 class Seen:
     """A trial as a sampler sees it: its place, its parameters, whether it has ended, and its score if it has one.
 
-    One that ended without, as it diverged, was pruned, or failed at every attempt, is taken for worse than any that has.
+    One that ended without, as it diverged, was pruned, or failed at every attempt, is taken for worse than all others.
     """
 
     stage: int

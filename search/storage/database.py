@@ -66,7 +66,7 @@ def open_storage(url: str, *, reading: bool = False) -> Storage:
     worker waiting for longer than a statement takes.
     """
     address = parse_address(url)
-    if is_sqlite(address) and not file_of(address).is_file():
+    if is_sqlite(address) and not _is_file(address):
         raise SearchError(f"no study storage at {address}; start one with 'agesearch search'")
     with storage_errors(address):
         if _schema_version(address) is None:
@@ -231,12 +231,23 @@ def _exclusively(address: URL) -> Iterator[None]:
             yield
 
 
+def _is_file(address: URL) -> bool:
+    try:
+        return file_of(address).is_file()
+    except OSError as error:  # such as a folder of another user's, or too long a name
+        raise _unusable(address, error) from error
+
+
 def _lock_file(address: URL) -> IO[str]:
     try:
         file_of(address).parent.mkdir(parents=True, exist_ok=True)
         return Path(f"{address.database}.lock").open("a")
     except OSError as error:
-        raise SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})") from error
+        raise _unusable(address, error) from error
+
+
+def _unusable(address: URL, error: OSError) -> SearchError:
+    return SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})")
 
 
 def _cause(error: BaseException) -> str:

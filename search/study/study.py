@@ -173,7 +173,10 @@ def _name_the_value(storage: Storage, name: str, unit: str) -> None:
 
 def _refuse_foreign(storage: Storage, name: str) -> None:
     number = _optuna_id(storage, name)
-    if number is not None and storage.rdb.get_n_trials(number) > 0:
+    if number is None:
+        return
+    rdb = storage.rdb
+    if rdb.get_n_trials(number) > 0 or rdb.get_study_directions(number) != [StudyDirection.MINIMIZE]:
         raise SearchError(f"the study {name!r} in {storage} was not made by agesearch; use another --study")
 
 

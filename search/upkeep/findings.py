@@ -70,14 +70,13 @@ def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, .
 def _in_tables(of: Slots) -> tuple[Finding, ...]:
     if damage := tuple(_damage(of.study.storage)):
         return damage
-    # Before the slots, so that a trial that ends meanwhile is found with its slot closed, and is not ours to end.
     running = Trials(of.study).running()
     with of.study.storage.engine.begin() as tx:
         rows = _slots_with_trials(tx, of.study)
         return (
             *_missing(tx, of.study, rows),
             *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in rows),
-            *_running(running, rows),
+            *_running(tx, running, rows),
             *_without_slot(tx, of.study),
         )
 
@@ -133,12 +132,15 @@ def _missing(tx: Connection, study: Study, rows: Sequence[Row[Any]]) -> Iterator
             yield Finding("missing slot", text, "it is made again", stage=stage, slot=slot)
 
 
-def _running(running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Iterator[Finding]:
+def _running(tx: Connection, running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Iterator[Finding]:
     held = {(row.stage, row.slot, row.token) for row in rows if row.state == CLAIMED}
-    for trial in running:
-        if (trial.stage, trial.slot, trial.token) not in held:
-            text = f"a trial of stage {trial.stage}, slot {trial.slot} is RUNNING, but no worker holds the slot for it"
-            yield Finding("running trial", text, "it is told FAIL", stage=trial.stage, slot=trial.slot, trial=trial.id)
+    unheld = {trial.id: trial for trial in running if (trial.stage, trial.slot, trial.token) not in held}
+    # A worker ends its trial before it closes the slot: one that still runs now, after its slot was read, is nobody's.
+    still = select(trials.c.trial_id).where(trials.c.trial_id.in_(unheld), trials.c.state == TrialState.RUNNING)
+    for number in tx.scalars(still.order_by(trials.c.trial_id)):
+        trial = unheld[number]
+        text = f"a trial of stage {trial.stage}, slot {trial.slot} is RUNNING, but no worker holds the slot for it"
+        yield Finding("running trial", text, "it is told FAIL", stage=trial.stage, slot=trial.slot, trial=trial.id)
 
 
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """Copying a study from one storage to another, whole or not at all, while nobody works on it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,20 +24,21 @@ from search.upkeep.rows import Rows, read_rows, write_rows
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """What was copied and found the same in both places."""
+    """What was copied and found the same in both places, and how many files of artifacts were `gone`."""
 
     trials: int
     stages: int
     slots: int
     rows: int
     artifacts: int = 0
+    gone: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Where the study's artifacts are, and where they shall be; None for nowhere."""
+    """Where the study's artifacts may be, and where they shall be; None for nowhere."""
 
-    source: ArtifactFolder | None = None
+    sources: tuple[ArtifactFolder, ...] = ()
     target: ArtifactFolder | None = None
 
 
@@ -55,7 +57,8 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
     with storage_errors(source), _frozen(source) as tx:
         _refuse_work(tx, source, name)
         rows = _at_rest(read_rows(tx, name))
-        artifacts = _carry(rows, folders)
+        named = artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row)
+        carried = _carry(named, folders)
         # Within the block, so that no worker of a SQLite file begins meanwhile.
         target = create_storage(target_url)
         with storage_errors(target):
@@ -65,26 +68,29 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
         stages=len(rows["agesearch_stages"]),
         slots=len(rows[slots.name]),
         rows=sum(map(len, rows.values())),
-        artifacts=artifacts,
+        artifacts=carried,
+        gone=len(named) - carried,
     )
 
 
-def _carry(rows: Rows, folders: Folders) -> int:
-    """Copy the files of the artifacts that the rows name, and return how many there were."""
-    named = artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row)
+def _carry(named: Sequence[str], folders: Folders) -> int:
+    """Copy the files of the artifacts of these ids, and return how many there were."""
     if not named:
         return 0
-    if folders.source is None or folders.target is None:
+    if not folders.sources or folders.target is None:
         raise SearchError(
             f"the study has {len(named)} artifacts, which a database other than SQLite has no place for; name their "
             "folder by --artifacts"
         )
-    carried = 0
-    for each in named:
-        with suppress(ArtifactNotFound), folders.source.open_reader(each) as content:
-            folders.target.write(each, content)
-            carried += 1
-    return carried
+    return sum(_copied(each, folders.sources, folders.target) for each in named)
+
+
+def _copied(artifact: str, sources: Sequence[ArtifactFolder], target: ArtifactFolder) -> bool:
+    for source in sources:
+        with suppress(ArtifactNotFound), source.open_reader(artifact) as content:
+            target.write(artifact, content)
+            return True
+    return False
 
 
 def _place(url: str) -> object:

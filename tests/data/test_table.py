@@ -148,3 +148,11 @@ def test_too_large_a_table_is_refused(table, build):
 def test_drawn_faces_have_no_colour(build):
     with pytest.raises(DatasetError, match="synthetic faces are gray"):
         build("synthetic", BuildOptions(channels=3))
+
+
+def test_a_row_that_names_a_link_to_itself_is_rejected_with_the_reason(table, build):
+    path = table([*SPLIT, "e.png,1,test"])
+    (path.parent / "e.png").unlink()
+    (path.parent / "e.png").symlink_to("e.png")
+    with pytest.raises(RejectedFilesError, match=r"e\.png.*(in a circle|no such file)"):
+        build(path)

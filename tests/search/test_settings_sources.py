@@ -222,6 +222,15 @@ def test_a_password_is_shown_nowhere_not_even_where_it_is_wrong(written):
 
 
 @pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("written", ["storage = ['{}']", "storage = {{ url = '{}' }}", "[storage]\nurl = '{}'"])
+def test_a_storage_of_another_type_is_not_shown_with_its_password(written):
+    Path("agesearch.toml").write_text(written.format("postgresql://me:secret@host/db"))
+    with pytest.raises(SearchError, match=r"agesearch\.toml: storage is not what it can be: ") as raised:
+        load_settings(None, {})
+    assert "secret" not in str(raised.value)
+
+
+@pytest.mark.usefixtures("folder")
 def test_an_empty_password_is_none_at_all(monkeypatch):
     monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
     assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})

@@ -11,6 +11,7 @@ from data.dataset import inspect_dataset
 from model.evaluation import evaluate
 from model.final_fit import FitSettings, FitState
 from model.history import Epoch
+from model.training import DivergedError
 from search.fit.folder import ABOUT, MODEL, STATE
 from tests.search.tiny import write_tiny
 
@@ -135,6 +136,16 @@ def test_a_fit_that_is_stopped_ends_with_exit_code_130(end, agesearch, fits, bes
     fits.act = act
     ended = agesearch("fit", best(), "--data", "faces.h5")
     assert (ended.code, ended.err) == (130, "")
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_fit_that_diverges_is_the_configurations_fault(refused, fits, best):
+    def act(_progress):
+        raise DivergedError("epoch 1 has a training error of nan; lower the learning rate")
+
+    fits.act = act
+    best()
+    assert refused("fit", "--data", "faces.h5").endswith("lower the learning rate")
 
 
 @pytest.mark.usefixtures("faces")

@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from search.storage.artifacts import folder_beside
+from search.storage.artifacts import ArtifactFolder, folder_beside
 from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.integration import fake_study as fake
@@ -36,9 +36,19 @@ def test_the_files_of_artifacts_go_along(urls, agesearch, tmp_path):
         storage.rdb.set_study_system_attr(load_study(storage, "age").id, f"artifacts:{named}", "{}")
     folder_beside(source).write(ID, io.BytesIO(b"a curve"))
     ended = agesearch("move", "--from", source, "--to", target)
-    assert "1 files of artifacts copied" in ended.out
+    assert "\n1 files of artifacts copied; 1 more are not there\n" in ended.out
     (file,) = (tmp_path / "there/study.db.artifacts").iterdir()
     assert (file.name, file.read_bytes()) == (ID, b"a curve")
+
+
+def test_files_that_the_setting_had_put_elsewhere_are_found_there(urls, agesearch, tmp_path):
+    source, target = urls
+    storage = open_storage(source)
+    storage.rdb.set_study_system_attr(load_study(storage, "age").id, f"artifacts:{ID}", "{}")
+    ArtifactFolder(tmp_path / "pictures").write(ID, io.BytesIO(b"a curve"))
+    ended = agesearch("move", "--from", source, "--to", target, "--artifacts", "pictures")
+    assert "\n1 files of artifacts copied\n" in ended.out
+    assert folder_beside(target).open_reader(ID).read() == b"a curve"
 
 
 def test_the_answer_may_be_json(urls, agesearch):

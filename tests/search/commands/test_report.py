@@ -180,6 +180,10 @@ def test_a_fit_is_not_compared_with_a_study(refused):
     assert said == "'age' is no folder, the other one is; give two folders of fits or two names of studies"
 
 
+def test_the_name_of_a_study_may_be_longer_than_a_files(refused):
+    assert refused("compare", "x" * 300, "y").startswith("no study storage at ")
+
+
 def test_the_network_is_printed_as_the_papers_appendix_does_and_drawn(agesearch, tmp_path):
     ended = agesearch("summary", "--figure", "network.png")
     assert (ended.code, ended.out) == (0, summary(paper_network()) + "\n")

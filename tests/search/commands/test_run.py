@@ -1,6 +1,7 @@
 import json
 import sys
 import tomllib
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from model.quantity import Quantity
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation
 from search.processes.searching import prepare_study
+from search.settings import Settings
 from tests.search.tiny import work_off
 
 DONE = FitState(None, (Epoch(1, 9.0, 8.0, 1.0, True), Epoch(2, 7.0, 8.5, 1.0, False)), None)
@@ -112,6 +114,13 @@ def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(chain):
         "data build FOLDER_OR_ARCHIVE --out faces.h5",
         "run --data faces.h5 --study faces --out runs/faces",
     ]
+
+
+def test_the_commands_to_type_next_leave_the_password_to_where_it_came_from():
+    lines = command._next(Settings(storage="postgresql+psycopg://me:secret@db/ages"), Path("best.toml"), Path("fit"))
+    (status,) = (line for line in lines if " status " in line)
+    assert status.endswith(" status --study age --storage postgresql+psycopg://me@db/ages")
+    assert "***" not in "".join(lines)
 
 
 def test_each_network_of_an_ensemble_is_named(chain):

@@ -43,12 +43,12 @@ def test_what_a_fit_was_started_with_is_known(tmp_path):
 
 
 def test_an_ensembles_folder_has_a_folder_for_each_member(tmp_path):
-    assert members(tmp_path / "single") == begin(tmp_path / "single", 1) == (tmp_path / "single",)
+    assert members(tmp_path / "single") == begin(tmp_path / "single", 1, "a") == (tmp_path / "single",)
     with pytest.raises(SearchError, match="holds no model"):
         model_file(tmp_path / "many/member-1")
     three = tuple(tmp_path / "many" / f"member-{number}" for number in (1, 2, 3))
-    assert begin(tmp_path / "many", 3) == members(tmp_path / "many") == three
-    assert begin(tmp_path / "many", 4) == members(tmp_path / "many")  # one more may join
+    assert begin(tmp_path / "many", 3, "a") == members(tmp_path / "many") == three
+    assert begin(tmp_path / "many", 4, "a") == members(tmp_path / "many")  # one more may join
     assert len(members(tmp_path / "many")) == 4
     assert not has_ended(tmp_path / "many")
     with pytest.raises(SearchError, match="has not ended"):
@@ -56,7 +56,7 @@ def test_an_ensembles_folder_has_a_folder_for_each_member(tmp_path):
 
 
 def test_an_ensemble_has_ended_when_all_its_members_have(tmp_path):
-    for folder in begin(tmp_path, 2):
+    for folder in begin(tmp_path, 2, "a"):
         assert not has_ended(tmp_path)
         folder.mkdir()
         (folder / MODEL).touch()
@@ -67,16 +67,24 @@ def test_a_fit_of_one_network_and_an_ensemble_do_not_share_a_folder(tmp_path):
     (tmp_path / "single").mkdir()
     (tmp_path / "single" / ABOUT).touch()
     with pytest.raises(SearchError, match="holds a fit of one network; choose another --out"):
-        begin(tmp_path / "single", 2)
-    begin(tmp_path / "many", 2)
-    with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble"):
-        begin(tmp_path / "many", 1)
+        begin(tmp_path / "single", 2, "a")
+    begin(tmp_path / "many", 2, "a")
+    with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble 2"):
+        begin(tmp_path / "many", 1, "a")
 
 
-@pytest.mark.parametrize("content", [b"", b"members = 'a'", b"members = [2]", b"\xff"])
+@pytest.mark.parametrize(("count", "digest"), [(2, "a"), (3, "b"), (4, "b")])
+def test_an_ensemble_does_not_shrink_nor_change_its_fits(tmp_path, count, digest):
+    begin(tmp_path, 3, "a")
+    with pytest.raises(SearchError, match=r"holds an ensemble.* choose another --out"):
+        begin(tmp_path, count, digest)
+    assert len(members(tmp_path)) == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"members = 'a'", b"members = [2]", b"members = 2", b"\xff"])
 def test_a_damaged_description_of_an_ensemble_is_refused(content, tmp_path):
     (tmp_path / ENSEMBLE).write_bytes(content)
-    with pytest.raises(SearchError, match="is damaged; run the same 'agesearch fit' again"):
+    with pytest.raises(SearchError, match=r"is damaged; remove .* to start the ensemble over"):
         members(tmp_path)
 
 

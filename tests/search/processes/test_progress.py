@@ -83,6 +83,7 @@ def test_a_slot_closed_as_failed_counts_as_closed(study_of):
     ("seconds", "closed", "text"),
     [
         (30, 2, "…"),
+        (30, 1, "…"),  # one slot has been opened again
         (30, 3, "2.0 trials/min, 2 min left"),
         (30, 7, "10.0 trials/min, 6 s left"),
         (3600, 3, "0.0 trials/min, 5.0 h left"),

@@ -26,6 +26,13 @@ def test_a_keys_password_among_the_options_is_refused_since_it_would_be_shown():
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("url", ["postgresql://me:p@secret@host/db", "postgresql+psycopg://me:p@@secret@host:1/db"])
+def test_a_password_that_is_cut_in_two_by_its_at_sign_is_not_shown(url):
+    with pytest.raises(SearchError, match="write it there as %40") as refusal:
+        parse_address(url)
+    assert "secret" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:a.db?uri=true"])
 def test_sqlite_needs_a_file(url):
     with pytest.raises(SearchError, match="not a file that workers can share"):

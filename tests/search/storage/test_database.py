@@ -50,6 +50,11 @@ def test_a_path_that_cannot_be_written_is_refused(tmp_path):
         create_storage(f"sqlite:///{tmp_path}/file/study.db")
 
 
+def test_a_name_too_long_for_a_file_is_refused(tmp_path):
+    with pytest.raises(SearchError, match="cannot be used: File name too long"):
+        open_storage(f"sqlite:///{tmp_path}/{'x' * 300}.db")
+
+
 def test_tables_of_another_version_are_refused(storage):
     with storage.engine.begin() as tx:
         tx.execute(update(tables.schema).values(version=99))

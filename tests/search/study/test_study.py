@@ -57,6 +57,13 @@ def test_a_study_with_trials_of_another_program_is_left_alone(storage):
         create_or_resume(storage, NAME, spec_of(2))
 
 
+@pytest.mark.parametrize("directions", [["maximize"], ["minimize", "minimize"]])
+def test_an_empty_study_that_another_program_made_for_another_end_is_left_alone(directions, storage):
+    optuna.create_study(study_name="age", storage=storage.rdb, directions=directions)
+    with pytest.raises(SearchError, match=r"'age' in .* was not made by agesearch"):
+        create_or_resume(storage, "age", spec_of(2))
+
+
 def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
     work(Slots(study_of(2)), run_trial, no_stop)
     optuna.delete_study(study_name=NAME, storage=storage.rdb)

@@ -7,8 +7,10 @@ from optuna.trial import TrialState, create_trial
 from sqlalchemy import delete, update
 
 from search.slots.slots import Slots
+from search.storage.tables import FINISHED
 from search.storage.tables import slots as table
 from search.study.owner import this_process
+from search.study.trials import Trials
 from search.upkeep import findings
 from search.upkeep.findings import find
 from tests.integration.fake_study import run_trial
@@ -92,6 +94,21 @@ def test_a_running_trial_whose_slot_nobody_holds_for_it_is_found(slots):
     assert kinds(slots) == ["running trial"]
     slots.claim(HERE)
     assert kinds(slots) == ["running trial"]
+
+
+def test_a_trial_that_ends_between_two_looks_is_nothing_to_mend(slots, monkeypatch):
+    trial = begin(slots, HERE)
+    look = Trials.running
+
+    def looking(trials):
+        found = look(trials)
+        slots.study.storage.rdb.set_trial_state_values(trial, TrialState.COMPLETE, [1.0])
+        with slots.study.storage.engine.begin() as tx:
+            tx.execute(update(table).where(table.c.trial_id == trial).values(state=FINISHED))
+        return found
+
+    monkeypatch.setattr(Trials, "running", looking)
+    assert find(slots) == ()
 
 
 def test_a_running_trial_of_somebody_else_is_left_alone(slots):

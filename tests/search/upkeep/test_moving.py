@@ -89,7 +89,7 @@ def test_a_study_with_artifacts_is_not_moved_to_where_they_have_no_place(study_o
     trial = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
     attach(storage, ArtifactFolder(tmp_path / "here"), trial, "curve.svg", "image/svg+xml", b"<svg/>")
     with pytest.raises(SearchError, match=r"has 1 artifacts, .* name their folder by --artifacts"):
-        move_study(storage.url, target_url, study.name, Folders(ArtifactFolder(tmp_path / "here")))
+        move_study(storage.url, target_url, study.name, Folders((ArtifactFolder(tmp_path / "here"),)))
 
 
 def test_a_study_half_done_goes_on_where_it_is_and_ends_exact(study_of, move):
