@@ -45,30 +45,30 @@ def write_bytes(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def check_writable(path: Path) -> None:
+def check_writable(path: Path, flag: str = "--out") -> None:
     """Raise DatasetError where `path` can certainly not be written, changing nothing on disk.
 
-    For finding out before minutes of work; `whole_file` still has the last word.
+    For finding out before minutes of work; `whole_file` still has the last word. `flag` is what says where to write.
     """
     if "\0" in str(path):
-        raise DatasetError(f"cannot write {str(path)!r}: its name has a null character; choose another --out")
+        raise DatasetError(f"cannot write {str(path)!r}: its name has a null character; choose another {flag}")
     try:
         taken = path.is_dir()
         folder = next(parent for parent in path.absolute().parents if parent.exists())
     except OSError as error:
-        raise cannot_write(path, error) from error
+        raise cannot_write(path, error, flag) from error
     if taken:
-        raise DatasetError(f"cannot write {path}: it is a folder; choose another --out")
+        raise DatasetError(f"cannot write {path}: it is a folder; choose another {flag}")
     if not folder.is_dir():
-        raise DatasetError(f"cannot write {path}: {folder} is not a folder; choose another --out")
+        raise DatasetError(f"cannot write {path}: {folder} is not a folder; choose another {flag}")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another --out")
+        raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another {flag}")
 
 
-def cannot_write(path: Path, error: OSError) -> DatasetError:
+def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetError:
     """Say in one sentence why `path` could not be written."""
     reason = os.strerror(error.errno) if error.errno else str(error)
-    return DatasetError(f"cannot write {path}: {reason}; choose another --out")
+    return DatasetError(f"cannot write {path}: {reason}; choose another {flag}")
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -38,7 +38,7 @@ def _or_none(value: Any) -> Any:
 
 
 Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
-Optional = BeforeValidator(_or_none)
+NoneAsText = BeforeValidator(_or_none)
 
 
 class Ranges(BaseModel):
@@ -76,16 +76,16 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    data: Annotated[Path | None, Optional] = _study(
+    data: Annotated[Path | None, NoneAsText] = _study(
         None, description="The dataset, an .h5 file made by 'agesearch data build'."
     )
     storage: str = _study("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
-    storage_password_file: Annotated[Path | None, Optional] = _study(
+    storage_password_file: Annotated[Path | None, NoneAsText] = _study(
         None, description="A file with the storage's password, where AGESEARCH_STORAGE_PASSWORD is not set."
     )
     study: str = _study("age", min_length=1, description="The study's name.")
     out: Path = _study(Path("runs"), description="The folder for logs and results.")
-    artifacts: Annotated[Path | None, Optional] = _study(
+    artifacts: Annotated[Path | None, NoneAsText] = _study(
         None,
         description="The folder for trials' learning curves; none is a folder beside an SQLite file, and no curves "
         "with another database.",
@@ -100,7 +100,7 @@ class Settings(BaseModel):
     space: Annotated[tuple[Range, ...] | None, _read_by(read_space)] = _searched(
         None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
     )
-    ranges: Annotated[Ranges | None, _named, Optional] = _searched(
+    ranges: Annotated[Ranges | None, _named, NoneAsText] = _searched(
         None,
         description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
     )
@@ -126,13 +126,13 @@ class Settings(BaseModel):
     finalist_repeats: Annotated[int, Field(ge=2)] = _finalists(
         3, description="Times each of them is trained, with seeds that are the same for all."
     )
-    finalist_images: Annotated[PositiveInt | None, Optional] = _finalists(
+    finalist_images: Annotated[PositiveInt | None, NoneAsText] = _finalists(
         None, description="Training images of a finalist's trial; none is as many as a trial has."
     )
-    finalist_epochs: Annotated[PositiveInt | None, Optional] = _finalists(
+    finalist_epochs: Annotated[PositiveInt | None, NoneAsText] = _finalists(
         None, description="Epochs of a finalist's trial; none is as many as a trial has."
     )
-    network: Annotated[Path | None, Optional] = _training(
+    network: Annotated[Path | None, NoneAsText] = _training(
         None, description="A TOML file that lists the layers of a network, instead of the paper's network."
     )
     recipe: Literal["default", "paper"] = _training(
@@ -164,10 +164,10 @@ class Settings(BaseModel):
     )
 
     fit_epochs: PositiveInt = _fit(50, description="Epochs of the final fit at most.")
-    fit_patience: Annotated[PositiveInt | None, Optional] = _fit(
+    fit_patience: Annotated[PositiveInt | None, NoneAsText] = _fit(
         None, description="Epochs without a better validation error after which the fit ends; or none."
     )
-    fit_minutes: Annotated[PositiveFloat | None, Optional] = _fit(
+    fit_minutes: Annotated[PositiveFloat | None, NoneAsText] = _fit(
         None,
         description="Minutes of training after which the fit ends; or none. Not for the recipes strong and light.",
     )
@@ -185,10 +185,10 @@ class Settings(BaseModel):
         min_length=1,
         description="The dashboard's password. There is no flag for it, because other users can see command lines.",
     )
-    dashboard_password_file: Annotated[Path | None, Optional] = _dashboard(
+    dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
-    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), Optional] = _dashboard(
+    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), NoneAsText] = _dashboard(
         None, description="Further names that browsers know the dashboard by, as behind a proxy: ages.example.org."
     )
 

@@ -65,6 +65,14 @@ def test_a_link_leads_to_a_file_that_there_is(page):
         assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("room", ["data", "model"])
+def test_the_tree_of_the_rooms_has_every_file_of_a_room_without_rooms_of_its_own(room):
+    _, _, after = (ROOT / "README.md").read_text().partition(f"\n{room}/ ")
+    tree = re.split(r"\n\w+/ ", after)[0]
+    files = {path.stem for path in (ROOT / room).glob("*.py")} - {"__init__", "errors"}
+    assert files <= set(re.findall(r"\w+", tree))
+
+
 def test_the_pages_show_enough_commands_to_be_tested():
     assert len(typed("agesearch ")) > 25
     assert len(typed("make ")) >= 2

@@ -1,6 +1,7 @@
 """The rules between the rooms: who may import whom, and that importing does nothing but define things."""
 
 import ast
+import re
 import subprocess
 import sys
 from functools import cache
@@ -76,6 +77,17 @@ def test_a_file_imports_nothing_by_a_name_made_at_run_time():
 def test_images_become_examples_in_two_places_alone():
     makers = {name_of(path) for path in FILES if "import Examples" in path.read_text()}
     assert {name for name in makers if name.startswith("search/")} == MEETING_PLACES
+
+
+def test_one_room_alone_knows_what_optuna_keeps_private():
+    found = set()
+    for path in FILES:
+        modules = {node.module for node in nodes_of(path) if isinstance(node, ast.ImportFrom)}
+        if any("._" in module for module in modules if module.startswith("optuna")):
+            found.add(path.parent.name)
+        if re.search(r"(?<!self)\._(trial|study)_id\b", path.read_text()):
+            found.add(path.parent.name)
+    assert found == {"storage"}
 
 
 def test_every_room_within_search_has_its_floor():

@@ -206,5 +206,5 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
     if found.paired:
         lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
     else:
-        lines.append("they share no two trials of the same configuration and seeds: single best trials prove little")
+        lines.append("no two trials are of the same configuration, budget and seeds: single best trials prove little")
     return lines

@@ -19,6 +19,7 @@ from search.settings import Settings
 from search.storage import tables
 from search.storage.artifacts import ArtifactFolder, artifact_folder
 from search.storage.database import open_storage, quieten_optuna
+from search.storage.optuna_tables import study_id_of
 
 THREADS = 8
 CONNECTIONS = 1000
@@ -111,7 +112,7 @@ class Pages:
         """Read all trials, so that whoever opens a large study first need not wait for that."""
         try:
             for study in self._trials.get_all_studies():
-                self._trials.get_all_trials(study._study_id, deepcopy=False)
+                self._trials.get_all_trials(study_id_of(study), deepcopy=False)
         except Exception as error:  # whatever it is, a page will say it if it lasts
             _log.warning("the trials could not be read ahead: %s", error)
 

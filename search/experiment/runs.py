@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from optuna.trial import FrozenTrial, TrialState
 
 from search.storage.artifacts import artifacts_of
+from search.storage.optuna_tables import id_of
 from search.study.finished import best_finished
 from search.study.study import Study
 from search.study.trials import CURVE
@@ -41,7 +42,7 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
     with study.storage.engine.begin() as tx:
         ours = {trial_id for trial_id, _ in best_finished(tx, study.name, len(study.spec.trials))}
     for trial in study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,)):
-        if trial._trial_id in ours:
+        if id_of(trial) in ours:
             name = trial.params[VARIANT]
             runs[name].append(_run(trial, curves[name]))
     return {name: sorted(found, key=lambda run: run.repeat) for name, found in runs.items()}

@@ -20,6 +20,7 @@ from search.processes.ray_workers import RayWorkers
 from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
+from search.storage.artifacts import artifact_folder
 from search.storage.database import Storage, create_storage, storage_errors
 from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
@@ -31,7 +32,7 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     """Create the study that `settings` describe, or resume it.
 
     Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
-    none or the logs cannot be written.
+    none or the logs or artifacts cannot be written.
     """
     info = inspect_dataset(dataset)
     require_fitting(settings, info)
@@ -41,9 +42,12 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
 def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Study:
     """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
 
-    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
+    Raises SearchError where it exists with other settings, or DatasetError where the logs or artifacts cannot be
+    written.
     """
     check_writable(log_folder(settings) / "worker-1.log")
+    if artifacts := artifact_folder(settings):
+        check_writable(artifacts.path / "artifact", "--artifacts")
     storage = create_storage(settings.storage)
     return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
 

@@ -36,7 +36,7 @@ class StudyComparison:
 
     `chosen` are their best finalists, None for a study that has none or none yet. `paired` compares validation errors
     over the trials that both ran with the same configuration on the same images, initial weights and order; None where
-    fewer than two are such.
+    fewer than two are such, as where one study's trials have more images or epochs than the other's.
     """
 
     names: tuple[str, str]
@@ -71,8 +71,12 @@ def compare_studies(first: Study, second: Study) -> StudyComparison:
         trials=(len(ours), len(theirs)),
         best=(ours[0], theirs[0]),
         chosen=(_chosen(first), _chosen(second)),
-        paired=_paired(ours, theirs),
+        paired=_paired(ours, theirs) if _budget(first) == _budget(second) else None,
     )
+
+
+def _budget(study: Study) -> tuple[int, int]:
+    return study.spec.images, study.spec.epochs
 
 
 def _chosen(study: Study) -> Chosen | None:

@@ -8,6 +8,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.space.parameters import PARAMETERS, Parameter, parameter_of
 from search.space.ranges import Value
+from search.storage.optuna_tables import id_of
 from search.study.finished import best_finished
 from search.study.study import Study
 
@@ -53,7 +54,7 @@ def ranked_trials(study: Study) -> list[RankedTrial]:
     with study.storage.engine.begin() as tx:
         found = best_finished(tx, study.name, len(study.spec.trials))
     trials = study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,))
-    by_id = {trial._trial_id: trial for trial in trials}
+    by_id = {id_of(trial): trial for trial in trials}
     return [_ranked(by_id[trial_id]) for trial_id, _ in found]
 
 

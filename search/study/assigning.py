@@ -1,22 +1,17 @@
 """What the trial of a claim is, where that depends on what else there is of the study: samplers that learn."""
 
 from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from search.space.distributions import value_of
-from search.space.learning import Seen
 from search.space.ranges import Value
 from search.space.samplers import LEARNING
-from search.storage.optuna_tables import attributes, params, trials, values
+from search.storage.optuna_tables import attributes, params, trials
 from search.storage.patience import outlasting
-from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
 from search.study.assignment import Assignment
 from search.study.claims import Claim
+from search.study.finished import params_of, seen_trials
 from search.study.plans import Sampled
 from search.study.stages import read_stage
 from search.study.study import Study
@@ -39,25 +34,6 @@ def assigned(study: Study, claim: Claim) -> Assignment:
     return stage.plan.assignment(study.spec.seed, claim.stage, claim.slot, seen)
 
 
-def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
-    """Return the trials of all other slots up to the claim's stage, in their order."""
-    query = (
-        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value)
-        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
-        .join(params, params.c.trial_id == slots.c.trial_id)
-        .outerjoin(values, values.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.stage <= claim.stage)
-        .where(slots.c.state.in_((CLAIMED, FINISHED, FAILED)))
-        .order_by(slots.c.stage, slots.c.slot)
-    )
-    found = groupby(tx.execute(query), key=attrgetter("stage", "slot", "state", "value"))
-    return [
-        Seen(stage, slot, _params(rows), state != CLAIMED, value if state == FINISHED else None)
-        for (stage, slot, state, value), rows in found
-        if (stage, slot) != (claim.stage, claim.slot)
-    ]
-
-
 def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Value]:
     """Return the parameters of the first attempt at the claim's slot; {} where it got as far as no trial."""
     place = {"stage": claim.stage, "slot": claim.slot}
@@ -66,8 +42,4 @@ def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Valu
         own = attributes.alias()
         query = query.join(own, (own.c.trial_id == trials.c.trial_id) & (own.c.key == key))
         query = query.where(own.c.value_json == str(value))
-    return _params(tx.execute(select(params).where(params.c.trial_id == query.scalar_subquery())))
-
-
-def _params(rows: Any) -> dict[str, Value]:
-    return {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows}
+    return params_of(tx.execute(select(params).where(params.c.trial_id == query.scalar_subquery())))

@@ -4,16 +4,21 @@ Optuna would load ten thousand trials in ten seconds, all the while keeping ever
 """
 
 import json
+from collections.abc import Iterable
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from search.space.distributions import value_of
+from search.space.learning import Seen
 from search.space.narrowing import FinishedTrial
+from search.space.ranges import Value
 from search.storage.optuna_tables import attributes, params, trials, values
-from search.storage.tables import FINISHED, slots
+from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
+from search.study.claims import Claim
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
@@ -28,10 +33,31 @@ def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTria
         .order_by(slots.c.slot)
     )
     found = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
+    return [FinishedTrial(*place, params_of(rows)) for place, rows in found]
+
+
+def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
+    """Return the trials of all other slots up to the claim's stage, in their order."""
+    query = (
+        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value)
+        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
+        .join(params, params.c.trial_id == slots.c.trial_id)
+        .outerjoin(values, values.c.trial_id == slots.c.trial_id)
+        .where(slots.c.study == study, slots.c.stage <= claim.stage)
+        .where(slots.c.state.in_((CLAIMED, FINISHED, FAILED)))
+        .order_by(slots.c.stage, slots.c.slot)
+    )
+    found = groupby(tx.execute(query), key=attrgetter("stage", "slot", "state", "value"))
     return [
-        FinishedTrial(*place, {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows})
-        for place, rows in found
+        Seen(stage, slot, params_of(rows), state != CLAIMED, value if state == FINISHED else None)
+        for (stage, slot, state, value), rows in found
+        if (stage, slot) != (claim.stage, claim.slot)
     ]
+
+
+def params_of(rows: Iterable[Any]) -> dict[str, Value]:
+    """Return the parameters of one trial, of which `rows` have the columns of Optuna's table."""
+    return {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows}
 
 
 def count_finished(tx: Connection, study: str, stage: int) -> int:

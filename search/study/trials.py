@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 
 from search.errors import StaleClaim
 from search.space.distributions import distribution_of
-from search.storage.optuna_tables import attributes, trials
+from search.storage.optuna_tables import attributes, id_of, trials
 from search.storage.patience import outlasting
 from search.study.assignment import Assignment
 from search.study.claims import Claim
@@ -157,7 +157,7 @@ class Trials:
         found = self._rdb.get_all_trials(self._study.id, deepcopy=False, states=(TrialState.RUNNING,))
         keys = ("stage", "slot", "token")
         return [
-            RunningTrial(trial._trial_id, *(trial.user_attrs[key] for key in keys))
+            RunningTrial(id_of(trial), *(trial.user_attrs[key] for key in keys))
             for trial in found
             if trial.user_attrs.keys() >= set(keys)  # else somebody else's, which belongs to no slot
         ]

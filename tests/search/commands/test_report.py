@@ -171,7 +171,7 @@ def test_the_best_finalists_of_two_studies_are_compared(epochs, said, agesearch,
 
 def test_studies_without_a_shared_trial_are_not_called_better_or_worse(agesearch, study):
     work_off(fake_study.create_or_resume(study.storage, "other", fake_study.spec_of(3, seed=9)))
-    assert agesearch("compare", "age", "other").out.splitlines()[-1].startswith("they share no two trials")
+    assert agesearch("compare", "age", "other").out.splitlines()[-1].startswith("no two trials are of the same")
 
 
 @pytest.mark.usefixtures("two_fits")

@@ -130,11 +130,11 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
         ({"storage": "mysql://ada@host/d"}, SearchError, "is of the unknown kind"),
         ({"out": "faces.h5"}, DatasetError, "cannot write .*worker-1.log: .* is not a folder; choose another --out"),
+        ({"artifacts": "faces.h5"}, DatasetError, "cannot write .*artifact: .* is not a folder; choose another --art"),
     ],
 )
 def test_what_can_never_work_is_refused_before_a_study_is_made(changed, kind, said, settings, dataset):
-    if "out" in changed:
-        changed = {"out": dataset}
+    changed = {name: dataset if value == "faces.h5" else value for name, value in changed.items()}
     with pytest.raises(kind, match=said):
         prepare_study(settings(**changed), dataset)
     with pytest.raises(SearchError, match="no study"):

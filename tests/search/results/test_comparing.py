@@ -44,6 +44,11 @@ def test_studies_of_other_seeds_share_no_pair(studies):
     assert found.as_dict()["paired"] is None
 
 
+@pytest.mark.parametrize("budget", [{"images": 250}, {"epochs": 2}])
+def test_studies_of_another_budget_share_no_pair(budget, studies):
+    assert compare_studies(studies("a", float), studies("b", float, **budget)).paired is None
+
+
 def test_a_single_shared_trial_is_no_comparison(studies):
     assert compare_studies(studies("a", float, 4), studies("b", float, 1)).paired is None
     assert compare_studies(studies("a", float, 4), studies("c", float, 2)).paired.pairs == 2

@@ -3,7 +3,8 @@ from optuna.trial import TrialState
 
 from search.slots.slots import Slots
 from search.space.learning import Seen
-from search.study.assigning import assigned, seen_trials
+from search.study.assigning import assigned
+from search.study.finished import seen_trials
 from search.study.trials import Diverged, Trials
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import run_trial
