@@ -25,6 +25,9 @@ PASSWORD = "a secret/of: the @tests"  # noqa: S105  (of a server that lives as l
 GUARDED = "guarded"
 """A user who needs the password; `postgres` needs none."""
 
+ROOM = 256 * 2**20
+"""Bytes that must be free in memory; a server takes a quarter of it."""
+
 _RULES = f"local all {GUARDED} scram-sha-256\nlocal all all trust\n"
 _SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=60", "shared_buffers=32MB", "log_min_messages=error")
 _DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
@@ -117,8 +120,7 @@ class Server:
 @contextmanager
 def running_server():
     """A server for the length of the block."""
-    shared = Path("/dev/shm")  # noqa: S108  (the folder made in it is private)
-    folder = Path(mkdtemp(prefix="agesearch-", dir=shared if shared.is_dir() else None))
+    folder = Path(mkdtemp(prefix="agesearch-", dir=_in_memory()))
     try:
         server = Server(folder, _readable(programs(), folder))
         try:
@@ -128,6 +130,12 @@ def running_server():
             server.stop(signal.SIGQUIT)
     finally:
         shutil.rmtree(folder)
+
+
+def _in_memory():
+    """The file system in memory, or None where it has no room for two servers, as in a container."""
+    shared = Path("/dev/shm")  # noqa: S108  (the folder made in it is private)
+    return shared if shared.is_dir() and shutil.disk_usage(shared).free > ROOM else None
 
 
 def _readable(binaries, folder):

@@ -82,7 +82,8 @@ def search_map(study: Study) -> SearchMap:
     trials: list[MapTrial] = []
     with study.storage.engine.begin() as tx:
         for stage, _ in stages:
-            errors = measured(tx, study.name, stage, "validation_mae")
+            finished = finished_trials(tx, study.name, stage)
+            errors = measured(tx, study.name, stage, "validation_mae")  # of those at least: what has ended stays so
             trials += (
                 MapTrial(
                     number=trial.number,
@@ -93,7 +94,7 @@ def search_map(study: Study) -> SearchMap:
                     validation_mae=errors[trial.slot],
                     score=trial.value,
                 )
-                for trial in finished_trials(tx, study.name, stage)
+                for trial in finished
             )
     boxes = tuple(MapBox(stage, _range(plan.box, x), _range(plan.box, y)) for stage, plan in stages)
     return SearchMap(study.name, x, y, tuple(trials), boxes, study.spec.unit)

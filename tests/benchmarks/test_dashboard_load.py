@@ -43,4 +43,3 @@ def test_twenty_clients_are_all_answered_while_a_search_runs_and_no_trial_fails(
 def test_opening_a_study_is_timed_request_by_request():
     seconds = opening(20, browser=False)
     assert {"page", "script", "study", "importances", "study again"} <= seconds.keys()
-    assert all(each >= 0 for each in seconds.values())

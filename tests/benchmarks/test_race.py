@@ -5,6 +5,7 @@ In a short trial the plain loop's tracing weighs more than in a real one: the ra
 
 import statistics
 
+import pytest
 from race import race, report
 
 from data.build import build_dataset
@@ -13,6 +14,7 @@ from data.options import BuildOptions
 LEAST = 5
 
 
+@pytest.mark.timeout(1200)  # three minutes, but of a machine that others may be using
 def test_short_trials_run_at_least_five_times_as_fast_as_in_a_plain_loop(tmp_path):
     data = tmp_path / "faces.h5"
     build_dataset("synthetic", data, BuildOptions(sizes=(32, 32, 2)))

@@ -84,12 +84,15 @@ class Tally:
 
 
 def disturb_studies(context, storage, seed, kills):
-    """Disturb one study after another until so many workers have been killed; raises AssertionError if one goes wrong.
+    """Disturb one study after another until so many workers have been killed, and every kind of fault has come.
+
+    Raises AssertionError if a study goes wrong.
 
     The seed decides what is done, in which order and after how long; when the machine gets round to it, it does not.
     """
     dice, tally = random.Random(seed), Tally()  # noqa: S311  (faults, no secrets)
-    while tally.kills < kills:
+    every_kind = ("stops", "clock_jumps") if storage.engine.dialect.name == "sqlite" else ("stops",)
+    while tally.kills < kills or not all(getattr(tally, kind) for kind in every_kind):
         spec = fake.spec_of(*STAGES, seed=tally.studies, finalists=FINALISTS)
         study = fake.create_or_resume(storage, f"study {tally.studies}", spec)
         _Disturbance(context, study, dice, tally).run()
@@ -172,7 +175,10 @@ class _Disturbance:
         self._kill(*self._living(*self._workers))
 
     def _stop_one(self):
-        (worker,) = self._living(self._dice.choice(self._workers))
+        steady = [worker for worker in self._workers if worker.fate[0] is None]
+        (worker,) = self._living(self._dice.choice(steady or self._workers))
+        if worker.process.exitcode is not None:
+            return
         with suppress(ProcessLookupError):  # where its fate is to die just now
             os.kill(worker.process.pid, signal.SIGSTOP)
             worker.process.join(1.5 * LEASE_SECONDS)

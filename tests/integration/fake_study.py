@@ -143,23 +143,32 @@ def work_to_the_end(url: str) -> None:
     study.storage.engine.dispose()
 
 
-def work_slowly(url: str, trial=run_trial) -> None:
-    """Work to the end on trials that take long enough for another worker to get some as well."""
+def work_slowly(url: str, ready, trial=run_trial) -> None:
+    """Work to the end on trials that take a while, the first of them until an event or a barrier is `ready`."""
+    waits = iter([ready.wait])
 
     def run_slowly(task: TrialTask) -> TrialOutcome | Pruned:
+        for wait in waits:
+            wait()
         Event().wait(0.05)
         return trial(task)
 
     work(Slots(reopen(url)), run_slowly, Event())
 
 
-def work_hastily(url: str, trial_seconds: float) -> None:
-    """Work to the end on trials that take so long; raises AssertionError if a user was told of anything meanwhile."""
+def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
+    """Work to the end on trials that take so long, the first until all workers have one.
+
+    Raises AssertionError if a user was told of anything meanwhile.
+    """
     told: list[str] = []
+    waits = iter([all_at_work.wait])
     for name in ("search.processes.worker", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(task: TrialTask) -> TrialOutcome:
+        for wait in waits:
+            wait()
         Event().wait(trial_seconds)
         return run_trial(task)
 
@@ -255,7 +264,7 @@ def open_next_at_once(url: str, barrier, done: int) -> None:
     open_next(study, done)
 
 
-def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> None:
+def hang_in_a_trial(url: str, entered, leave, refused) -> None:
     """Work with one trial that waits for `leave`, whatever it is told; set `refused` if its result does not count."""
     stop = Event()
 
@@ -271,4 +280,4 @@ def hang_in_a_trial(url: str, lease_seconds: float, entered, leave, refused) -> 
         return False
 
     logging.getLogger("search.processes.worker").addFilter(tell)
-    work(Slots(reopen(url), lease_seconds), hang, stop)
+    work(Slots(reopen(url)), hang, stop)

@@ -27,10 +27,9 @@ class Hurry:
 
 def hurry(context, study):
     """Do all of a study's slots with eight workers; raises AssertionError if one of them fails or anything is wrong."""
-    start = time.monotonic()
-    workers = [
-        context.Process(target=fake.work_hastily, args=(study.storage.url, TRIAL_SECONDS)) for _ in range(WORKERS)
-    ]
+    start, all_at_work = time.monotonic(), context.Barrier(WORKERS)
+    arguments = (study.storage.url, TRIAL_SECONDS, all_at_work)
+    workers = [context.Process(target=fake.work_hastily, args=arguments) for _ in range(WORKERS)]
     for worker in workers:
         worker.start()
     for worker in workers:

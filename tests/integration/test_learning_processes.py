@@ -36,11 +36,12 @@ def assert_whole(study, *sizes):
 
 
 @on_both("tpe", "sobol", "cmaes", "gp")
-def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(kind, study_of, start):
+def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(kind, study_of, start, processes):
     if kind == "gp":
         pytest.importorskip("torch", reason="PyTorch is not installed: pip install -e '.[gp]'")
     study = study_of(7, 5, sampler=kind, finalists=FINALISTS)
-    workers = [start(fake.work_slowly, study.storage.url) for _ in range(2)]
+    both_at_work = processes.Barrier(2)
+    workers = [start(fake.work_slowly, study.storage.url, both_at_work) for _ in range(2)]
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
@@ -70,24 +71,28 @@ def test_one_worker_that_is_killed_and_replaced_runs_the_search_that_its_seed_de
     assert fake.finished(study) == sorted(fake.expected_of_one(study.spec).items())
 
 
-def test_a_search_that_learns_ends_exact_where_one_of_its_two_workers_is_killed(study_of, start):
+def test_a_search_that_learns_ends_exact_where_one_of_its_two_workers_is_killed(study_of, start, processes):
     study = study_of(7, 5, sampler="tpe", finalists=FINALISTS)
-    other = start(fake.work_slowly, study.storage.url)
+    left_alone = processes.Event()
+    other = start(fake.work_slowly, study.storage.url, left_alone)
     dying = start(fake.work_and_die, study.storage.url, "after search.slots.slots:Slots.attach", 4)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
+    left_alone.set()
     other.join()
     assert other.exitcode == 0
     assert_whole(study, 7, 5, 4)
 
 
 @on_both("median", "halving")
-def test_pruning_ends_exact_where_one_of_two_workers_is_killed(kind, study_of, start):
+def test_pruning_ends_exact_where_one_of_two_workers_is_killed(kind, study_of, start, processes):
     study = study_of(12, 6, pruning=kind, epochs=3, finalists=FINALISTS)
-    other = start(fake.work_slowly, study.storage.url, fake.run_with_errors)
+    left_alone = processes.Event()
+    other = start(fake.work_slowly, study.storage.url, left_alone, fake.run_with_errors)
     dying = start(fake.work_and_die, study.storage.url, "after search.study.trials:Trials.report", 5)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
+    left_alone.set()
     other.join()
     assert other.exitcode == 0
     assert [Slots(study).counts(stage) for stage in (1, 2, 3)] == [SlotCounts(finished=n) for n in (12, 6, 4)]

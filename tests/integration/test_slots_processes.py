@@ -3,8 +3,10 @@ import signal
 
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy import update
 
 from search.slots.slots import SlotCounts, Slots
+from search.storage.tables import slots
 from search.study.stages import list_stages
 from search.study.study import FinalistBudget
 from tests.integration import fake_study as fake
@@ -102,9 +104,11 @@ def test_six_processes_create_one_storage_and_one_study_at_once(tmp_path, start,
 def test_a_worker_stopped_for_longer_than_its_lease_has_its_late_result_refused(study_of, start, processes):
     study = study_of(2)
     entered, leave, refused = (processes.Event() for _ in range(3))
-    stopped = start(fake.hang_in_a_trial, study.storage.url, 2.0, entered, leave, refused)
+    stopped = start(fake.hang_in_a_trial, study.storage.url, entered, leave, refused)
     entered.wait()
     os.kill(stopped.pid, signal.SIGSTOP)  # at once, not while it renews: stopped in a transaction, SQLite has all wait
+    with study.storage.engine.begin() as tx:
+        tx.execute(update(slots).values(lease_expires=0))
     fake.work_to_the_end(study.storage.url)
     assert_exact(study)
     os.kill(stopped.pid, signal.SIGCONT)

@@ -1,5 +1,7 @@
+import os
 import sqlite3
 import threading
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, text, update
@@ -8,6 +10,7 @@ from sqlalchemy.exc import OperationalError
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.database import create_storage, exclusively, open_storage, storage_errors
+from tests.waiting import until
 
 only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
 
@@ -137,6 +140,15 @@ def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead
             assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
 
 
+def somebody_waits(storage):
+    """Whether a lock of this process, or of anybody in the server, is being waited for."""
+    if storage.engine.dialect.name == "sqlite":
+        locks = Path("/proc/locks").read_text().splitlines()
+        return any("->" in line and str(os.getpid()) in line.split() for line in locks)
+    with storage.engine.connect() as connection:
+        return connection.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+
 def test_only_one_at_a_time_is_let_in(storage):
     inside = []
 
@@ -147,7 +159,7 @@ def test_only_one_at_a_time_is_let_in(storage):
     with exclusively(storage):
         thread = threading.Thread(target=enter)
         thread.start()
-        thread.join(timeout=0.05)
+        until(lambda: somebody_waits(storage), "the second at the door")
         inside.append("first")
     thread.join()
     assert inside == ["first", "second"]

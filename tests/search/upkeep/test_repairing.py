@@ -111,7 +111,7 @@ def test_a_slot_that_is_not_there_is_made_and_run_again(slots):
     assert slots.counts(1) == SlotCounts(finished=2)
 
 
-def test_repairing_twice_at_once_does_no_harm(slots):
+def test_what_another_repair_has_mended_meanwhile_is_left_alone(slots):
     die_within_a_trial(slots, -5.0)
     findings = find(slots)
     repair(slots, findings)
