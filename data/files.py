@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
     """Give a temporary file beside `path` that takes its name when the block ends well.
 
     The file is synced before the rename and its folder after it, so `path` is the old file, the new one, or absent, at
     any moment. On any exception the temporary file and the folders made for it are removed. Raises DatasetError where
-    the file cannot be written, before the block runs where possible; an OSError of the block counts as such.
+    the file cannot be written, before the block runs where possible; an OSError of the block counts as such. `flag` is
+    what says where to write.
     """
-    check_writable(path)
+    check_writable(path, flag)
     made: list[Path] = []
     temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(6)}.tmp"
     try:
@@ -35,20 +36,20 @@ def whole_file(path: Path) -> Iterator[Path]:
     except BaseException as error:
         _remove(temporary, made)
         if isinstance(error, OSError):
-            raise cannot_write(path, error) from error
+            raise cannot_write(path, error, flag) from error
         raise
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does."""
-    with whole_file(path) as temporary:
+    with whole_file(path, flag) as temporary:
         temporary.write_bytes(content)
 
 
 def check_writable(path: Path, flag: str = "--out") -> None:
     """Raise DatasetError where `path` can certainly not be written, changing nothing on disk.
 
-    For finding out before minutes of work; `whole_file` still has the last word. `flag` is what says where to write.
+    For finding out before minutes of work; `whole_file` still has the last word. `flag` is as in `whole_file`.
     """
     if "\0" in str(path):
         raise DatasetError(f"cannot write {str(path)!r}: its name has a null character; choose another {flag}")

@@ -18,7 +18,8 @@ def move(
 ) -> None:
     """Copy a study that nobody works on to another storage, and compare every value.
 
-    Its artifacts go beside an SQLite file, and where --artifacts says with another database; from either they come.
+    Its artifacts are looked for beside an SQLite file and in --artifacts; they are copied to beside an SQLite file, or
+    with another database to --artifacts.
     """
     from search.password import with_password
     from search.storage.artifacts import ArtifactFolder, folder_beside
@@ -35,6 +36,6 @@ def move(
         return
     answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
     if moved.artifacts or moved.gone:
-        gone = f"; {moved.gone} more are not there" if moved.gone else ""
+        gone = f"; {moved.gone} not found" if moved.gone else ""
         answer(f"{moved.artifacts} files of artifacts copied{gone}")
     answer(f"all {moved.rows} rows are the same in both places; those at --from are as they were")

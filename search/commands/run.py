@@ -138,7 +138,7 @@ def _hidden(url: str) -> str:
 
 
 def _without_password(url: str) -> str:
-    """Return a URL to type, which takes the password from where this program took it."""
+    """Return a URL that may be shown and typed; what it needs of a password comes from where passwords are kept."""
     from search.storage.address import parse_address
 
-    return str(parse_address(url)._replace(password=None))  # whose `set` leaves what is None as it is
+    return str(parse_address(url)._replace(password=None))  # `URL.set` takes no notice of None

@@ -20,12 +20,6 @@ MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_cu
 LOCK = ".lock"
 
 
-@dataclass(frozen=True, slots=True)
-class _Ensemble:
-    members: int
-    digest: str
-
-
 def member_folders(folder: Path, count: int) -> tuple[Path, ...]:
     """Return the folders of an ensemble's members; a fit of one network is in the folder itself."""
     return (folder,) if count == 1 else tuple(folder / f"member-{number}" for number in range(1, count + 1))
@@ -36,27 +30,32 @@ def members(folder: Path) -> tuple[Path, ...]:
 
     Raises SearchError where the description of an ensemble is damaged.
     """
-    ensemble = _ensemble(folder)
-    return (folder,) if ensemble is None else member_folders(folder, ensemble.members)
+    path = folder / ENSEMBLE
+    if not path.is_file():
+        return (folder,)
+    try:
+        return member_folders(folder, max(2, int(tomllib.loads(path.read_text(encoding="utf-8"))["members"])))
+    except (ValueError, KeyError, TypeError) as error:
+        raise SearchError(f"{path} is damaged; remove it, and run the same 'agesearch fit' again") from error
 
 
 def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
     """Return the folders to fit in; from then on the folder is known for that of so many members.
 
     `digest` is that of the first member's fit. Raises SearchError where the folder holds a fit of the other kind, or an
-    ensemble of other fits or of more of them, of which nothing is to be lost.
+    ensemble that has begun with other fits or has more of them, of which none is to be lost.
     """
     if count > 1 and (folder / ABOUT).is_file():
         raise SearchError(f"{folder} holds a fit of one network; choose another --out for an ensemble")
-    ensemble = _ensemble(folder)
-    if ensemble is not None and count < ensemble.members:
-        raise SearchError(
-            f"{folder} holds an ensemble; give its --ensemble {ensemble.members}, or more, or choose another --out"
-        )
-    if ensemble is not None and digest != ensemble.digest:
-        raise SearchError(f"{folder} holds an ensemble of fits with other settings; choose another --out")
+    if count == 1 and (folder / ENSEMBLE).is_file():
+        raise SearchError(f"{folder} holds an ensemble; give its --ensemble, or choose another --out")
     if count > 1:
-        write_bytes(folder / ENSEMBLE, f'members = {count}\nfingerprint = "{digest}"\n'.encode())
+        *folders, next_one = member_folders(folder, count + 1)
+        if next_one.exists():
+            raise SearchError(f"{folder} holds an ensemble of more networks; give its --ensemble, or another --out")
+        if (folders[0] / STATE).is_file() and (_about(folders[0]) or {}).get("fingerprint") != digest:
+            raise SearchError(f"{folder} holds an ensemble of fits with other settings; choose another --out")
+        write_bytes(folder / ENSEMBLE, f"members = {count}\n".encode())
     return member_folders(folder, count)
 
 
@@ -132,17 +131,6 @@ def fitted_quantity(folder: Path) -> Quantity:
     if not isinstance(dataset, dict):
         raise _damaged(folder)
     return Quantity(str(dataset.get("unit", YEARS)))
-
-
-def _ensemble(folder: Path) -> _Ensemble | None:
-    path = folder / ENSEMBLE
-    if not path.is_file():
-        return None
-    try:
-        told = tomllib.loads(path.read_text(encoding="utf-8"))
-        return _Ensemble(max(2, int(told["members"])), str(told["fingerprint"]))
-    except (ValueError, KeyError, TypeError) as error:
-        raise SearchError(f"{path} is damaged; remove {folder} to start the ensemble over") from error
 
 
 def _about(folder: Path) -> dict[str, Any] | None:

@@ -20,7 +20,6 @@ from search.processes.ray_workers import RayWorkers
 from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
-from search.storage.artifacts import artifact_folder
 from search.storage.database import Storage, create_storage, storage_errors
 from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
@@ -32,7 +31,7 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     """Create the study that `settings` describe, or resume it.
 
     Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
-    none or the logs or artifacts cannot be written.
+    none or the logs cannot be written.
     """
     info = inspect_dataset(dataset)
     require_fitting(settings, info)
@@ -42,12 +41,9 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
 def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Study:
     """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
 
-    Raises SearchError where it exists with other settings, or DatasetError where the logs or artifacts cannot be
-    written.
+    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
     """
     check_writable(log_folder(settings) / "worker-1.log")
-    if artifacts := artifact_folder(settings):
-        check_writable(artifacts.path / "artifact", "--artifacts")
     storage = create_storage(settings.storage)
     return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
 
@@ -55,9 +51,9 @@ def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Stud
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
     """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
 
-    `watch` is called twice a second. Raises SearchError where workers can never work, and SearchFailure where they fail
-    or end before the study does, or where the storage fails at the beginning or the end; what it does in between, the
-    workers see to.
+    `watch` is called twice a second. Raises DatasetError where the artifacts cannot be written, SearchError where
+    workers can never work, and SearchFailure where they fail or end before the study does, or where the storage fails
+    at the beginning or the end; what it does in between, the workers see to.
     """
     with storage_errors(study.storage):
         return _launched(settings, study, dataset, watch)
@@ -92,6 +88,8 @@ def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | R
     if settings.on != "here":
         workers = RayWorkers(settings, study, dataset)
         return workers, workers.start
+    if settings.artifacts is not None:
+        check_writable(settings.artifacts / "artifact", "--artifacts")
     devices = machine()
     wanted = None if settings.workers == "auto" else settings.workers
     launcher = Launcher(study, dataset, log_folder(settings), artifacts=settings.artifacts)

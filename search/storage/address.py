@@ -24,8 +24,8 @@ def parse_address(url: str) -> URL:
         raise SearchError(  # which option is a password there, nobody knows: the URL is not shown
             f"--storage is of the unknown kind {address.drivername!r}; use sqlite:///FILE or postgresql+psycopg://..."
         )
-    if "@" in (address.host or ""):  # so what is shown as the host is the rest of the password
-        raise SearchError("--storage has an @ in its user's name or password; write it there as %40")
+    if not is_sqlite(address) and "@" in f"{address.host}{address.database}":  # so either shows a part of the password
+        raise SearchError("--storage has an @ or a / in its user's name or password; write them there as %40 and %2F")
     if "sslpassword" in address.query:
         raise SearchError(
             "--storage has the option sslpassword, which would be shown with it; name a key without one, or a service"

@@ -31,12 +31,12 @@ class ArtifactFolder:
         """Open an artifact; raises ArtifactNotFound where there is none."""
         try:
             return io.BytesIO(self._place(artifact_id).read_bytes())
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise ArtifactNotFound(artifact_id) from error
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
         """Store an artifact; raises DatasetError where it cannot be written."""
-        write_bytes(self._place(artifact_id), content_body.read())
+        write_bytes(self._place(artifact_id), content_body.read(), "--artifacts")
 
     def remove(self, artifact_id: str) -> None:
         """Remove an artifact, if it is there."""

@@ -1,5 +1,6 @@
 """Which file system a path lies on, and whether several machines may write to it."""
 
+import os
 import re
 from pathlib import Path
 
@@ -37,7 +38,7 @@ def file_system_of(path: Path, mountinfo: str | None = None) -> str:
     `mountinfo` is the text of /proc/self/mountinfo (see proc(5)), read now if not given.
     """
     text = Path("/proc/self/mountinfo").read_text() if mountinfo is None else mountinfo
-    resolved = path.resolve()
+    resolved = Path(os.path.realpath(path))  # which does not fail for a link to itself
     mounts = [_mount(line) for line in text.splitlines()]
     holding = [(point, kind) for point, kind in mounts if resolved.is_relative_to(point)]
     # Of two mounts on one point the later hides the earlier, and max() would keep the earlier.

@@ -70,6 +70,7 @@ def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, .
 def _in_tables(of: Slots) -> tuple[Finding, ...]:
     if damage := tuple(_damage(of.study.storage)):
         return damage
+    # Before the slots: a trial that begins after they were read would seem to be nobody's.
     running = Trials(of.study).running()
     with of.study.storage.engine.begin() as tx:
         rows = _slots_with_trials(tx, of.study)

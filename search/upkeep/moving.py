@@ -1,5 +1,6 @@
 """Copying a study from one storage to another, whole or not at all, while nobody works on it."""
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ def _place(url: str) -> object:
     """Return what two URLs of one database have in common, whatever user they name and however they write a path."""
     address = parse_address(url)
     if is_sqlite(address):
-        return file_of(address).resolve()
+        return os.path.realpath(file_of(address))
     return address.host, address.query.get("host"), address.port, address.database
 
 

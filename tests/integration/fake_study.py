@@ -145,11 +145,10 @@ def work_to_the_end(url: str) -> None:
 
 def work_slowly(url: str, ready, trial=run_trial) -> None:
     """Work to the end on trials that take a while, the first of them until an event or a barrier is `ready`."""
-    waits = iter([ready.wait])
+    wait = cache(ready.wait)
 
     def run_slowly(task: TrialTask) -> TrialOutcome | Pruned:
-        for wait in waits:
-            wait()
+        wait()
         Event().wait(0.05)
         return trial(task)
 
@@ -162,13 +161,12 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
     Raises AssertionError if a user was told of anything meanwhile.
     """
     told: list[str] = []
-    waits = iter([all_at_work.wait])
+    wait = cache(all_at_work.wait)
     for name in ("search.processes.worker", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(task: TrialTask) -> TrialOutcome:
-        for wait in waits:
-            wait()
+        wait()
         Event().wait(trial_seconds)
         return run_trial(task)
 

@@ -15,8 +15,6 @@ def test_studies_whose_workers_are_killed_stopped_and_misled_about_the_time_all_
     kind = storage.engine.dialect.name
     tally = disturb_studies(processes, storage, seed=1, kills=KILLS[kind])
     tell(f"{kind}: {tally}")
-    assert tally.kills >= KILLS[kind]
-    assert tally.stops > 0
     assert tally.takeovers > 0  # else no worker was killed while it held a slot, and nothing has been shown
 
 

@@ -38,7 +38,7 @@ def launch(url: str, folder: Path, barrier=None, slow: str = "0") -> None:
     launcher = Launcher(study, Path("faces.h5"), folder, fake_worker.PROGRAM)
     launcher.start([Place(), Place()])
     try:
-        until(lambda: not tended(launcher, study), "the end of the study", seconds=600)
+        until(lambda: not tended(launcher, study), "the end of the study")
     finally:
         launcher.stop()
 
@@ -115,7 +115,7 @@ def test_a_slot_that_kills_every_worker_is_closed_as_failed_and_the_search_goes_
     launcher = Launcher(study, Path("faces.h5"), tmp_path / "logs", fake_worker.PROGRAM)
     launcher.start([Place()])
     try:
-        until(lambda: not tended(launcher, study), "the end of the study", seconds=600)
+        until(lambda: not tended(launcher, study), "the end of the study")
     finally:
         launcher.stop()
     slots = Slots(study)

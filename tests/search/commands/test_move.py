@@ -36,7 +36,7 @@ def test_the_files_of_artifacts_go_along(urls, agesearch, tmp_path):
         storage.rdb.set_study_system_attr(load_study(storage, "age").id, f"artifacts:{named}", "{}")
     folder_beside(source).write(ID, io.BytesIO(b"a curve"))
     ended = agesearch("move", "--from", source, "--to", target)
-    assert "\n1 files of artifacts copied; 1 more are not there\n" in ended.out
+    assert "\n1 files of artifacts copied; 1 not found\n" in ended.out
     (file,) = (tmp_path / "there/study.db.artifacts").iterdir()
     assert (file.name, file.read_bytes()) == (ID, b"a curve")
 

@@ -116,7 +116,7 @@ def test_it_ends_by_saying_where_everything_is_and_what_to_type_next(chain):
     ]
 
 
-def test_the_commands_to_type_next_leave_the_password_to_where_it_came_from():
+def test_the_commands_to_type_next_have_no_password_and_nothing_in_its_place():
     lines = command._next(Settings(storage="postgresql+psycopg://me:secret@db/ages"), Path("best.toml"), Path("fit"))
     (status,) = (line for line in lines if " status " in line)
     assert status.endswith(" status --study age --storage postgresql+psycopg://me@db/ages")

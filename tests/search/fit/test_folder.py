@@ -69,22 +69,31 @@ def test_a_fit_of_one_network_and_an_ensemble_do_not_share_a_folder(tmp_path):
     with pytest.raises(SearchError, match="holds a fit of one network; choose another --out"):
         begin(tmp_path / "single", 2, "a")
     begin(tmp_path / "many", 2, "a")
-    with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble 2"):
+    with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble"):
         begin(tmp_path / "many", 1, "a")
 
 
 @pytest.mark.parametrize(("count", "digest"), [(2, "a"), (3, "b"), (4, "b")])
-def test_an_ensemble_does_not_shrink_nor_change_its_fits(tmp_path, count, digest):
-    begin(tmp_path, 3, "a")
-    with pytest.raises(SearchError, match=r"holds an ensemble.* choose another --out"):
+def test_an_ensemble_that_has_begun_does_not_shrink_nor_change_its_fits(tmp_path, count, digest):
+    for folder in begin(tmp_path, 3, "a"):
+        folder.mkdir()
+        (folder / ABOUT).write_text('fingerprint = "a"\n')
+        (folder / STATE).touch()
+    with pytest.raises(SearchError, match=r"holds an ensemble of (more networks|fits with other settings)"):
         begin(tmp_path, count, digest)
     assert len(members(tmp_path)) == 3
+    assert begin(tmp_path, 3, "a") == members(tmp_path)
 
 
-@pytest.mark.parametrize("content", [b"", b"members = 'a'", b"members = [2]", b"members = 2", b"\xff"])
+def test_an_ensemble_of_which_there_is_nothing_yet_may_become_another(tmp_path):
+    begin(tmp_path, 30, "a")
+    assert begin(tmp_path, 3, "b") == members(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"members = 'a'", b"members = [2]", b"\xff"])
 def test_a_damaged_description_of_an_ensemble_is_refused(content, tmp_path):
     (tmp_path / ENSEMBLE).write_bytes(content)
-    with pytest.raises(SearchError, match=r"is damaged; remove .* to start the ensemble over"):
+    with pytest.raises(SearchError, match="is damaged; remove it, and run the same 'agesearch fit' again"):
         members(tmp_path)
 
 
