@@ -171,6 +171,7 @@ def fitted(tmp_path, monkeypatch):
 
     monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
     monkeypatch.setattr(model.device, "configure", lambda threads: threads)
+    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / MODEL).touch()
     return tmp_path / "fit"

@@ -115,7 +115,7 @@ def two_fits(tmp_path, monkeypatch):
             return np.full(len(images), self.answer, np.float32)
 
     monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure", lambda threads: threads)
+    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
     for name in ("30", "40"):
         write_fit(tmp_path / name)
 

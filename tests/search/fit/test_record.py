@@ -63,7 +63,7 @@ def test_damaged_files_are_named(folder, name, content):
 
 
 def test_every_split_is_predicted_by_the_folders_model(folder, monkeypatch):
-    seen = SimpleNamespace(threads=[], paths=[])
+    seen = SimpleNamespace(set_up=0, paths=[])
 
     class FakeModel:
         def __init__(self, path):
@@ -72,10 +72,12 @@ def test_every_split_is_predicted_by_the_folders_model(folder, monkeypatch):
         def predict(self, images):
             return images[:, 0, 0, 0].astype(np.float32)
 
+    def set_up():
+        seen.set_up += 1
+
     monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure", seen.threads.append)
-    monkeypatch.setattr(model.device, "usable_cores", lambda: 2)
+    monkeypatch.setattr(model.device, "configure_for_predictions", set_up)
     images = {"test": np.full((2, 3, 3, 1), 7, np.uint8), "training": np.full((1, 3, 3, 1), 9, np.uint8)}
     found = predict(folder, images)
     assert {split: ages.tolist() for split, ages in found.items()} == {"test": [7, 7], "training": [9]}
-    assert (seen.paths, seen.threads) == ([folder / MODEL], [2])
+    assert (seen.paths, seen.set_up) == ([folder / MODEL], 1)

@@ -22,7 +22,7 @@ def fake_model(monkeypatch):
             return (images[:, 0, 0, 0] * 0.3 + self.more).astype(np.float32)
 
     monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure", lambda threads: threads)
+    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
 
 
 @pytest.fixture

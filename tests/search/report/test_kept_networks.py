@@ -32,7 +32,7 @@ def models(monkeypatch):
             return np.full(len(images), self.answer, np.float32)
 
     monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure", lambda threads: threads)
+    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
 
 
 @pytest.fixture
