@@ -170,9 +170,9 @@ def _read(info: DatasetInfo, name: str, *, verify: bool) -> Split:
 
 def _read_array(info: DatasetInfo, split: str, name: str, *, verify: bool) -> NDArray[Any]:
     """Read one array from its place in the file, without the HDF5 library, which a hostile file could mislead."""
-    place, stored = info.places[split][name], info.arrays[split][name]
+    extent, stored = info.extents[split][name], info.arrays[split][name]
     try:
-        array = np.fromfile(info.path, np.dtype(place.dtype), math.prod(stored.shape), offset=place.offset)
+        array = np.fromfile(info.path, np.dtype(extent.dtype), math.prod(stored.shape), offset=extent.offset)
     except (OSError, MemoryError) as error:
         raise DatasetError(f"{info.path} cannot be read: {error}") from error
     if array.size != math.prod(stored.shape):

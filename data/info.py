@@ -19,7 +19,7 @@ LONGEST_TEXT: Final = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Extent:
     """Where the bytes of an array lie in its file, in one piece: their NumPy type, and the offset of the first."""
 
     dtype: str
@@ -31,7 +31,7 @@ class DatasetInfo:
     """What a dataset file says of itself.
 
     `counts` are the images of training, validation and test, `image_shape` is (H, W, C); `options` are the settings of
-    the build as JSON, `arrays` the shapes and checksums by split and array, and `places` where each of them lies.
+    the build as JSON, `arrays` the shapes and checksums by split and array, and `extents` where each of them lies.
     """
 
     path: Path
@@ -42,7 +42,7 @@ class DatasetInfo:
     counts: dict[str, int]
     image_shape: tuple[int, int, int]
     arrays: dict[str, dict[str, StoredArray]]
-    places: dict[str, dict[str, Place]]
+    extents: dict[str, dict[str, Extent]]
 
     @property
     def unit(self) -> str:

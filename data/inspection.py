@@ -1,7 +1,7 @@
 """Looking into a dataset file from a process of its own, because a hostile file can crash or hang the HDF5 library.
 
 That process is `python -m data.inspection FILE`; it prints what the file holds, or what is wrong with it, as JSON. What
-reads the arrays afterwards needs their places alone, and no library. The process costs a command a third of a second.
+reads the arrays afterwards needs their extents alone, and no library. The process costs a command a third of a second.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from data.arrays import StoredArray
 from data.errors import DatasetError
-from data.info import DatasetInfo, Place
+from data.info import DatasetInfo, Extent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +71,11 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> DatasetInfo:
         split: {name: StoredArray(tuple(array["shape"]), array["sha256"]) for name, array in stored.items()}
         for split, stored in plain["arrays"].items()
     }
-    places = {
-        split: {name: Place(**place) for name, place in stored.items()} for split, stored in plain["places"].items()
+    extents = {
+        split: {name: Extent(**extent) for name, extent in stored.items()} for split, stored in plain["extents"].items()
     }
     height, width, channels = plain["image_shape"]
-    changed = {"path": path, "image_shape": (height, width, channels), "arrays": arrays, "places": places}
+    changed = {"path": path, "image_shape": (height, width, channels), "arrays": arrays, "extents": extents}
     return DatasetInfo(**(plain | changed))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from data.arrays import ARRAYS, SPLITS, StoredArray, dataset_sha256
 from data.errors import DatasetError
-from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo, Place
+from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo, Extent
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -67,8 +67,8 @@ def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
     for split in SPLITS:
         _check_members(path, file[split], ARRAYS, h5py.Dataset)
     arrays = {split: {name: _stored(path, file[split][name], name) for name in ARRAYS} for split in SPLITS}
-    places = {split: {name: _place(file[split][name]) for name in ARRAYS} for split in SPLITS}
-    _check_distinct(path, places)
+    extents = {split: {name: _extent(file[split][name]) for name in ARRAYS} for split in SPLITS}
+    _check_distinct(path, extents)
     _check_agreement(path, arrays)
     digest = _text(path, file, "digest")
     if digest != dataset_sha256(arrays):
@@ -83,7 +83,7 @@ def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
         counts={split: arrays[split]["images"].shape[0] for split in SPLITS},
         image_shape=(height, width, channels),
         arrays=arrays,
-        places=places,
+        extents=extents,
     )
 
 
@@ -151,13 +151,13 @@ def _right_type(array: h5py.Dataset, name: str) -> bool:
     return bool(array.id.get_type().equal(h5py.h5t.py_create(dtype)))
 
 
-def _place(array: h5py.Dataset) -> Place:
-    return Place(array.dtype.str, int(array.id.get_offset()))
+def _extent(array: h5py.Dataset) -> Extent:
+    return Extent(array.dtype.str, int(array.id.get_offset()))
 
 
-def _check_distinct(path: Path, places: dict[str, dict[str, Place]]) -> None:
+def _check_distinct(path: Path, extents: dict[str, dict[str, Extent]]) -> None:
     """Raise DatasetError where two names lead to one array: a test split must not be the training split."""
-    starts = [place.offset for of_split in places.values() for place in of_split.values()]
+    starts = [extent.offset for of_split in extents.values() for extent in of_split.values()]
     if len(set(starts)) != len(starts):
         raise DatasetError(f"{path}: two of its arrays are one and the same")
 

@@ -13,7 +13,8 @@ from model.examples import Images, Labels
 from model.initializers import Weights
 from model.network import Network
 
-PREDICTION_BATCH = 64
+IMAGES_A_CALL = 64
+"""Images that the network is given at once, so that memory does not grow with how many there are."""
 
 
 def to_bytes(network: Network, weights: Weights, limits: tuple[float, float], flip_averaged: bool = False) -> bytes:
@@ -48,8 +49,8 @@ class SavedModel:
         """Return predictions, float32 (n,), for `images`, uint8 (n, H, W, C); raises ModelError for another shape."""
         if images.shape[1:] != self.image_shape:
             raise ModelError(f"images are {images.shape[1:]}; this model takes {self.image_shape}")
-        starts = range(0, len(images), PREDICTION_BATCH)
-        pieces = [self._forward(images[start : start + PREDICTION_BATCH]) for start in starts]
+        starts = range(0, len(images), IMAGES_A_CALL)
+        pieces = [self._forward(images[start : start + IMAGES_A_CALL]) for start in starts]
         return np.concatenate(pieces) if pieces else np.empty(0, np.float32)
 
     def _forward(self, images: Images) -> Labels:

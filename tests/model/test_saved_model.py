@@ -15,7 +15,7 @@ from model.examples import Examples
 from model.initializers import initial_weights
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
-from model.saved_model import PREDICTION_BATCH, SavedModel, to_bytes
+from model.saved_model import IMAGES_A_CALL, SavedModel, to_bytes
 from model.setup import Setup
 
 NETWORK = Network(
@@ -78,7 +78,7 @@ def test_flip_averaged_it_answers_the_mean_over_an_image_and_its_mirror_image(
     assert SavedModel(path).predict(images) == pytest.approx(np.mean(both, axis=0).clip(*LIMITS), abs=1e-3)
 
 
-@pytest.mark.parametrize("count", [1, PREDICTION_BATCH, 2 * PREDICTION_BATCH + 3])
+@pytest.mark.parametrize("count", [1, IMAGES_A_CALL, 2 * IMAGES_A_CALL + 3])
 def test_it_answers_as_the_engine_does_within_the_limits(
     path: Path, engine: Engine, draw_examples: Draw, count: int
 ) -> None:
