@@ -39,13 +39,15 @@ TWENTIETHS: Final = 20
 class Collected:
     """What a source gave: its splits, the files left out, and its digest.
 
-    `duplicates` counts the groups of byte-identical images, `shared` those of them that lie in more than one split.
+    `drawn` says whether the splits were drawn, and not the source's own. `duplicates` counts the groups of
+    byte-identical images, `shared` those of them that lie in more than one split.
     """
 
     layout: Layout
     splits: dict[str, Split]
     rejected: tuple[Rejected, ...]
     source_digest: str
+    drawn: bool = False
     duplicates: int = 0
     shared: int = 0
 
@@ -94,7 +96,8 @@ def collected(
         raise RejectedFilesError(source, rejected)
     placed = _place(sorted(images, key=lambda image: image.name), options.seed)
     splits = {name: _split(placed[name]) for name in SPLITS}
-    return Collected(layout, splits, tuple(rejected), digest, *_duplicates(placed))
+    drawn = any(image.split is None for image in images)
+    return Collected(layout, splits, tuple(rejected), digest, drawn, *_duplicates(placed))
 
 
 def _strata(images: list[Image]) -> list[int]:

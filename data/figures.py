@@ -9,6 +9,7 @@ import numpy as np
 
 from data.arrays import SPLITS
 from data.dataset import read_labels
+from data.errors import DatasetError
 from data.files import check_writable, write_bytes
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def draw_dataset_histograms(dataset: Path, path: Path, name: str) -> None:
     `name` is what its labels are called, as in "age (years)".
     """
     check_writable(path)
+    if path.exists() and path.samefile(dataset):
+        raise DatasetError(f"{path} is the dataset itself; choose another --figure")
     write_bytes(path, histograms({split: read_labels(dataset, split) for split in SPLITS}, name))
 
 
@@ -50,7 +53,7 @@ def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
         panel = figure.add_subplot(1, len(labels), place)
         panel.hist(values, bins=edges.tolist(), color="#0072B2")
         panel.set_title(f"{split} ({len(values):,} images)", fontsize=9, loc="left")
-        panel.set_xlabel(name)
+        panel.set_xlabel(name, parse_math=False)  # a unit may be a dollar
         panel.yaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         panel.set_xlim(edges[0], edges[-1])
         panel.spines[["top", "right"]].set_visible(False)
@@ -61,11 +64,12 @@ def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
 
 
 def bounds(labels: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Return the bounds of a histogram's bars: one for each whole number from 0 on, unless they are too many."""
-    low, high = min(0.0, float(labels.min(initial=0))), float(labels.max(initial=1))
+    """Return the bounds of a histogram's bars: one for each whole number, from 0 on, unless they are too many."""
+    low, high = float(labels.min()), float(labels.max())
     if high - low < MOST_BARS and (labels == np.round(labels)).all():
-        return np.arange(low, high + 2) - 0.5
-    return np.linspace(float(labels.min()), high, BARS + 1)
+        first = min(0.0, low) if high - min(0.0, low) < MOST_BARS else low
+        return np.arange(first, high + 2) - 0.5
+    return np.linspace(low, high, BARS + 1) if low < high else np.array([low - 0.5, high + 0.5])
 
 
 def gallery(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:

@@ -25,7 +25,7 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
     """
     check_writable(path, flag)
     made: list[Path] = []
-    temporary = path.parent / f".{path.name[:100]}.{secrets.token_hex(6)}.tmp"
+    temporary = path.parent / f".{secrets.token_hex(6)}.tmp"
     try:
         _make_folders(path.parent, made)
         temporary.touch(exist_ok=False)

@@ -10,8 +10,10 @@ import numpy as np
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_labels
 from data.errors import DatasetError
+from data.options import YEARS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -74,10 +76,15 @@ def dataset_statistics(path: Path) -> DatasetStatistics:
 
 def format_statistics(statistics: DatasetStatistics) -> str:
     """Return Table I as aligned text, in the paper's columns."""
-    lines = [f"{'':<12}{'samples':>8}{'mean':>8}{'SD':>8}{'25 %':>7}{'50 %':>7}{'75 %':>7}"]
-    lines += [
-        f"{name:<12}{one.count:>8}{one.mean:>8.2f}{one.sd:>8.2f}"
-        f"{one.quartile_1:>7g}{one.median:>7g}{one.quartile_3:>7g}"
-        for name, one in statistics.splits.items()
-    ]
-    return "\n".join(lines)
+    form = ".2f" if statistics.unit == YEARS else ".5g"
+    rows = [["", "samples", "mean", "SD", "25 %", "50 %", "75 %"]]
+    for name, one in statistics.splits.items():
+        quartiles = (f"{each:g}" for each in (one.quartile_1, one.median, one.quartile_3))
+        rows.append([name, str(one.count), format(one.mean, form), format(one.sd, form), *quartiles])
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    name, *numbers = zip(cells, widths, strict=True)
+    return "  ".join([name[0].ljust(name[1]), *(cell.rjust(width) for cell, width in numbers)])

@@ -114,7 +114,7 @@ def _row(table: Path, number: int, line: list[str], columns: int) -> Row:
         raise DatasetError(f"{table}: row {number} has {len(line)} columns, not {columns}")
     path, text, *split = (each.strip() for each in line)
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)  # which Python reads over: 12_5 would be 125
     except ValueError:
         value = math.nan
     if not abs(value) < 1e30:  # beyond which a sum of squares is no float32 any more

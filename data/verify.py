@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from data.arrays import ARRAYS, SPLITS, array_sha256, arrays_of
+from data.arrays import ARRAYS, SPLITS, Split, array_sha256, arrays_of
 from data.build import SYNTHETIC, collect_source
 from data.dataset import inspect_dataset, read_split
 from data.errors import LISTED, DatasetError
@@ -15,9 +15,9 @@ from data.layout import Layout
 from data.options import stored_options
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from data.arrays import Split
     from data.build import Progress
     from data.dataset import DatasetInfo
     from data.options import BuildOptions
@@ -68,14 +68,32 @@ def verify_dataset(
     # A file that went bad since the build is a difference to report, not an error.
     collected = collect_source(source, replace(options or stored, skip_bad=True), progress)
     reasons = {one.name: one.reason for one in collected.rejected}
+    dataset = {name: read_split(path, name) for name in SPLITS}
+    source_matches = collected.source_digest == info.source_digest
+    fresh = collected.splits if source_matches or not collected.drawn else _divided_like(dataset, collected.splits)
     found: list[str] = []
     images = 0
-    for name in SPLITS:
-        split = read_split(path, name)
+    for name, split in dataset.items():
         found += _checksums(info, name, split)
-        found += _differences(name, split, collected.splits[name], reasons)
-        images += len(set(split.names) & set(collected.splits[name].names))
-    return VerifyReport(images, len(found), tuple(found[:LISTED]), collected.source_digest == info.source_digest)
+        found += _differences(name, split, fresh[name], reasons)
+        images += len(set(split.names) & set(fresh[name].names))
+    return VerifyReport(images, len(found), tuple(found[:LISTED]), source_matches)
+
+
+def _divided_like(dataset: Mapping[str, Split], drawn: Mapping[str, Split]) -> dict[str, Split]:
+    """Put the images of a changed source where the dataset has them: drawn anew, one file less would move them all."""
+    home = {image: name for name, split in dataset.items() for image in split.names}
+    images = [
+        (home.get(image, name), split.images[place], split.labels[place], image)
+        for name, split in drawn.items()
+        for place, image in enumerate(split.names)
+    ]
+    return {name: _split([rest for where, *rest in images if where == name]) for name in dataset}
+
+
+def _split(images: Sequence[Sequence[Any]]) -> Split:
+    pixels, labels, names = ([image[part] for image in images] for part in range(3))
+    return Split(np.array(pixels), np.array(labels), tuple(names))
 
 
 def _checksums(info: DatasetInfo, name: str, split: Split) -> list[str]:

@@ -45,7 +45,9 @@ class AgeModel:
         values = keras.layers.Rescaling(1 / 255, name="rescaling")(inputs) if rescale else inputs
         layers = [layer for step in self.network.steps for layer in maker.keras_layers(step)]
         values = _mirrored(layers, values) if flip_averaged else _through(layers, values)
-        return keras.Model(inputs, _through(_clipping(clip), values), name="age_model")
+        if clip is not None:
+            values = keras.ops.clip(values, *clip)
+        return keras.Model(inputs, values, name="age_model")
 
     def _check(self, regularization: float, momentum: float, clip: tuple[float, float] | None) -> None:
         if not 0 <= regularization < inf:
@@ -54,8 +56,8 @@ class AgeModel:
             raise ModelError(f'regularization is {regularization!r}, but the network\'s regularizer is "none"; pass 0')
         if not 0 <= momentum < 1:
             raise ModelError(f"momentum is {momentum!r}; it must be at least 0 and below 1")
-        if clip is not None and not -inf < clip[0] < clip[1] < inf:
-            raise ModelError(f"clip is {clip!r}; it must be two finite numbers, the smaller one first")
+        if clip is not None and not -inf < clip[0] <= clip[1] < inf:
+            raise ModelError(f"clip is {clip!r}; it must be two finite numbers, the larger one last")
 
 
 class _LayerMaker:
@@ -157,17 +159,3 @@ def _mirrored(layers: "Sequence[keras.Layer | Skip]", images: "keras.KerasTensor
 
     answers = [_through(layers, seen) for seen in (images, keras.ops.flip(images, axis=2))]
     return keras.layers.Average(name="average")(answers)
-
-
-def _clipping(limits: tuple[float, float] | None) -> "list[keras.Layer]":
-    """Make the layers that hold a value between two limits: Keras' ReLU can, but from 0, so it is shifted and back."""
-    if limits is None:
-        return []
-    import keras
-
-    low, high = limits
-    return [
-        keras.layers.Rescaling(1.0, offset=-low, name="from_the_lowest"),
-        keras.layers.ReLU(max_value=high - low, name="clip"),
-        keras.layers.Rescaling(1.0, offset=low, name="from_zero"),
-    ]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from model.checks import require_count
 from model.errors import ModelError
 from model.examples import Labels
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
@@ -41,10 +41,11 @@ class Difference:
 
     def sentence(self, quantity: Quantity) -> str:
         """Return the difference in words."""
+        mean, low, high = (decimal(each, "+.3f") for each in (self.mean, self.low, self.high))
         verdict = "tied" if self.tied else "the first is better" if self.mean < 0 else "the second is better"
         return (
-            f"difference {quantity.amount(f'{self.mean:+.3f}')}, {self.confidence:.0%} interval {self.low:+.3f} to "
-            f"{self.high:+.3f} (paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"
+            f"difference {quantity.amount(mean)}, {self.confidence:.0%} interval {low} to {high} "
+            f"(paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"
         )
 
     def as_dict(self) -> dict[str, float | bool]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from model.errors import ModelError
-from model.plotting import MUTED, PALETTE, new_figure, plain, png
+from model.plotting import MUTED, PALETTE, literal, new_figure, plain, png
 from model.quantity import Quantity
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _draw(axes: "Axes", panel: Panel, label: str) -> None:
     for level in panel.levels:
         axes.axhline(level.error, color=MUTED, linewidth=1, linestyle=":", label=level.name)
     for mark in panel.marks:
-        axes.plot(mark.epoch, mark.error, "o", color="black", markersize=9, fillstyle="none", label=mark.name)
+        axes.plot(mark.epoch, mark.error, "o", color="black", markersize=9, fillstyle="none", label=literal(mark.name))
     plain(axes, "epoch", label)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=(1, 2, 5, 10)))
     if panel.log:

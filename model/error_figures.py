@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from model.error_groups import ErrorGroup
 from model.examples import Labels
 from model.plotting import INK, MUTED, PALETTE, new_figure, plain, png
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,7 +36,7 @@ def error_by_group(groups: Sequence[ErrorGroup], mae: float, quantity: Quantity)
     places = range(len(groups))
     axes.bar(places, [group.mae for group in groups], width=0.72, color=PALETTE[0], alpha=0.85)
     _whiskers(axes, places, [group.mae for group in groups], [group.standard_error for group in groups])
-    axes.axhline(mae, color=MUTED, linewidth=1, linestyle="--", label=f"all images: {mae:.2f}")
+    axes.axhline(mae, color=MUTED, linewidth=1, linestyle="--", label=f"all images: {decimal(mae, '.2f')}")
     true = quantity.label(f"true {quantity.noun}")
     plain(axes, f"{true}, and how many images", f"{quantity.mae}\n± standard error")
     axes.set_xticks(places, [f"{group.name}\n{group.count:,}" for group in groups])

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import ModelError
+from model.evaluation import standard_error
 from model.examples import Labels
 
 MOST_GROUPS = 10
@@ -37,8 +38,8 @@ class ErrorGroup:
     def name(self) -> str:
         """The group's range as text: of whole numbers its first and its last, of others its bounds."""
         if self.whole and self.low.is_integer() and self.high.is_integer():
-            return f"{self.low:g}–{self.high - 1:g}" if self.high - self.low > 1 else f"{self.low:g}"
-        return f"{self.low:g}–{self.high:g}"
+            return f"{self.low:.0f}–{self.high - 1:.0f}" if self.high - self.low > 1 else f"{self.low:.0f}"
+        return f"{self.low:.12g}–{self.high:.12g}"
 
 
 def by_label(predictions: Labels, labels: Labels) -> tuple[ErrorGroup, ...]:
@@ -57,13 +58,14 @@ def edges(values: Labels) -> npt.NDArray[np.float64]:
     Ages from 1 to 80 fall into decades.
     """
     low, high = float(values.min()), float(values.max())
-    span = max(high - low, 1e-6 * max(abs(low), abs(high), 1.0))
+    span = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.0
     power = 10.0 ** math.floor(math.log10(span / MOST_GROUPS))
     for step in (power * each for each in STEPS):
-        first, last = math.floor(low / step), math.floor(high / step)
+        # Rounded, as 0.7 in float32 is a little less than seven tenths.
+        first, last = (math.floor(round(value / step, 5)) for value in (low, high))
         if last - first < MOST_GROUPS:
             break
-    return np.round(np.arange(first, last + 2) * step, 12)
+    return np.array([float(f"{place * step:.12g}") for place in range(first, last + 2)])
 
 
 def _groups(predictions: Labels, labels: Labels, ordered_by: Labels) -> tuple[ErrorGroup, ...]:
@@ -71,7 +73,7 @@ def _groups(predictions: Labels, labels: Labels, ordered_by: Labels) -> tuple[Er
         raise ModelError(f"predictions are {predictions.shape} for labels of {labels.shape}; both must be (n,), n ≥ 1")
     bounds = edges(ordered_by)
     whole = bool((ordered_by == np.round(ordered_by)).all())
-    place = np.clip(np.digitize(ordered_by.astype(np.float64), bounds) - 1, 0, len(bounds) - 2)
+    place = np.clip(np.digitize(ordered_by, bounds.astype(ordered_by.dtype)) - 1, 0, len(bounds) - 2)
     return tuple(
         _group((float(bounds[each]), float(bounds[each + 1])), predictions[place == each], labels[place == each], whole)
         for each in np.unique(place)
@@ -84,14 +86,10 @@ def _group(bounds: tuple[float, float], predictions: Labels, labels: Labels, who
         *bounds,
         len(labels),
         float(np.abs(signed).mean()),
-        _standard_error(np.abs(signed)),
+        standard_error(np.abs(signed)),
         float(signed.mean()),
-        _standard_error(signed),
+        standard_error(signed),
         float(labels.mean(dtype=np.float64)),
         float(predictions.mean(dtype=np.float64)),
         whole,
     )
-
-
-def _standard_error(values: npt.NDArray[np.float64]) -> float | None:
-    return float(values.std(ddof=1) / math.sqrt(len(values))) if len(values) > 1 else None

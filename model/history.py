@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.curves import Mark, Panel, draw_curves
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ def from_csv(content: bytes) -> tuple[Epoch, ...]:
 def learning_curve(history: Sequence[Epoch], quantity: Quantity) -> bytes:
     """Draw training and validation error by epoch, the kept epoch marked, as a PNG (paper, Figures 5 and 6)."""
     best = kept(history)
-    name = f"kept: epoch {best.epoch}, " + quantity.amount(f"{best.validation_mae:.2f}")
+    name = f"kept: epoch {best.epoch}, " + quantity.amount(decimal(best.validation_mae, ".2f"))
     curves = {
         "training": [[row.training_mae for row in history]],
         "validation": [[row.validation_mae for row in history]],

@@ -24,13 +24,18 @@ def new_figure(width: float, height: float) -> "Figure":
 
 def plain(axes: "Axes", x: str, y: str) -> None:
     """Label the axes, and leave them nothing but two lines, small ticks and a faint grid."""
-    axes.set_xlabel(x, color=INK)
-    axes.set_ylabel(y, color=INK)
+    axes.set_xlabel(literal(x), color=INK)
+    axes.set_ylabel(literal(y), color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(MUTED)
     axes.tick_params(which="both", color=MUTED, labelcolor=INK, labelsize=8.5)
     axes.grid(color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
+
+
+def literal(text: str) -> str:
+    """Return a user's own word or unit as it is to be drawn: between two dollars matplotlib would take it for TeX."""
+    return text.replace("$", r"\$")
 
 
 def png(figure: "Figure") -> bytes:

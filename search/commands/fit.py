@@ -49,7 +49,7 @@ def fit(
         return
     for folder, state in fitted.items():
         best = kept(state.history)
-        error = quantity.amount(f"{best.validation_mae:.3f}")
+        error = quantity.error(best.validation_mae)
         answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 

@@ -165,7 +165,7 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
         answer_json({"split": split, "unit": quantity.unit, "models": by_name, "difference": found.as_dict()})
         return
     for name, each in zip(names, errors, strict=True):
-        error = quantity.amount(f"{each.mae:.3f} ± {each.standard_error:.3f}")
+        error = quantity.error(each.mae, each.standard_error)
         answer(f"{name}: {split} MAE {error} over {each.images} images")
     answer(found.sentence(quantity))
 
@@ -192,14 +192,17 @@ def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) 
 
 def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str]:
     """Return what can be said of two studies beyond their best trials, as text."""
+    from model.quantity import decimal
+
     lines = [
-        f"{name}: its best finalist scores {quantity.amount(f'{best.mean:.3f} ± {best.standard_error:.3f}')} "
+        f"{name}: its best finalist scores {quantity.error(best.mean, best.standard_error)} "
         f"over {best.repeats} seeds ({best.images} images, {best.epochs} epochs)"
         for name, best in zip(found.names, found.chosen, strict=True)
         if best
     ]
     if found.difference:
-        apart = quantity.amount("{:+.3f} ± {:.3f}".format(*found.difference))
+        mean, deviation = found.difference
+        apart = quantity.amount(f"{decimal(mean, '+.3f')} ± {decimal(deviation)}")
         lines.append(f"difference of the finalists {apart} (standard error)")
     elif len(lines) == 2:
         lines.append("the finalists had different budgets, so their scores are not comparable")

@@ -95,6 +95,7 @@ def export(
     import tomllib
 
     from data.files import write_bytes
+    from model.quantity import Quantity
     from search.results.configuration import export_configuration
 
     content = export_configuration(study_of(settings))
@@ -105,8 +106,8 @@ def export(
         answer_json(document)
         return
     found = document["hyperparameters"]
-    score, unit = document["trial"]["score"], f" {document['dataset']['unit']}".rstrip()
-    answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score:.3f}{unit} in its trial")
+    score = Quantity(document["dataset"]["unit"]).error(document["trial"]["score"])
+    answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score} in its trial")
     answer(f"chosen as {document['choice']['reason']}")
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from model.quantity import decimal
 from search.results.search_map import MapBox, MapTrial, SearchMap, colour_limits
 from search.space.parameters import name_of
 
@@ -38,7 +39,7 @@ def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any
             "size": 9,
             "line": {"width": 0.5, "color": "white"},
         },
-        "hovertemplate": f"trial %{{customdata}}<br>%{{x:.3g}}, %{{y:.3g}}<br>%{{marker.color:.2f}} {unit}".rstrip(),
+        "hovertemplate": f"trial %{{customdata}}<br>%{{x:.3g}}, %{{y:.3g}}<br>%{{marker.color:.3~g}} {unit}".rstrip(),
     }
 
 
@@ -46,7 +47,7 @@ def _best(trial: MapTrial, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"best: trial {trial.number}, {trial.validation_mae:.2f} {unit}".rstrip(),
+        "name": f"best: trial {trial.number}, {decimal(trial.validation_mae, '.2f')} {unit}".rstrip(),
         "x": [_short(trial.x)],
         "y": [_short(trial.y)],
         "marker": {"symbol": "star-open", "size": 20, "color": "#d62728", "line": {"width": 2}},

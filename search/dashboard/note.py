@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
@@ -189,11 +189,11 @@ def _reading(spec: StudySpec) -> str:
 
 def _facts(params: Mapping[str, Value], trial: RankedTrial, quantity: Quantity) -> list[tuple[object, ...]]:
     measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
-    return [*params.items(), *((name, quantity.amount(f"{error:.3f}")) for name, error in measured)]
+    return [*params.items(), *((name, quantity.error(error)) for name, error in measured)]
 
 
 def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:
-    return trial.number, f"{trial.value:.3f}", *(trial.params[name] for name in box.names)
+    return trial.number, decimal(trial.value), *(trial.params[name] for name in box.names)
 
 
 def _table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model.final_fit import FitState
+from model.quantity import decimal
 
 
 class FitDisplay:
@@ -35,15 +36,15 @@ class FitDisplay:
 
     def _update(self, state: FitState, epoch: int, share: float) -> None:
         best = state.best
-        note = f"best {best.validation_mae:.3f}{self._unit}, epoch {best.epoch}" if best else ""
+        note = f"best {decimal(best.validation_mae)}{self._unit}, epoch {best.epoch}" if best else ""
         self._progress.update(self._bar, completed=epoch - 1 + share, note=note)
         if self._told is None and state.history:
             self._console.print(f"going on after epoch {len(state.history)}", highlight=False)
         if not self._console.is_terminal and self._told not in (None, len(state.history)):
             last = state.history[-1]
             self._console.print(
-                f"epoch {last.epoch}: training {last.training_mae:.3f}, "
-                f"validation {last.validation_mae:.3f}{self._unit}, "
+                f"epoch {last.epoch}: training {decimal(last.training_mae)}, "
+                f"validation {decimal(last.validation_mae)}{self._unit}, "
                 f"{last.seconds:.0f} s{', the best so far' if last.best else ''}",
                 highlight=False,
                 soft_wrap=True,

@@ -7,7 +7,7 @@ from typing import Any
 from data.dataset import inspect_dataset, read_split
 from model.comparison import Difference, compare
 from model.evaluation import Evaluation, evaluate
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 from search.fit.record import averaged, predict_members, read_fit
 
 
@@ -60,12 +60,13 @@ class FitEvaluation:
         found, together = self.evaluation, self.together
         lines = [
             self._error(found) + (f", the mean of {len(together.members)} networks" if together else ""),
-            f"median error {found.median_error:.2f}, RMSE {found.rmse:.2f}, bias {found.bias:+.2f}; "
-            f"always answering the median would score {found.constant_mae:.2f}",
+            f"median error {decimal(found.median_error, '.2f')}, RMSE {decimal(found.rmse, '.2f')}, "
+            f"bias {decimal(found.bias, '+.2f')}; always answering the median would score "
+            f"{decimal(found.constant_mae, '.2f')}",
         ]
         if together:
             lines += [
-                f"{each.name}: {self._error(each.evaluation)}; validation MAE {each.validation_mae:.3f} when kept"
+                f"{each.name}: {self._error(each.evaluation)}; validation MAE {decimal(each.validation_mae)} when kept"
                 for each in together.members
             ]
             lines.append(
@@ -75,7 +76,7 @@ class FitEvaluation:
         return lines
 
     def _error(self, found: Evaluation) -> str:
-        error = self.quantity.amount(f"{found.mae:.3f} ± {found.standard_error:.3f}")
+        error = self.quantity.error(found.mae, found.standard_error)
         return f"{self.split} MAE {error} over {found.images} images"
 
 

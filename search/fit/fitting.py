@@ -97,6 +97,8 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
         fit.precision,
     )
     state = _resumed(final, fit, folder) or final.start()
+    if not final.finished(state):  # the network of a shorter run would stand beside the history of this one
+        (folder / MODEL).unlink(missing_ok=True)
     write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
 
     def keep(now: FitState) -> None:

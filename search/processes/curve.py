@@ -4,6 +4,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from model.quantity import decimal
+
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 60, 140, 40, 50
 TRAINING, VALIDATION, GRID, TEXT = "#1f77b4", "#d62728", "#d9d9d9", "#333333"
@@ -33,9 +35,9 @@ def draw_curve(training: Mapping[int, float], validation: float | None, title: s
     across = _Axis(epochs[0], max(epochs[-1], epochs[0] + 1), LEFT, WIDTH - RIGHT)
     up = _Axis(marks[0], marks[-1], HEIGHT - BOTTOM, TOP)
     points = [(across.at(epoch), up.at(training[epoch])) for epoch in epochs]
-    ends = [(points[-1], f"training {training[epochs[-1]]:.2f}", TRAINING)]
+    ends = [(points[-1], f"training {decimal(training[epochs[-1]], '.2f')}", TRAINING)]
     if validation is not None:
-        ends.append(((points[-1][0], up.at(validation)), f"validation {validation:.2f}", VALIDATION))
+        ends.append(((points[-1][0], up.at(validation)), f"validation {decimal(validation, '.2f')}", VALIDATION))
     return _picture(
         [
             _text(LEFT, 22, title),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from model.quantity import Quantity
 from search.results.ranking import best_score
 from search.slots.slots import Slots
 from search.storage.patience import outlasting
@@ -88,7 +89,7 @@ class Display:
 
     def update(self, now: Standing) -> None:
         """Show the standing `now`."""
-        best = "no trial has ended yet" if now.best is None else f"best {now.best:.3f} {now.unit}".rstrip()
+        best = "no trial has ended yet" if now.best is None else f"best {Quantity(now.unit).error(now.best)}"
         stage, note = now.stage, f"{best}, {self._pace.text(now)}"
         self._progress.update(
             self._bar, description=stage, completed=now.stage_closed, total=now.stage_slots, note=note

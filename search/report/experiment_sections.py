@@ -11,7 +11,7 @@ from search.report.paper import CAPACITY_MAE
 from search.report.sections import Column, Figure, Section, Table, Words
 
 LEARNT = 0.5
-"""The training error on a few images below which an initialisation is said to have learnt them."""
+"""The training error in years on a few images up to which an initialisation is said to have learnt them."""
 
 PANELS = 3
 """Variants side by side in one figure at most."""
@@ -23,13 +23,11 @@ def capacity_section(words: Words, images: int, seeds: Mapping[str, Sequence[flo
     `seeds` has the training error, epoch by epoch, by the name of the seed.
     """
     quantity = words.quantity
-    paper = f", the paper {CAPACITY_MAE:g}" if quantity.is_age else ""
     reached = {name: min(errors) for name, errors in seeds.items()}
     learnt = sum(error <= LEARNT for error in reached.values())
-    text = (
-        f"{images} training images, no regularisation: {learnt} of {len(seeds)} initialisations learn them (training "
-        f"MAE of at most {quantity.amount(f'{LEARNT:g}')}); the best reaches {min(reached.values()):.3f}{paper}."
-    )
+    best = f"the best of {len(seeds)} initialisations reaches a training MAE of {quantity.error(min(reached.values()))}"
+    verdict = f", the paper {CAPACITY_MAE:g}; {learnt} of them learn the images (at most {LEARNT:g})"
+    text = f"{images} training images, no regularisation: {best}{verdict if quantity.is_age else ''}."
     figure = Figure(
         "figure-2-capacity",
         words.caption,
@@ -37,10 +35,8 @@ def capacity_section(words: Words, images: int, seeds: Mapping[str, Sequence[flo
         draw_curves(_capacity_panels(seeds, quantity), quantity),
     )
     lowest = Column(quantity.label("lowest training MAE"), ".3f")
-    columns = (Column("seed"), Column("epochs", "d"), lowest, Column("learnt"))
-    rows = [
-        (name, len(errors), reached[name], "yes" if reached[name] <= LEARNT else "no") for name, errors in seeds.items()
-    ]
+    columns = (Column("seed"), Column("epochs", "d"), lowest)
+    rows = [(name, len(errors), reached[name]) for name, errors in seeds.items()]
     table = Table("capacity", "The same in numbers.", columns, tuple(rows))
     return Section(words.title, (text, *words.text), (figure, table))
 

@@ -1,6 +1,6 @@
 """The experiments of a storage in the report: which there are, and the section of each."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from model.quantity import Quantity
@@ -32,10 +32,13 @@ Runs = Mapping[str, Sequence[Run]]
 def experiments_beside(storage: Storage, study: str) -> dict[str, Study | None]:
     """Return by name the experiments that belong to the search `study`; None for those that were not run."""
     known = set(study_names(storage))
-    return {
-        name: load_study(storage, study_name(study, name)) if study_name(study, name) in known else None
-        for name in TITLES
-    }
+    return {name: _experiment(storage, study_name(study, name), known) for name in TITLES}
+
+
+def _experiment(storage: Storage, name: str, known: Collection[str]) -> Study | None:
+    """Load an experiment; None also for a search that somebody has given such a name."""
+    found = load_study(storage, name) if name in known else None
+    return found if found and found.spec.experiment else None
 
 
 def experiment_section(study: Study, tested: TestErrors = NOTHING_TESTED) -> Section | LeftOut:
@@ -75,8 +78,9 @@ def _capacity(experiment: Experiment, runs: Runs, words: Words) -> Section:
 def _length(runs: Runs, words: Words, tested: TestErrors) -> Section:
     (found,) = runs.values()
     training, validation = ([getattr(run, name) for run in found] for name in ("training", "validation"))
-    errors = [tested.get(run.repeat, {}) for run in found]
-    return length_section(words, LENGTHS, training, validation, errors)
+    return length_section(
+        words, LENGTHS, training, validation, {run.repeat: tested.get(run.repeat, {}) for run in found}
+    )
 
 
 def _proxy(experiment: Experiment, runs: Runs, words: Words) -> Section:

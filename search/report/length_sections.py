@@ -1,6 +1,6 @@
 """The length of the training in the report: one long training, and what shorter ones would have ended with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -16,11 +16,11 @@ Tested = Mapping[str, float]
 
 
 def length_section(
-    words: Words, lengths: Mapping[str, float], training: Runs, validation: Runs, tested: Sequence[Tested]
+    words: Words, lengths: Mapping[str, float], training: Runs, validation: Runs, tested: Mapping[int, Tested]
 ) -> Section:
     """Show runs of the longest length; `lengths` are its shares by the names of the paper's lengths.
 
-    `tested` has what is known of each run.
+    `tested` has what is known of each run, by its seed.
     """
     longest = min(map(len, validation))
     epochs = epochs_at(lengths, longest)
@@ -44,7 +44,7 @@ def length_section(
 
 
 def _table(
-    epochs: Mapping[str, int], quantity: Quantity, training: Runs, validation: Runs, tested: Sequence[Tested]
+    epochs: Mapping[str, int], quantity: Quantity, training: Runs, validation: Runs, tested: Mapping[int, Tested]
 ) -> Table:
     columns = (
         Column("training"),
@@ -55,11 +55,12 @@ def _table(
     )
     rows: list[tuple[Cell, ...]] = []
     for name, epoch in epochs.items():
-        errors = (_mean(training, epoch), _mean(validation, epoch), _mean_tested(tested, file_after(epoch)))
+        known = _mean_tested(tested.values(), file_after(epoch))
+        errors = (_mean(training, epoch), _mean(validation, epoch), known)
         rows.append((_name(name, epoch), epoch, *errors))
         if name == CHECKPOINTED:
-            runs = enumerate(zip(training, validation, tested, strict=True))
-            rows += [_best(place, epoch, *run) for place, run in runs]
+            runs = zip(tested.items(), training, validation, strict=True)
+            rows += [_best(seed, epoch, own, *curves) for (seed, own), *curves in runs]
     caption = "Table III. Errors at the paper's lengths and of the best checkpoint, means over the seeds"
     if quantity.is_age:
         rows += [
@@ -70,7 +71,7 @@ def _table(
 
 
 def _best(
-    seed: int, epochs: int, training: Sequence[float], validation: Sequence[float], tested: Tested
+    seed: int, epochs: int, tested: Tested, training: Sequence[float], validation: Sequence[float]
 ) -> tuple[Cell, ...]:
     kept = int(np.argmin(validation[:epochs]))
     name = f"best checkpoint of {epochs} epochs, seed {seed}"
@@ -88,7 +89,7 @@ def _mean(runs: Runs, epoch: int) -> float:
     return float(np.mean([run[epoch - 1] for run in runs]))
 
 
-def _mean_tested(tested: Sequence[Tested], file: str) -> float | None:
+def _mean_tested(tested: Collection[Tested], file: str) -> float | None:
     """Return the mean over the runs, or None where one of them is not known."""
     known = [errors[file] for errors in tested if file in errors]
     return float(np.mean(known)) if len(known) == len(tested) else None

@@ -1,5 +1,7 @@
 """The network in the report: its drawing (Figure 4), and its summary as the paper's appendix prints it."""
 
+import math
+
 from model.drawing import draw_network
 from model.network import Network
 from model.quantity import Quantity
@@ -13,7 +15,10 @@ def network_section(network: Network, quantity: Quantity) -> Section:
     count, trained = network.parameters, network.trainable_parameters
     same = "as many as the paper's" if count == PARAMETERS else f"the paper's has {PARAMETERS:,}"
     beside = f" ({same})" if quantity.is_age else ""
-    text = f"{count:,} parameters{beside}, {trained:,} of them trained; {count - trained:,} are moving averages."
+    averages = sum(math.prod(spec.shape) for spec in network.weights if spec.role.startswith("moving"))
+    fixed = count - trained - averages
+    values = f", {fixed:,} the values of the expectation" if fixed else ""
+    text = f"{count:,} parameters{beside}, {trained:,} of them trained; {averages:,} are moving averages{values}."
     figure = Figure(
         "figure-4-network",
         "Figure 4. The network from left to right. Below each layer: its kernel or pool, the shape it puts out. Sides "

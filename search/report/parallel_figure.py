@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from model.plotting import INK, MUTED, new_figure, png
+from model.plotting import INK, MUTED, literal, new_figure, png
 from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range
 from search.results.ranking import RankedTrial
@@ -31,7 +31,7 @@ def draw_parallel(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
     for place, scale in enumerate([*scales, errors]):
         _draw_scale(axes, place, scale)
     labels = [*map(name_of, names), quantity.label("validation MAE").replace(" (", "\n(")]
-    axes.set_xticks(range(len(labels)), labels, color=INK)
+    axes.set_xticks(range(len(labels)), map(literal, labels), color=INK)
     axes.set(yticks=(), xlim=(-0.15, len(names) + 0.45), ylim=(-0.04, 1.04))
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

@@ -42,7 +42,9 @@ def draw_agreement(
     for (name, of_judge), axes in zip(scores.items(), places, strict=False):  # in this order no place is lost
         points = [(score, goal) for row, goal in zip(of_judge, reference, strict=True) for score in row]
         shown = [point for point in points if all(map(math.isfinite, point))]
-        axes.plot(*zip(*shown, strict=True), "o", color=PALETTE[0], markersize=4, alpha=0.7)
+        axes.plot(
+            [score for score, _ in shown], [goal for _, goal in shown], "o", color=PALETTE[0], markersize=4, alpha=0.7
+        )
         plain(axes, quantity.label("score of a trial"), quantity.label("reference"))
         axes.set_title(name, fontsize=9, loc="left", color=MUTED)
     for axes in list(places):

@@ -12,7 +12,7 @@ from model.error_figures import calibration, error_by_group, predicted_against_t
 from model.error_groups import ErrorGroup, by_label, by_prediction
 from model.evaluation import Evaluation, evaluate
 from model.examples import Labels
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
 from search.report.sections import Cell, Column, Figure, Section, Table
 
@@ -39,10 +39,10 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
     """Show what `models` are worth on the test split: the first one in full, the others compared with it."""
     first = models[0]
     found = first.evaluation
-    error = first.quantity.amount(f"{found.mae:.3f} ± {found.standard_error:.3f}")
+    error = first.quantity.error(found.mae, found.standard_error)
     headline = (
         f"{first.name}: test MAE {error} (standard error) over {found.images:,} images. Always answering the median "
-        f"would score {found.constant_mae:.2f}."
+        f"would score {decimal(found.constant_mae, '.2f')}."
     )
     beside = (UNPAIRED,) if first.quantity.is_age else ()
     compared = (comparison_table(models, test.labels),) if len(models) > 1 else ()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from model.plotting import INK, PALETTE, new_figure, plain, png
+from model.plotting import INK, PALETTE, literal, new_figure, plain, png
 from model.quantity import Quantity
 from search.report.look import COLOUR_MAP, colour_range
 from search.results.ranking import RankedTrial
@@ -38,7 +38,9 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     _ring([trial for trial in found.trials if trial.number in finalists], axes, "finalist")
     _ring(sorted(found.trials, key=lambda trial: trial.score)[:1], axes, "best trial", size=190)
     plain(axes, name_of(found.x), name_of(found.y))
-    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=found.error_label, extend="max", pad=0.02)
+    figure.colorbar(
+        ScalarMappable(colours, COLOUR_MAP), ax=axes, label=literal(found.error_label), extend="max", pad=0.02
+    )
     figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=8)
     return png(figure)
 
@@ -76,7 +78,7 @@ def draw_trial_curves(trials: Sequence[RankedTrial], quantity: Quantity) -> byte
     plain(axes, "epoch", quantity.mae)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     label = quantity.label("validation MAE")
-    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=label, extend="max", pad=0.02)
+    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=literal(label), extend="max", pad=0.02)
     return png(figure)
 
 

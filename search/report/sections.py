@@ -5,7 +5,7 @@ import io
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.quantity import Quantity
+from model.quantity import Quantity, decimal
 
 Cell: TypeAlias = str | int | float | None
 """What stands in a table; None is a number that there is none of."""
@@ -15,7 +15,7 @@ MISSING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading, with its unit where it has one, and how its numbers are shown, as in ".2f"."""
+    """A column's heading, with its unit where it has one, and how its numbers are shown, as in ".2f" (`decimal`)."""
 
     heading: str
     form: str = ""
@@ -133,4 +133,6 @@ class Report:
 def _shown(cell: Cell, form: str) -> str:
     if cell is None:
         return MISSING
-    return cell if isinstance(cell, str) else format(cell, form).replace("-", "−")
+    if isinstance(cell, str):
+        return cell
+    return (decimal(cell, form) if form.endswith("f") else format(cell, form)).replace("-", "−")

@@ -6,6 +6,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from model.quantity import decimal
 from search.space.parameters import PARAMETERS, Parameter, parameter_of
 from search.space.ranges import Value
 from search.storage.optuna_tables import id_of
@@ -87,7 +88,7 @@ def parameters_of(configurations: Sequence[Mapping[str, Value]]) -> list[Paramet
 
 
 def _row(trial: RankedTrial, varied: Sequence[Parameter]) -> tuple[str, ...]:
-    measured = (str(trial.number), str(trial.stage), f"{trial.score:.3f}", f"{trial.training_mae:.3f}")
+    measured = (str(trial.number), str(trial.stage), decimal(trial.score), decimal(trial.training_mae))
     return (*measured, *(each.shown(trial.params[each.name]) if each.name in trial.params else "-" for each in varied))
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
+from model.quantity import Quantity
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import FailedSlot, SlotCounts, Slots
@@ -60,7 +61,7 @@ class StudySummary:
         best = (
             "no trial has finished with a value yet"
             if self.best is None
-            else f"best {self.best:.3f} {self.unit}".rstrip()
+            else f"best {Quantity(self.unit).error(self.best)}"
         )
         failed = (f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}" for each in self.failed)
         return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks, *failed]

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from model.quantity import decimal
 from search.results.ranking import parameters_of
 from search.slots.slots import Slots
 from search.space.ranges import Value
@@ -86,13 +87,13 @@ def table(judged: Verdict) -> list[tuple[str, ...]]:
 
 def _row(one: Finalist) -> tuple[str, ...]:
     trials = ",".join(map(str, one.trials))
-    found = f"{one.search_score:.3f}"
-    if one.mean is None or one.behind is None:
+    found = decimal(one.search_score)
+    if one.mean is None or one.standard_error is None or one.behind is None or one.behind_error is None:
         missing = sum(score is None for score in one.scores)
         return (trials, "-", "-", f"{missing} of {len(one.scores)} without a score", "-", found)
-    behind = f"{one.behind:.3f} ± {one.behind_error:.3f}" if one.behind else "the best"
+    behind = f"{decimal(one.behind)} ± {decimal(one.behind_error)}" if one.behind else "the best"
     tied = "-" if not one.behind else "yes" if one.tied else "no"
-    return (trials, f"{one.mean:.3f}", f"{one.standard_error:.3f}", behind, tied, found)
+    return (trials, decimal(one.mean), decimal(one.standard_error), behind, tied, found)
 
 
 def _tried(study: Study, stage: int, plan: Finalists) -> list[Finalist]:

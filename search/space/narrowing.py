@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from model.quantity import decimal
 from search.space.box import Box
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value, text_of
 
@@ -128,4 +129,4 @@ def _span(searched: Range, values: Sequence[Value]) -> str:
 def _line(trial: FinishedTrial, box: Box) -> str:
     values = ((name, trial.params[name]) for name in box.names)
     params = ", ".join(f"{name} {text_of(value)}" for name, value in values)
-    return f"trial {trial.number} (slot {trial.slot}): score {trial.value:.3f}, {params}"
+    return f"trial {trial.number} (slot {trial.slot}): score {decimal(trial.value)}, {params}"

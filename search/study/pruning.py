@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
+from model.quantity import decimal
 from search.storage.optuna_tables import reports, values
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FINISHED, slots
@@ -47,7 +48,8 @@ def by_median(errors: Mapping[int, float], rivals: Rivals) -> str:
     best, epoch, count = min(errors.values()), max(errors), len(rivals.whole)
     if count < STARTUP or best <= (middle := median(rivals.whole)):
         return ""
-    return f"its best error up to epoch {epoch}, {best:.3f}, is above {middle:.3f}, the median of {count} whole trials"
+    found = f"its best error up to epoch {epoch}, {decimal(best)},"
+    return f"{found} is above {decimal(middle)}, the median of {count} whole trials"
 
 
 def by_halving(errors: Mapping[int, float], rivals: Rivals) -> str:
@@ -63,7 +65,8 @@ def by_halving(errors: Mapping[int, float], rivals: Rivals) -> str:
     place, kept = reached.index(errors[epoch]) + 1, max(1, len(reached) // FACTOR)
     if place <= kept:
         return ""
-    return f"its error after epoch {epoch}, {errors[epoch]:.3f}, is number {place} of {len(reached)}; {kept} may go on"
+    error = decimal(errors[epoch])
+    return f"its error after epoch {epoch}, {error}, is number {place} of {len(reached)}; {kept} may go on"
 
 
 def _rivals(tx: Connection, claim: Claim, epoch: int) -> Rivals:

@@ -32,11 +32,27 @@ def test_the_same_labels_give_the_same_picture():
 
 @pytest.mark.parametrize(
     ("labels", "first", "last", "count"),
-    [([3, 80], -0.5, 80.5, 82), ([-2, 1], -2.5, 1.5, 5), ([0.25, 8.5], 0.25, 8.5, 51), ([7, 10**9], 7, 10**9, 51)],
-)
+    [
+        ([3, 80], -0.5, 80.5, 82), ([-2, 1], -2.5, 1.5, 5), ([0, 0], -0.5, 0.5, 2), ([1000, 1075], 999.5, 1075.5, 77),
+        ([0.25, 8.5], 0.25, 8.5, 51), ([-3.5, -0.5], -3.5, -0.5, 51), ([0.001, 0.02], 0.001, 0.02, 51),
+        ([7, 10**9], 7, 10**9, 51), ([5.5, 5.5], 5.0, 6.0, 2), ([1500, 1500], 1499.5, 1500.5, 2),
+    ],
+)  # fmt: skip
 def test_whole_labels_have_a_bar_each_and_others_fifty_over_their_range(labels, first, last, count):
     found = bounds(np.array(labels, np.float32))
-    assert (found[0], found[-1], len(found)) == (first, last, count)
+    assert (found[0], found[-1], len(found)) == (pytest.approx(first), pytest.approx(last), count)
+
+
+def test_a_unit_of_dollars_is_drawn_as_it_is():
+    labels = {"test": np.array([1, 2, 80], np.float32)}
+    assert histograms(labels, r"price ($\frac$)") != histograms(labels, "price")
+
+
+def test_the_dataset_is_not_replaced_by_its_own_figure(stored):
+    before = stored.read_bytes()
+    with pytest.raises(DatasetError, match="is the dataset itself; choose another --figure"):
+        draw_dataset_histograms(stored, stored, "age")
+    assert stored.read_bytes() == before
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -106,3 +106,8 @@ def test_a_file_of_any_name_is_written_whole_or_refused_in_a_sentence_and_nothin
         path.unlink()
     assert said is None or said.startswith("cannot write ")
     assert list(folder.iterdir()) == []
+
+
+def test_a_name_of_many_bytes_in_few_letters_is_no_hindrance(tmp_path):
+    write_bytes(tmp_path / f"{'年' * 80}.h5", b"whole")
+    assert names(tmp_path) == [f"{'年' * 80}.h5"]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from data.errors import DatasetError
-from data.statistics import dataset_statistics, format_statistics, label_statistics
+from data.statistics import DatasetStatistics, dataset_statistics, format_statistics, label_statistics
 
 
 def test_labels_are_described_with_the_sample_standard_deviation():
@@ -27,4 +27,13 @@ def test_the_table_has_a_row_for_each_split(stored, dataset):
     lines = format_statistics(statistics).splitlines()
     assert [line.split()[0] for line in lines] == ["samples", "training", "validation", "test"]
     assert lines[1].split()[1:3] == ["5", f"{dataset.training.labels.mean():.2f}"]
+    assert len({len(line) for line in lines}) == 1
     assert json.loads(json.dumps(statistics, default=asdict))["splits"]["test"]["count"] == 2
+
+
+@pytest.mark.parametrize("label", [0.00123456, 1_234_567.5])
+def test_the_columns_stay_apart_and_the_digits_visible_whatever_the_labels_size(label):
+    one = label_statistics(np.array([label, label], np.float32))
+    table = format_statistics(DatasetStatistics("", (1, 1, 1), "m", {"training": one}))
+    assert [len(line.split()) for line in table.splitlines()] == [9, 7]  # "25 %" is two words
+    assert float(table.splitlines()[1].split()[2]) == pytest.approx(label, rel=1e-4)

@@ -107,6 +107,7 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         (b"", "begins with ''; its first row must be path,value or path,value,split"),
         (b"file,age\n", "begins with 'file,age'; its first row must be"),
         (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
+        (b"path,value\na.png,12_5\n", "row 2 has the value '12_5', which is no finite number"),
         (b"path,value\na.png,old\n", "row 2 has the value 'old', which is no finite number"),
         (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
         (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),

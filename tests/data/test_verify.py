@@ -38,6 +38,27 @@ def test_crops_are_verified_with_the_settings_they_were_built_with(make, tmp_pat
     assert (report.images, report.lossless) == (30, True)
 
 
+def test_a_crop_that_went_bad_is_the_one_difference_though_the_others_would_be_divided_otherwise(make, tmp_path):
+    crops = make.crops(60)
+    source = make.folder(tmp_path / "source", crops)
+    build_dataset(source, tmp_path / "a.h5", SMALL)
+    broken = sorted(crops)[7]
+    (source / broken).write_bytes(b"text")
+    report = verify_dataset(tmp_path / "a.h5", source)
+    assert (report.images, report.count) == (59, 1)
+    assert f"{broken.rpartition('/')[2]} is in the dataset, but in the source it is no JPEG" in report.differences[0]
+
+
+def test_a_crop_that_came_later_is_in_no_split_of_the_dataset(make, tmp_path):
+    crops = make.crops(60)
+    source = make.folder(tmp_path / "source", dict(list(crops.items())[1:]))
+    build_dataset(source, tmp_path / "a.h5", SMALL)
+    make.folder(source, crops)
+    report = verify_dataset(tmp_path / "a.h5", source)
+    assert (report.images, report.count) == (59, 1)
+    assert "is in this split by the source, but not in the dataset" in report.differences[0]
+
+
 def test_the_synthetic_dataset_is_drawn_again(tmp_path):
     build_dataset("synthetic", tmp_path / "a.h5", BuildOptions(sizes=(3, 2, 1), image_size=(24, 24), seed=8))
     assert verify_dataset(tmp_path / "a.h5", "synthetic").lossless

@@ -134,6 +134,16 @@ def test_clipping_holds_the_answer_between_the_limits_and_changes_nothing_else()
     assert answers.ravel().tolist() == [1, 1, 1, 33.25, 80, 80]
 
 
+@pytest.mark.parametrize(("low", "high"), [(-1e8, 1), (-1e6, 1e6), (7, 7)])
+def test_an_answer_within_the_limits_keeps_all_its_digits(low: float, high: float) -> None:
+    network = Network((Flatten(), Dense(1, "linear")), (1, 1, 1))
+    model = AgeModel(network).build(rescale=False, clip=(low, high))
+    model.set_weights([np.ones((1, 1), np.float32), np.zeros(1, np.float32)])
+    answers = np.array([-0.1731, 0.0016, 0.8204, 7], np.float32)
+    expected = np.clip(answers, np.float32(low), np.float32(high))
+    assert model.predict(answers.reshape(-1, 1, 1, 1), verbose=0).ravel().tolist() == expected.tolist()
+
+
 @pytest.mark.parametrize(("regularizer", "power"), [("l2", 2), ("l1", 1)])
 def test_the_penalty_counts_kernels_and_biases_and_nothing_else(regularizer: str, power: int) -> None:
     network = Network((Flatten(), Dense(3, batch_norm=True), BatchNorm(), Dense(1)), (2, 2, 1), regularizer=regularizer)
@@ -171,7 +181,7 @@ def test_keras_draws_kernels_from_the_same_distribution_as_we_do(initializer: st
         ({"regularization": -0.1}, "regularization is -0.1; it must be a finite number of at least 0"),
         ({"regularization": float("nan")}, "regularization is nan"),
         ({"momentum": 1.0}, "momentum is 1.0; it must be at least 0 and below 1"),
-        ({"clip": (80, 1)}, r"clip is \(80, 1\); it must be two finite numbers, the smaller one first"),
+        ({"clip": (80, 1)}, r"clip is \(80, 1\); it must be two finite numbers, the larger one last"),
         ({"clip": (0, float("inf"))}, r"clip is \(0, inf\)"),
     ],
 )

@@ -55,6 +55,27 @@ def test_groups_of_fractions_are_named_by_their_bounds() -> None:
     assert [group.name for group in by_label(ages(0, 0), ages(0.1, 0.36))] == ["0.1–0.15", "0.35–0.4"]
 
 
+def test_tenths_which_float32_does_not_hold_exactly_are_each_in_a_group_of_their_own() -> None:
+    tenths = ages(*(number / 10 for number in range(10)))
+    groups = by_label(tenths, tenths)
+    assert [group.count for group in groups] == [1] * 10
+    assert [group.name for group in groups][6:8] == ["0.6–0.7", "0.7–0.8"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        ((1_000_000, 2_000_000), ["1000000–1199999", "2000000–2199999"]),
+        ((1_234_500.5, 1_234_509.5), ["1234500–1234501", "1234509–1234510"]),
+        ((1e-9, 5e-9), ["1e-09–1.5e-09", "5e-09–5.5e-09"]),
+    ],
+)
+def test_groups_of_very_large_and_very_small_values_are_told_apart(
+    labels: tuple[float, float], names: list[str]
+) -> None:
+    assert [group.name for group in by_label(ages(0, 0), ages(*labels))] == names
+
+
 def test_a_single_image_is_a_group() -> None:
     (only,) = by_label(ages(0), ages(7))
     assert (only.count, only.mae) == (1, 7)

@@ -43,16 +43,20 @@ def test_figures_come_as_plain_numbers_by_name() -> None:
     assert {type(value) for value in figures.values()} == {int, float}
 
 
+def test_a_single_image_has_an_error_and_no_standard_error() -> None:
+    only = evaluate(ages(12), ages(10))
+    assert (only.mae, only.rmse, only.standard_error) == (2, 2, None)
+
+
 @pytest.mark.parametrize(
     ("predictions", "labels"),
     [
         (ages(1, 2, 3), ages(1, 2)),
-        (ages(1), ages(1)),
         (ages(), ages()),
         (ages(1, 2).reshape(2, 1), ages(1, 2)),
         (ages(1, 2).reshape(2, 1), ages(1, 2).reshape(2, 1)),
     ],
 )
 def test_predictions_that_do_not_fit_the_labels_are_refused(predictions: np.ndarray, labels: np.ndarray) -> None:
-    with pytest.raises(ModelError, match=r"predictions are .* for labels of .*; both must be \(n,\), n ≥ 2"):
+    with pytest.raises(ModelError, match=r"predictions are .* for labels of .*; both must be \(n,\), n ≥ 1"):
         evaluate(predictions, labels)

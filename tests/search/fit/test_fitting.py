@@ -15,7 +15,7 @@ from model.network import Network
 from search.errors import SearchError
 from search.fit import fitting
 from search.fit.fitting import Fit, members_of, run_fit
-from search.fit.folder import ABOUT, CURVE, HISTORY, LOCK, MODEL, STATE
+from search.fit.folder import ABOUT, CURVE, HISTORY, LOCK, MODEL, STATE, has_ended
 
 NETWORK = Network((Flatten(), Dense(1)), (91, 91, 1))
 FIT = Fit("default", FitSettings(1e-4, 1e-3, epochs=3), "float32", 2, "ab12")
@@ -39,6 +39,9 @@ class FakeFit:
 
     def start(self):
         return FitState(None, (), None)
+
+    def finished(self, state):
+        return len(state.history) >= self.settings.epochs
 
     def run(self, state, keep, progress):
         while len(state.history) < self.settings.epochs:
@@ -102,6 +105,21 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
     assert (about["image_shape"], layers_from(about["network"])) == ([91, 91, 1], NETWORK.layers)
     assert about["settings"]["learning_rate"] == 1e-4
     assert len(about["fingerprint"]) == 64
+
+
+def test_a_fit_that_goes_on_and_is_interrupted_does_not_pass_for_ended_with_the_network_it_had(tmp_path):
+    fit_in(tmp_path)
+
+    def stop(state, _epoch, _share):
+        if len(state.history) == 4:
+            raise KeyboardInterrupt
+
+    longer = replace(FIT, settings=replace(FIT.settings, epochs=9))
+    with pytest.raises(KeyboardInterrupt):
+        fit_in(tmp_path, longer, progress=stop)
+    assert not has_ended(tmp_path)
+    fit_in(tmp_path, longer)
+    assert (tmp_path / MODEL).read_text() == repr((NETWORK, [9], (3.0, 70.0), False))
 
 
 def test_two_fits_are_not_at_work_in_one_folder_at_once(tmp_path):

@@ -58,6 +58,13 @@ def test_an_experiment_that_is_under_way_shows_what_there_is_and_says_what_is_mi
     assert [(row[0], row[1]) for row in table.rows] == [("32", 2), ("64", 1)]
 
 
+def test_a_search_with_the_name_of_an_experiment_is_none(study_named):
+    study = study_named("capacity")
+    fake_study.create_or_resume(study.storage, "age-dropout", fake_study.spec_of(2))
+    found = experiments_beside(study.storage, "age")
+    assert [name for name, each in found.items() if each] == ["capacity"]
+
+
 def test_capacity_counts_a_seed_that_diverged_as_missing(study_named, no_stop):
     study = study_named("capacity")
     work(Slots(study), lambda task: Diverged("nan") if task.slot == 1 else run_variant(task), no_stop)

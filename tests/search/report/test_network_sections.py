@@ -2,6 +2,7 @@ from model.layers import Conv2D, Dense, Flatten
 from model.network import Network
 from model.paper import paper_network
 from model.quantity import Quantity
+from model.recipe import STRONG
 from model.summary import summary
 from search.report.network_sections import network_section
 
@@ -13,6 +14,11 @@ def test_the_papers_network_has_as_many_parameters_as_the_paper_says():
     figure, listing = section.parts
     assert figure.picture.startswith(b"\x89PNG")
     assert listing.text == summary(paper_network())
+
+
+def test_the_fixed_values_of_an_expectation_are_no_moving_averages():
+    (said,) = network_section(STRONG.network(), Quantity("years")).text
+    assert said.endswith("2,432 are moving averages, 92 the values of the expectation.")
 
 
 def test_another_network_is_told_from_the_papers():

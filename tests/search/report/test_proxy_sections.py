@@ -52,5 +52,9 @@ def test_any_number_of_judges_is_drawn_and_no_empty_frame_beside_them(judges, mo
     assert sum(axes.get_visible() for axes in drawn[0].axes) == judges
 
 
-def test_a_judge_whose_trials_all_came_to_nothing_is_drawn_empty():
-    assert draw_agreement({"none": [[math.inf]] * 3}, REFERENCE, AGES).startswith(b"\x89PNG")
+def test_a_judge_whose_trials_all_came_to_nothing_is_drawn_empty_and_leaves_the_others_their_axes(monkeypatch):
+    drawn = []
+    monkeypatch.setattr("search.report.proxy_sections.png", lambda figure: drawn.append(figure) or b"")
+    draw_agreement({"none": [[math.inf]] * 3, "paper": SCORES["paper"]}, REFERENCE, AGES)
+    low, high = drawn[0].axes[1].get_ylim()
+    assert low < 5 < 8 < high
