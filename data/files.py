@@ -6,12 +6,15 @@ import os
 import secrets
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from data.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_DATA: Final = (b"\x89HDF\r\n\x1a\n", b"SQLite format 3\0")
+"""How HDF5 and SQLite files begin."""
 
 
 @contextmanager
@@ -41,7 +44,12 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
 
 
 def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
-    """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does."""
+    """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does.
+
+    It also does where a dataset or a database is there, which nobody means to replace by anything else.
+    """
+    if _holds_data(path):
+        raise DatasetError(f"cannot write {path}: it is a dataset or a database; choose another {flag}")
     with whole_file(path, flag) as temporary:
         temporary.write_bytes(content)
 
@@ -70,6 +78,14 @@ def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetErro
     """Say in one sentence why `path` could not be written."""
     reason = os.strerror(error.errno) if error.errno else str(error)
     return DatasetError(f"cannot write {path}: {reason}; choose another {flag}")
+
+
+def _holds_data(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(max(_DATA, key=len))).startswith(_DATA)
+    except (OSError, ValueError):
+        return False  # there is none, or `whole_file` says what is wrong
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

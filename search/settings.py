@@ -42,12 +42,12 @@ NoneAsText = BeforeValidator(_or_none)
 
 
 class Ranges(BaseModel):
-    """The ranges of a stage."""
+    """The ranges of the later stages; None is that of the first."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    learning_rate: Bounds
-    l2: Bounds
+    learning_rate: Bounds | None = None
+    l2: Bounds | None = None
 
 
 def _by_name(value: Any) -> Any:
@@ -150,7 +150,8 @@ class Settings(BaseModel):
     threads: PositiveInt = _training(1, description="CPU threads a worker computes with.")
     max_attempts: PositiveInt = _workers(3, description="Failed attempts after which a slot is closed as failed.")
     workers: Literal["auto"] | PositiveInt = _workers(
-        "auto", description="Worker processes; auto is one a GPU, else one a physical core."
+        "auto",
+        description="Worker processes; auto is one a GPU, else one a physical core, or for as many as have threads.",
     )
     on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = _workers(
         "here",

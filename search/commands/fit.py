@@ -21,7 +21,7 @@ Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wr
 FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads", "ensemble")
 
 
-@takes_settings("data", *FIT)
+@takes_settings("data", "seed", *FIT)
 def fit(
     settings: Settings,
     configuration: Annotated[Path, typer.Argument(help="The file that 'agesearch export' wrote.")] = Path("best.toml"),
@@ -31,7 +31,6 @@ def fit(
             help="The folder to write to; run again, it goes on there. Default: fit in the folder of the setting out."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of the initial weights and image order.")] = 0,
     any_dataset: Annotated[
         bool, typer.Option("--any-dataset", help="Fit on another dataset than the search saw.")
     ] = False,
@@ -42,7 +41,7 @@ def fit(
     from model.history import kept
     from model.quantity import Quantity
 
-    fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", seed, any_dataset)
+    fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", any_dataset)
     quantity = Quantity(inspect_dataset(dataset_of(settings)).unit)
     if as_json:
         answer_json({"unit": quantity.unit, "fits": [fit_of(*each) for each in fitted.items()]})
@@ -103,9 +102,7 @@ def predict(
     answer(columns([("image", quantity.label(noun)), *((image, quantity.shown(value)) for image, value in seen)]))
 
 
-def fit_to_the_end(
-    settings: Settings, configuration: Path, out: Path, seed: int, any_dataset: bool
-) -> "dict[Path, FitState]":
+def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_dataset: bool) -> "dict[Path, FitState]":
     """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch.
 
     Returns the last state in each folder: one, or a member's each of an ensemble.
@@ -119,7 +116,7 @@ def fit_to_the_end(
     if not any_dataset:
         _require_same(chosen, configuration, dataset)
     _compare_with_measured(chosen, configuration)
-    job = _job(settings, chosen, dataset, out, seed)
+    job = _job(settings, chosen, dataset, out)
     from search.fit.display import FitDisplay
     from search.fit.fitting import members_of, run_fit
 
@@ -185,7 +182,7 @@ def _compare_with_measured(chosen: "Configuration", configuration: Path) -> None
         )
 
 
-def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path, seed: int) -> "Fit":
+def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path) -> "Fit":
     """Return what is to be fitted, and set up the device for it."""
     from data.dataset import inspect_dataset
     from model.device import configure, fastest_precision, usable_cores
@@ -208,7 +205,7 @@ def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path, 
         found.l2,
         settings.fit_epochs,
         found.batch_size or chosen.training.batch_size,
-        seed,
+        settings.seed,
         settings.fit_patience,
         None if settings.fit_minutes is None else settings.fit_minutes * 60,
     )

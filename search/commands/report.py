@@ -13,6 +13,7 @@ from search.errors import SearchError
 from search.settings import Settings
 
 if TYPE_CHECKING:
+    from model.network import Network
     from model.quantity import Quantity
     from search.report.report import Sources
     from search.report.sections import LeftOut
@@ -75,20 +76,22 @@ def compare(
         _compare_studies(settings, (first, second), as_json)
 
 
-@takes_settings("recipe")
+@takes_settings("data", "network")
 def summary(
     settings: Settings,
+    recipe: Annotated[str, typer.Option(help="The recipe whose network it is: default, paper, strong, light.")] = (
+        "default"
+    ),
     figure: Annotated[Path | None, typer.Option(help="Draw the network (Figure 4) to this PNG.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the network layer by layer, as the paper's appendix does, and draw it."""
+    """Print a network, the paper's or your own, layer by layer, as the paper's appendix does, and draw it."""
     from data.files import write_bytes
     from model.drawing import draw_network
-    from model.recipe import recipe_named
     from model.summary import summary as listing
     from model.summary import summary_rows
 
-    network = recipe_named(settings.recipe).network()
+    network = _network(settings, recipe)
     if figure:
         write_bytes(figure, draw_network(network))
     if as_json:
@@ -96,6 +99,18 @@ def summary(
         answer_json({"layers": summary_rows(network), **counts})
         return
     answer(listing(network))
+
+
+def _network(settings: Settings, recipe: str) -> "Network":
+    """Return the network of a recipe, or the user's own, for the dataset's images or the paper's."""
+    from data.dataset import inspect_dataset
+    from model.paper import PAPER_SHAPE
+    from search.space.network_file import read_network
+    from search.space.variation import Variation, recipe_for, variation
+
+    own = None if settings.network is None else read_network(settings.network)
+    shape = PAPER_SHAPE if settings.data is None else inspect_dataset(settings.data).image_shape
+    return variation(Variation(recipe_for(recipe, own), settings.batch_size), shape, {}).recipe.network()
 
 
 def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":

@@ -54,15 +54,15 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
 
     if settings.data is None:
         settings = _on_drawn_faces(settings)
-    dataset = dataset_of(settings)
+    dataset, best, folder = dataset_of(settings), settings.out / "best.toml", settings.out / "fit"
+    _require_own(best, settings.study)
     if not search_to_the_end(settings, dataset):
         raise KeyboardInterrupt
     if not as_json:
         print_result(settings, as_json=False)
     study, logs = study_of(settings), log_folder(settings)
-    best, folder = settings.out / "best.toml", settings.out / "fit"
     write_bytes(best, export_configuration(study))
-    fitted = fit_to_the_end(settings, best, folder, seed=settings.seed, any_dataset=False)
+    fitted = fit_to_the_end(settings, best, folder, any_dataset=False)
     found = evaluate_fit(folder, dataset, "test")
     if as_json:
         places = {"dataset": str(dataset), "configuration": str(best), "logs": str(logs)}
@@ -75,6 +75,16 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
         return
     for line in ("", *found.lines(), *_where(settings, best, fitted, logs), *_next(settings, best, folder)):
         answer(line)
+
+
+def _require_own(best: Path, study: str) -> None:
+    """Refuse a folder that has another study's results, before there is a search which would end in that."""
+    from search.errors import SearchError
+    from search.results.configuration import read_configuration
+
+    origin = read_configuration(best).study if best.is_file() else None
+    if origin and origin.get("name") != study:
+        raise SearchError(f"{best} is of the study {origin.get('name')!r}; choose another --out for {study!r}")
 
 
 def _on_drawn_faces(settings: Settings) -> Settings:

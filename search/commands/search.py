@@ -9,7 +9,7 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.settings import Settings
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
     print_result(settings, as_json)
     if not ended:
         raise KeyboardInterrupt
+    _require_result(study_of(settings))
 
 
 @takes_settings(*STUDY, "artifacts")
@@ -65,6 +66,14 @@ def worker(
         run_worker(settings, dataset_of(settings), stop, gpu_share)
     if stop.is_set():
         raise KeyboardInterrupt
+
+
+def _require_result(study: "Study") -> None:
+    """Raise SearchFailure where a search has ended and has nothing to show for it."""
+    from search.results.ranking import best_score, nothing_found
+
+    if best_score(study) is None:
+        raise SearchFailure(f"{nothing_found(study)}: all of them diverged or failed, see above")
 
 
 def dataset_of(settings: Settings) -> Path:

@@ -52,6 +52,9 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
 def repair(
     settings: Settings,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be mended, and mend nothing.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="Open the slots again that were closed as failed, too, to be tried anew.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
@@ -59,6 +62,7 @@ def repair(
     from search.storage.artifacts import artifact_folder
     from search.storage.database import quieten_optuna, storage_errors
     from search.upkeep.findings import find
+    from search.upkeep.repairing import open_failed
     from search.upkeep.repairing import repair as mend
 
     quieten_optuna()
@@ -67,12 +71,15 @@ def repair(
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
             mend(slots, findings)
+        opened = open_failed(slots) if failed and not dry_run else 0
     if as_json:
-        answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings]})
+        answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "opened": opened})
     else:
         for each in findings:
             answer(str(each))
         answer(_mended(findings, dry_run))
+        if failed:
+            answer(f"{opened} failed {'slot' if opened == 1 else 'slots'} opened again")
     if not all(each.mendable for each in findings):
         sys.exit(1)
 
@@ -89,6 +96,9 @@ def _mended(findings: "Sequence[Finding]", dry_run: bool) -> str:
 def export(
     settings: Settings,
     out: Annotated[Path, typer.Option(help="The TOML file to write.")] = Path("best.toml"),
+    trial: Annotated[
+        int | None, typer.Option(min=0, help="The number of the trial to write instead of the chosen one.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Write the best configuration, with where it came from, to a TOML file."""
@@ -98,7 +108,7 @@ def export(
     from model.quantity import Quantity
     from search.results.configuration import export_configuration
 
-    content = export_configuration(study_of(settings))
+    content = export_configuration(study_of(settings), trial)
     write_bytes(out, content)
     # A finalist's missing score is nan in TOML, which has no null.
     document = tomllib.loads(content.decode(), parse_float=lambda text: None if text == "nan" else float(text))

@@ -29,9 +29,13 @@ MAX_BODY = 16 * 2**20
 SAFE = ("GET", "HEAD")
 
 CHANGES = re.compile(
-    r"PUT /api/studies/\d+(/\d+)?/note|(POST|DELETE) /api/artifacts/[0-9a-fA-F/-]+|DELETE /api/studies/\d+"
+    r"PUT /api/studies/\d+(/\d+)?/note|(POST|DELETE) /api/artifacts/\d+(/[0-9a-fA-F-]{36})?|DELETE /api/studies/\d+"
 )
-"""What the page may change. Its other buttons tell trials, rename studies or edit what trials measured."""
+"""What the page may change: notes, and artifacts of a study.
+
+Its other buttons tell trials, rename studies, edit what trials measured, or take away artifacts that a finished trial
+goes on naming, as Optuna lets nobody change one.
+"""
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
 _HARDENING = (

@@ -64,13 +64,13 @@ class Place:
         return [] if self.share == 1 else ["--gpu-share", f"{self.share:.3f}"]
 
 
-def places(workers: int | None, gpus: Sequence[int], cores: int, per_gpu: int = 1) -> tuple[Place, ...]:
+def places(workers: int | None, gpus: Sequence[int], on_cpu: int, per_gpu: int = 1) -> tuple[Place, ...]:
     """Spread `workers` over the GPUs, in turn, or put them on the CPU where there is none.
 
-    None means `per_gpu` a GPU, else one a core. Those on one GPU share its memory equally.
+    None means `per_gpu` a GPU, else `on_cpu`, which its cores have room for. Those on one GPU share its memory equally.
     """
     if not gpus:
-        return tuple(Place() for _ in range(workers or cores))
+        return tuple(Place() for _ in range(workers or on_cpu))
     chosen = [gpus[index % len(gpus)] for index in range(workers or per_gpu * len(gpus))]
     return tuple(Place(gpu, 1 / chosen.count(gpu)) for gpu in chosen)
 

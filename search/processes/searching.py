@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,32 +21,34 @@ from search.processes.ray_workers import RayWorkers
 from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
-from search.storage.database import Storage, create_storage, storage_errors
-from search.study.specifying import require_fitting, spec_of
+from search.storage.database import Storage, create_storage, open_storage, storage_errors
+from search.study.specifying import require_fitting, spec_of, told
 from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
 
 
 def prepare_study(settings: Settings, dataset: Path) -> Study:
-    """Create the study that `settings` describe, or resume it.
+    """Create the study that `settings` describe, or resume it, with its own settings where these say nothing.
 
     Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
     none or the logs cannot be written.
     """
     info = inspect_dataset(dataset)
-    require_fitting(settings, info)
-    return make_study(settings, lambda precision: spec_of(settings, info, precision))
+    if settings.study not in _studies(settings):
+        require_fitting(settings, info)
+    return make_study(settings, lambda precision: spec_of(settings, info, precision), told(settings))
 
 
-def make_study(settings: Settings, spec_for: Callable[[str], StudySpec]) -> Study:
+def make_study(settings: Settings, spec_for: Callable[[str], StudySpec], told: Collection[str] | None = None) -> Study:
     """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
 
-    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
+    `told` is as for `create_or_resume`. Raises SearchError where it exists with other settings, or DatasetError where
+    the logs cannot be written.
     """
     check_writable(log_folder(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)))
+    return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)), told)
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
@@ -93,7 +96,8 @@ def _team(settings: Settings, study: Study, dataset: Path) -> tuple[Launcher | R
     devices = machine()
     wanted = None if settings.workers == "auto" else settings.workers
     launcher = Launcher(study, dataset, log_folder(settings), artifacts=settings.artifacts)
-    return launcher, lambda: launcher.start(places(wanted, devices["gpus"], devices["cores"], settings.per_gpu))
+    at_once = max(1, devices["cores"] // study.spec.threads)
+    return launcher, lambda: launcher.start(places(wanted, devices["gpus"], at_once, settings.per_gpu))
 
 
 @cache
@@ -109,11 +113,18 @@ def machine() -> dict[str, Any]:
 
 def log_folder(settings: Settings) -> Path:
     """Return the folder of the logs of a study's workers on this machine."""
-    return settings.out / "logs" / settings.study
+    return settings.out / "logs" / quote(settings.study, safe=" ")  # a name is no way out of the folder
 
 
 def _done(now: Standing) -> bool:
     return now.closed == now.slots
+
+
+def _studies(settings: Settings) -> Collection[str]:
+    try:
+        return study_names(open_storage(settings.storage))
+    except SearchError:  # there is no storage yet, or it is made of the same mistakes once more
+        return ()
 
 
 def _precision(settings: Settings, storage: Storage) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from search.errors import SearchError
-from search.results.ranking import RankedTrial, best_trials, trial_numbered
+from search.results.ranking import RankedTrial, best_trials, nothing_found, ranked_trials, trial_numbered
 from search.results.verdict import Verdict, verdict
 from search.space.ranges import Value
 from search.study.study import Study
@@ -19,10 +19,10 @@ class Choice:
     verdict: Verdict | None
 
 
-def choose(study: Study) -> Choice:
-    """Return the study's choice as things stand.
+def choose(study: Study, number: int | None = None) -> Choice:
+    """Return the study's choice as things stand, or that of the trial `number`, which somebody prefers.
 
-    Raises SearchError where no trial has finished with a value yet, or the study is an experiment.
+    Raises SearchError where no trial has finished with a value yet, or that one has not, or the study is an experiment.
     """
     if study.spec.experiment is not None:
         raise SearchError(
@@ -30,8 +30,13 @@ def choose(study: Study) -> Choice:
         )
     ranked = best_trials(study, 1)
     if not ranked:
-        raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")
+        raise SearchError(f"{nothing_found(study)}; 'agesearch status' shows how far it has got")
     judged = verdict(study)
+    if number is not None:
+        own = next((trial for trial in ranked_trials(study) if trial.number == number), None)
+        if own is None:
+            raise SearchError(f"trial {number} of the study {study.name!r} has not finished with a value; name another")
+        return Choice(own.params, f"trial {number}, which was asked for", own, judged)
     if judged and judged.best:
         reason = f"the best mean of {len(judged.finalists)} finalists over {judged.repeats} seeds each"
         return Choice(judged.best.params, reason, trial_numbered(study, judged.best.trials[0]), judged)

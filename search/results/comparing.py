@@ -8,7 +8,7 @@ import numpy as np
 
 from model.comparison import Difference, paired_bootstrap
 from search.errors import SearchError
-from search.results.ranking import RankedTrial, ranked_trials
+from search.results.ranking import RankedTrial, nothing_found, ranked_trials
 from search.results.verdict import verdict
 from search.study.study import Study
 
@@ -90,7 +90,7 @@ def _chosen(study: Study) -> Chosen | None:
 def _ranked(study: Study) -> list[RankedTrial]:
     found = ranked_trials(study)
     if not found:
-        raise SearchError(f"the study {study.name!r} has no finished trial with a value yet; let the search go on")
+        raise SearchError(f"{nothing_found(study)}; 'agesearch status' shows how far it has got")
     return found
 
 

@@ -98,12 +98,12 @@ def read_configuration(path: Path) -> Configuration:
         raise SearchError(f"the configuration {path} is not TOML: {error}") from error
 
 
-def export_configuration(study: Study) -> bytes:
-    """Return the study's best configuration and its provenance as TOML.
+def export_configuration(study: Study, trial: int | None = None) -> bytes:
+    """Return the study's best configuration, or that of one of its trials, and its provenance as TOML.
 
-    Raises SearchError where no trial has finished with a value yet.
+    Raises SearchError where no trial has finished with a value yet, or that one has not.
     """
-    return tomli_w.dumps(_document(study, choose(study))).encode()
+    return tomli_w.dumps(_document(study, choose(study, trial))).encode()
 
 
 def _document(study: Study, choice: Choice) -> dict[str, Any]:

@@ -65,6 +65,11 @@ def trial_numbered(study: Study, number: int) -> RankedTrial:
     return _ranked(rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number)))
 
 
+def nothing_found(study: Study) -> str:
+    """Say that a study has no result yet, or never will have one."""
+    return f"the study {study.name!r} has no finished trial with a value"
+
+
 def best_score(study: Study) -> float | None:
     """Return the best score of a sampled trial so far; None before any trial has finished with a value."""
     with study.storage.engine.begin() as tx:

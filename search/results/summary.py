@@ -13,7 +13,7 @@ from search.study.finished import measured
 from search.study.planning import stage_sizes
 from search.study.stages import Stage, list_stages
 from search.study.study import Study, StudySpec
-from search.study.trials import PRUNED_AFTER
+from search.study.trials import PRUNED_AFTER, REASON
 from search.study.workers import WorkerView, list_workers
 
 _LATER = {
@@ -26,7 +26,7 @@ _LATER = {
 class StageSummary:
     """One stage: its kind, the trials it shall have, how many slots are in each state, and its plan as text.
 
-    `pruned` of its finished trials were ended early.
+    `pruned` of its finished trials were ended early, and `diverged` came to no number.
     The plan's text is "" until it is known; the finalists may turn out to be fewer than expected until then.
     """
 
@@ -36,6 +36,7 @@ class StageSummary:
     counts: SlotCounts
     plan: str
     pruned: int = 0
+    diverged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,8 @@ def _remarks(spec: StudySpec) -> Iterator[str]:
 def _opened(study: Study, stage: Stage, counts: SlotCounts) -> StageSummary:
     plan = stage.plan
     with study.storage.engine.begin() as tx:
-        pruned = len(measured(tx, study.name, stage.number, PRUNED_AFTER))
-    return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), pruned)
+        pruned, without = (measured(tx, study.name, stage.number, name).keys() for name in (PRUNED_AFTER, REASON))
+    return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), len(pruned), len(without - pruned))
 
 
 def _later(spec: StudySpec, number: int, size: int) -> StageSummary:
@@ -114,7 +115,8 @@ def _line(stage: StageSummary) -> str:
     counts = stage.counts
     running = f", {counts.claimed} running" if counts.claimed else ""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    pruned = f" ({stage.pruned} pruned)" if stage.pruned else ""
+    without = [f"{count} {how}" for count, how in ((stage.pruned, "pruned"), (stage.diverged, "diverged")) if count]
+    ended = f" ({', '.join(without)})" if without else ""
     title = f"stage {stage.number}" if stage.kind == "sampled" else stage.kind
-    finished = f"{counts.finished}/{stage.trials} finished{pruned}{running}{failed}"
+    finished = f"{counts.finished}/{stage.trials} finished{ended}{running}{failed}"
     return f"{title}: {finished}; {stage.plan or _LATER[stage.kind]}"

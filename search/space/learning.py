@@ -34,7 +34,8 @@ STEP: Final = 1 / 6
 class Seen:
     """A trial as a sampler sees it: its place, its parameters, whether it has ended, and its score if it has one.
 
-    One that ended without, as it diverged, was pruned, or failed at every attempt, is taken for worse than all others.
+    `last` are the epoch and the error after which one was pruned. All without a score are taken for worse than those
+    with one, and among them the later pruned for better, then the lower error; those that diverged or failed are last.
     """
 
     stage: int
@@ -42,6 +43,7 @@ class Seen:
     params: dict[str, Value]
     ended: bool
     score: float | None = None
+    last: tuple[int, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,17 @@ def _asked(sampler: BaseSampler, box: Box, seen: Sequence[Seen]) -> dict[str, Va
 
 
 def _scores(seen: Sequence[Seen]) -> list[float]:
-    """Return a score for each; for one that has none, one as far beyond the worst as that is from the best."""
+    """Return a score for each; for those that have none, from once to twice as far beyond the worst as the best is."""
     found = [each.score for each in seen if each.score is not None] or [0.0]
-    worse = max(found) + (max(found) - min(found) or 1.0)
-    return [worse if each.score is None else each.score for each in seen]
+    span = max(found) - min(found) or 1.0
+    ranks = sorted({_behind(each) for each in seen if each.score is None})
+    worse = {rank: max(found) + span * (1 + place / len(ranks)) for place, rank in enumerate(ranks)}
+    return [worse[_behind(each)] if each.score is None else each.score for each in seen]
+
+
+def _behind(each: Seen) -> tuple[float, float]:
+    """Return what trials without a score are ordered by."""
+    return (0.0, 0.0) if each.last is None else (-float(each.last[0]), each.last[1])
 
 
 def _evolved(box: Box, place: SlotDraw, seen: Sequence[Seen]) -> dict[str, Value]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,8 @@ from search.storage.optuna_tables import study_attributes, system_attributes
 
 _PREFIX = "artifacts:"  # what Optuna and its dashboard look for among the attributes of trials and studies
 _UPLOAD_SECONDS = 60.0
+_OURS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.[0-9a-f]{12}\.tmp")
+"""The name of an artifact, or that of one which is still being written."""
 
 
 class ArtifactFolder:
@@ -82,14 +85,15 @@ def attach(storage: Storage, folder: ArtifactFolder, trial_id: int, name: str, k
 
 
 def unattached(storage: Storage, folder: ArtifactFolder) -> tuple[Path, ...]:
-    """Return the files of the folder that belong to no trial or study, such as one whose upload was cut short.
+    """Return the artifacts in the folder that belong to no trial or study, such as one whose upload was cut short.
 
-    Not those of the last minute, which may be about to be attached.
+    Not those of the last minute, which may be about to be attached; nor files with other names than artifacts have.
     """
     if not folder.path.is_dir():
         return ()
     settled = time.time() - _UPLOAD_SECONDS
-    files = sorted(path for path in folder.path.iterdir() if path.is_file() and path.stat().st_mtime < settled)
+    named = (path for path in folder.path.iterdir() if _OURS.fullmatch(path.name))
+    files = sorted(path for path in named if path.is_file() and path.stat().st_mtime < settled)
     both = (system_attributes, study_attributes)
     keys = [select(each.c.key).where(each.c.key.contains(_PREFIX, autoescape=True)) for each in both]
     with storage.engine.begin() as tx:

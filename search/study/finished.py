@@ -5,6 +5,7 @@ Optuna would load ten thousand trials in ten seconds, all the while keeping ever
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -16,7 +17,7 @@ from search.space.distributions import value_of
 from search.space.learning import Seen
 from search.space.narrowing import FinishedTrial
 from search.space.ranges import Value
-from search.storage.optuna_tables import attributes, params, trials, values
+from search.storage.optuna_tables import attributes, params, reports, trials, values
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
 from search.study.claims import Claim
 
@@ -48,11 +49,26 @@ def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
         .order_by(slots.c.stage, slots.c.slot)
     )
     found = groupby(tx.execute(query), key=attrgetter("stage", "slot", "state", "value"))
-    return [
+    others = [
         Seen(stage, slot, params_of(rows), state != CLAIMED, value if state == FINISHED else None)
         for (stage, slot, state, value), rows in found
         if (stage, slot) != (claim.stage, claim.slot)
     ]
+    last = _last_reports(tx, study, claim.stage)
+    return [replace(each, last=last.get((each.stage, each.slot))) for each in others]
+
+
+def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int], tuple[int, float]]:
+    """Return epoch and error of the last report of the finished trials without a value up to a stage, by slot."""
+    query = (
+        select(slots.c.stage, slots.c.slot, reports.c.step, reports.c.intermediate_value)
+        .join(reports, reports.c.trial_id == slots.c.trial_id)
+        .outerjoin(values, values.c.trial_id == slots.c.trial_id)
+        .where(slots.c.study == study, slots.c.stage <= stage, slots.c.state == FINISHED)
+        .where(values.c.trial_id.is_(None), reports.c.intermediate_value.is_not(None))
+        .order_by(reports.c.step)
+    )
+    return {(row.stage, row.slot): (row.step, row.intermediate_value) for row in tx.execute(query)}
 
 
 def params_of(rows: Iterable[Any]) -> dict[str, Value]:
@@ -78,8 +94,8 @@ def best_finished(tx: Connection, study: str, stages: int, count: int | None = N
     return [(row.trial_id, row.value) for row in tx.execute(query)]
 
 
-def measured(tx: Connection, study: str, stage: int, name: str) -> dict[int, float]:
-    """Return by slot what the finished trials of a stage measured under that name, as in "validation_mae"."""
+def measured(tx: Connection, study: str, stage: int, name: str) -> dict[int, Any]:
+    """Return by slot what the finished trials of a stage have under that name, as in "validation_mae"."""
     query = (
         select(slots.c.slot, attributes.c.value_json)
         .join(attributes, attributes.c.trial_id == slots.c.trial_id)

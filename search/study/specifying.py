@@ -1,5 +1,7 @@
 """From settings to the study that they describe, and what of them can never work with a dataset."""
 
+from dataclasses import fields
+
 from data.dataset import DatasetInfo
 from model.errors import ModelError
 from model.layers import Dropout
@@ -41,6 +43,24 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
     )
 
 
+def told(settings: Settings) -> frozenset[str]:
+    """Return the fields of a study that the settings speak of; it has its own for the others where it is there."""
+    named = {field.name for field in fields(StudySpec) if settings.model_fields_set & _settings_of(field.name)}
+    return frozenset({"dataset"} | named - ({"precision"} if settings.precision == "auto" else set()))
+
+
+def _settings_of(field: str) -> set[str]:
+    match field:
+        case "box":
+            return {"learning_rate", "l2", "space"}
+        case "finalists":
+            return {field, "finalist_repeats", "finalist_images", "finalist_epochs"}
+        case "enqueued":
+            return {"enqueue"}
+        case _:
+            return {field}
+
+
 def _finalists(settings: Settings) -> FinalistBudget | None:
     if not settings.finalists:
         return None
@@ -64,8 +84,8 @@ def _box(settings: Settings) -> Box:
 
 
 def _later(box: Box, given: Ranges) -> Box:
-    """Return the box with the learning rate and L2 that are given; everything else stays as it was."""
-    ranges = {"learning_rate": LogRange("learning_rate", *given.learning_rate), "l2": LogRange("l2", *given.l2)}
+    """Return the box with the ranges that are given; everything else stays as it was."""
+    ranges = {name: LogRange(name, *bounds) for name, bounds in given if bounds}
     return Box(tuple(ranges.get(each.name, each) for each in box.ranges))
 
 

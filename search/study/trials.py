@@ -25,6 +25,8 @@ from search.study.study import Study, deleted, require_undeleted
 CURVE: Final = "training_curve"
 """The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
 
+REASON: Final = "reason"
+"""The attribute that says why a trial has no value."""
 
 PRUNED_AFTER: Final = "pruned_after"
 """The attribute with the number of epochs after which a trial was pruned."""
@@ -127,9 +129,9 @@ class Trials:
         state = TrialState.COMPLETE if isinstance(outcome, TrialOutcome) else TrialState.PRUNED
         try:
             if isinstance(outcome, Diverged):
-                self._end(trial_id, state, {"reason": outcome.reason})
+                self._end(trial_id, state, {REASON: outcome.reason})
             elif isinstance(outcome, Pruned):
-                own = {"reason": outcome.reason, PRUNED_AFTER: outcome.epochs, "seconds": outcome.seconds}
+                own = {REASON: outcome.reason, PRUNED_AFTER: outcome.epochs, "seconds": outcome.seconds}
                 self._end(trial_id, state, own)
             else:
                 found = asdict(outcome)
@@ -146,7 +148,7 @@ class Trials:
     def fail(self, trial_id: int, reason: str) -> TrialState:
         """Tell a trial FAIL, and return the state it has now: what it had become before, if it was not running."""
         try:
-            self._end(trial_id, TrialState.FAIL, {"reason": reason})
+            self._end(trial_id, TrialState.FAIL, {REASON: reason})
         except UpdateFinishedTrialError:
             return self._state(trial_id)
         return TrialState.FAIL

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from search.errors import StaleClaim
 from search.slots.mending import mend
 from search.slots.slots import Slots
-from search.storage.tables import FINISHED, WAITING, slots
+from search.storage.tables import FAILED, FINISHED, WAITING, slots
 from search.study.claims import Held
 from search.study.owner import this_process
 from search.study.trials import Trials
@@ -56,6 +56,17 @@ def _reopen(of: Slots, finding: Finding) -> None:
     )
     with of.study.storage.engine.begin() as tx:
         tx.execute(update(slots).where(*as_found).values(state=WAITING, trial_id=None))
+
+
+def open_failed(of: Slots) -> int:
+    """Open the slots again that were closed as failed, as if nobody had tried yet, and return how many there were.
+
+    A later stage's box stays as it was narrowed without them.
+    """
+    failed = (slots.c.study == of.study.name, slots.c.state == FAILED)
+    anew = {"state": WAITING, "trial_id": None, "failures": 0, "losses": 0, "reason": None}
+    with of.study.storage.engine.begin() as tx:
+        return tx.execute(update(slots).where(*failed).values(**anew)).rowcount
 
 
 def _make(of: Slots, finding: Finding) -> None:

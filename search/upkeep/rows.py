@@ -1,5 +1,6 @@
 """All that a database holds of one study, in Optuna's tables and ours, freed of the numbers the database gave to it."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -11,6 +12,8 @@ from search.storage.optuna_tables import optuna_tables, studies, trials
 
 Rows: TypeAlias = dict[str, list[dict[str, Any]]]
 """Rows by table. A trial is called by its number within the study."""
+
+_DASHBOARD_S = re.compile(r"(dashboard:(?:artifacts:)?)(\d+)(:.*)", re.DOTALL)
 
 _of_studies = [each for each in optuna_tables.values() if "study_id" in each.c and each not in (studies, trials)]
 _of_trials = [each for each in optuna_tables.values() if "trial_id" in each.c and each is not trials]
@@ -36,13 +39,13 @@ def write_rows(tx: Connection, rows: Rows) -> None:
     """Write the rows of a study that is not there yet."""
     (study,) = rows[studies.name]
     number = tx.execute(insert(studies).values(study).returning(studies.c.study_id)).scalar_one()
-    for each in _of_studies:
-        _insert(tx, each, ({**row, "study_id": number} for row in rows[each.name]))
     ids = {}
     # One by one, as Optuna takes it that later trials have greater ids.
     for row in sorted(rows[trials.name], key=lambda row: int(row["number"])):
         made = tx.execute(insert(trials).values(**row, study_id=number).returning(trials.c.trial_id))
         ids[row["number"]] = made.scalar_one()
+    for each in _of_studies:
+        _insert(tx, each, ({**_with_trial(row, ids), "study_id": number} for row in rows[each.name]))
     for each in (*_of_trials, *_ours):
         _insert(tx, each, (_with_trial(row, ids) for row in rows[each.name]))
 
@@ -57,8 +60,16 @@ def _freed(tx: Connection, table: Table, query: Select[Any], numbers: Mapping[in
 
 
 def _with_trial(row: Mapping[str, Any], names: Mapping[int, int]) -> dict[str, Any]:
-    """Return a row that calls its trial, if it has one, by the other one of its names."""
-    return {**row, "trial_id": names[row["trial_id"]]} if row.get("trial_id") is not None else dict(row)
+    """Return a row that calls its trial, if it has one, by the other one of its names.
+
+    The dashboard keeps what it knows of a trial with the study, under keys that hold the trial's id.
+    """
+    changed = dict(row)
+    if row.get("trial_id") is not None:
+        changed["trial_id"] = names[row["trial_id"]]
+    if "key" in row and (found := _DASHBOARD_S.match(row["key"])):
+        changed["key"] = f"{found[1]}{names.get(int(found[2]), found[2])}{found[3]}"
+    return changed
 
 
 def _insert(tx: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:

@@ -111,3 +111,12 @@ def test_a_file_of_any_name_is_written_whole_or_refused_in_a_sentence_and_nothin
 def test_a_name_of_many_bytes_in_few_letters_is_no_hindrance(tmp_path):
     write_bytes(tmp_path / f"{'年' * 80}.h5", b"whole")
     assert names(tmp_path) == [f"{'年' * 80}.h5"]
+
+
+@pytest.mark.parametrize("begins", [b"\x89HDF\r\n\x1a\n", b"SQLite format 3\0"])
+def test_a_dataset_or_a_database_is_not_replaced_by_another_kind_of_file(tmp_path, begins):
+    precious = tmp_path / "precious"
+    precious.write_bytes(begins + b"and so on")
+    with pytest.raises(DatasetError, match="it is a dataset or a database; choose another --out"):
+        write_bytes(precious, b"text")
+    assert precious.read_bytes() == begins + b"and so on"

@@ -61,6 +61,13 @@ def test_a_configuration_is_fitted_on_training_and_validation(agesearch, fits, b
     assert fits.threads == [2]
 
 
+@pytest.mark.usefixtures("faces")
+def test_the_seed_is_the_setting_s(agesearch, fits, best, monkeypatch):
+    monkeypatch.setenv("AGESEARCH_SEED", "7")
+    agesearch("fit", best(), "--data", "faces.h5")
+    assert fits.jobs[0].settings.seed == 7
+
+
 @pytest.mark.usefixtures("faces", "fits")
 def test_a_program_is_answered_with_what_each_fit_kept_and_where_it_is(agesearch, best):
     single, several = (

@@ -31,8 +31,8 @@ def chain(agesearch, monkeypatch):
         work_off(prepare_study(settings, dataset))
         return chain.ends
 
-    def fit_to_the_end(settings, configuration, out, seed, any_dataset):
-        chain.done.append(("fit", settings, configuration, out, seed, any_dataset))
+    def fit_to_the_end(settings, configuration, out, any_dataset):
+        chain.done.append(("fit", settings, configuration, out, any_dataset))
         return {out / member: DONE for member in chain.members}
 
     def evaluate_fit(folder, dataset, split):
@@ -63,7 +63,7 @@ def test_without_a_dataset_faces_are_drawn_and_the_budget_is_small(chain, tmp_pa
     assert inspect_dataset(tmp_path / dataset).counts == {"training": 7, "validation": 4, "test": 3}
     assert (settings.trials, settings.images, settings.epochs) == ((3, 3), 5, 3)
     assert (settings.fit_epochs, settings.fit_minutes) == (12, 1.5)
-    assert (str(fit[2]), str(fit[3]), fit[5]) == ("runs/best.toml", "runs/fit", False)
+    assert (str(fit[2]), str(fit[3]), fit[4]) == ("runs/best.toml", "runs/fit", False)
     assert (str(evaluated[1]), evaluated[3]) == ("runs/fit", "test")
     assert tomllib.loads((tmp_path / "runs/best.toml").read_text())["hyperparameters"]
 
@@ -74,7 +74,16 @@ def test_what_the_user_says_wins_over_the_small_budget(chain):
     (_, settings, dataset), fit, _ = chain.done
     assert (settings.trials, settings.images, settings.epochs) == ((3, 2), 6, 3)
     assert str(dataset) == "there/synthetic.h5"
-    assert fit[4] == 5
+    assert fit[1].seed == 5
+
+
+def test_a_folder_with_another_study_s_results_is_refused_before_the_search(chain, tmp_path):
+    assert chain.run().code == 0
+    before, steps = (tmp_path / "runs/best.toml").read_bytes(), len(chain.done)
+    ended = chain.run("--study", "other")
+    assert (ended.code, len(chain.done)) == (2, steps)
+    assert "runs/best.toml is of the study 'age'; choose another --out for 'other'" in ended.err
+    assert (tmp_path / "runs/best.toml").read_bytes() == before
 
 
 def test_faces_that_were_drawn_are_not_drawn_again(chain, tmp_path):

@@ -8,6 +8,7 @@ from search.processes import searching
 from search.processes.launcher import Place
 from search.storage.database import open_storage
 from search.study.study import load_study
+from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 
 SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32", "--finalists", "0")
@@ -114,6 +115,24 @@ def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, lau
     for command in (SEARCH, ("init", *SEARCH[1:])):
         found = json.loads(agesearch(*command, "--trials", "2", "--json").out)
         assert found["failed"] == [{"stage": 1, "slot": 0, "reason": reason}]
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_that_has_nothing_to_show_for_it_is_a_failure(agesearch, launcher, monkeypatch):
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _task: Diverged("the loss is nan")))
+    ended = agesearch(*SEARCH, "--trials", "2")
+    assert ended.code == 1
+    assert "stage 1: 2/2 finished (2 diverged); " in ended.out
+    assert "has no finished trial with a value: all of them diverged or failed, see above" in ended.err
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_is_resumed_by_its_name_alone(agesearch, study):
+    agesearch(*SEARCH, "--trials", "2", "--seed", "4", "--learning-rate", "1e-5:1e-4")
+    before = study().spec
+    bare = [each for each in SEARCH if each not in ("--images", "6")]
+    ended = agesearch(*bare)
+    assert (ended.code, study().spec) == (0, before)
 
 
 @pytest.mark.usefixtures("faces")

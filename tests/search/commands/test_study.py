@@ -97,7 +97,7 @@ def test_a_finalists_missing_score_is_nan_in_toml_and_null_in_json(study_of, age
 
 def test_a_study_without_a_value_is_not_exported(study_of, refused, place, tmp_path):
     work_off(study_of(1), lambda _task: Diverged("nan"))
-    assert "has no finished trial with a value yet" in refused("export", *place)
+    assert "has no finished trial with a value;" in refused("export", *place)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -194,3 +194,23 @@ def test_a_storage_on_a_network_file_system_is_reported_with_the_way_out(command
     monkeypatch.setattr("search.storage.address.file_system_of", lambda _path: "nfs4")
     said = refused(command, "--storage", f"sqlite:///{tmp_path}/study.db")
     assert "lies on a network file system (nfs4), whose locks SQLite cannot rely on; use a local directory" in said
+
+
+def test_the_configuration_of_a_trial_that_somebody_prefers_is_written(study, agesearch, place, refused, tmp_path):
+    *_, worst = best_trials(study, 5)
+    assert agesearch("export", *place, "--trial", str(worst.number)).code == 0
+    written = tomllib.loads((tmp_path / "best.toml").read_text())
+    assert (written["hyperparameters"], written["trial"]["number"]) == (worst.params, worst.number)
+    assert written["choice"]["reason"] == f"trial {worst.number}, which was asked for"
+    assert "trial 99 of the study 'ages' has not finished with a value" in refused("export", *place, "--trial", "99")
+
+
+def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesearch, place):
+    def fail(_task):
+        raise OSError("no memory")
+
+    study = study_of(2, max_attempts=1)
+    work_off(study, fail)
+    assert agesearch("repair", *place, "--failed", "--dry-run").out.endswith("0 failed slots opened again\n")
+    assert agesearch("repair", *place, "--failed").out == "nothing is wrong\n2 failed slots opened again\n"
+    assert Slots(study).counts(1) == SlotCounts(waiting=2)

@@ -8,6 +8,7 @@ from search.dashboard.guard import MAX_BODY, Guard, Rules
 
 PAGE = "/dashboard/studies/1"
 ARTIFACT = "/artifacts/1/2/0f"
+ARTIFACT_ID = "0f3a0000-0000-4000-8000-00000000000A"
 WRITES = ("POST", "PUT", "DELETE", "PATCH", "OPTIONS")
 
 
@@ -155,7 +156,7 @@ def test_the_comparison_of_passwords_takes_as_long_for_any_of_them(monkeypatch):
     ("method", "path"),
     [
         *((method, "/api/studies/1/note") for method in WRITES),
-        *(("POST", path) for path in ("/api/studies/1", "/api/artifacts/1/2", "/healthz", PAGE)),
+        *(("POST", path) for path in ("/api/studies/1", "/api/artifacts/1", "/healthz", PAGE)),
     ],
 )
 def test_read_only_refuses_whatever_is_not_reading(method, path):
@@ -172,10 +173,10 @@ def test_read_only_lets_read(method):
     "line",
     [
         *("PUT /api/studies/1/note", "PUT /api/studies/1/2/note", "DELETE /api/studies/1/"),
-        *("POST /api/artifacts/1/2", "DELETE /api/artifacts/1/0f-3A"),
+        *("POST /api/artifacts/1", f"DELETE /api/artifacts/1/{ARTIFACT_ID}"),
     ],
 )
-def test_notes_and_artifacts_can_be_changed_and_studies_deleted(line):
+def test_notes_and_a_study_s_artifacts_can_be_changed_and_studies_deleted(line):
     method, path = line.split()
     assert ask(path, method).status == 200
 
@@ -189,6 +190,7 @@ def test_notes_and_artifacts_can_be_changed_and_studies_deleted(line):
             "POST /api/studies/1/rename",
             "POST /api/studies",
         ),
+        *("POST /api/artifacts/1/2", f"DELETE /api/artifacts/1/2/{ARTIFACT_ID}"),
         *("POST /incompatible-rdb-schema", "POST /api/llm/trial_filter_query", "TRACE /", "POST /api/studies/1/note/x"),
     ],
 )
@@ -216,9 +218,9 @@ def test_a_page_keeps_its_own_policy_and_is_not_framed_by_others():
 
 @pytest.mark.parametrize("length", [str(MAX_BODY + 1), "-1", "many"])
 def test_a_request_that_is_too_large_is_refused(length):
-    answer = ask("/api/artifacts/1/2", "POST", CONTENT_LENGTH=length)
+    answer = ask("/api/artifacts/1", "POST", CONTENT_LENGTH=length)
     assert (answer.status, answer.refused) == (413, True)
-    assert ask("/api/artifacts/1/2", "POST", CONTENT_LENGTH=str(MAX_BODY)).status == 200
+    assert ask("/api/artifacts/1", "POST", CONTENT_LENGTH=str(MAX_BODY)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -234,6 +234,40 @@ def test_the_number_of_workers_is_the_users_where_one_is_given(settings, dataset
     assert len(launcher.last.places) == 3
 
 
+@pytest.mark.usefixtures("asked")
+def test_workers_of_several_threads_are_as_many_as_there_are_cores_for(settings, dataset, launcher):
+    chosen = settings(threads=2)
+    launch(chosen, prepare_study(chosen, dataset), dataset, lambda _: None)
+    assert len(launcher.last.places) == 1
+
+
+@pytest.mark.usefixtures("asked")
+def test_no_name_of_a_study_leads_its_logs_out_of_the_folder(settings, dataset, launcher, tmp_path):
+    chosen = settings(study="../else where")
+    launch(chosen, prepare_study(chosen, dataset), dataset, lambda _: None)
+    assert launcher.last.logs == tmp_path / "runs/logs/..%2Felse where"
+
+
+def test_a_study_with_more_images_than_are_asked_for_by_default_is_resumed(settings, dataset):
+    first = prepare_study(settings(images=5), dataset)
+    bare = Settings(storage=settings().storage, out=settings().out)
+    assert prepare_study(bare, dataset).spec == first.spec
+
+
+def test_who_leaves_the_precision_to_the_machine_takes_what_another_has_just_measured(settings, dataset, monkeypatch):
+    def another_is_quicker():
+        prepare_study(settings(), dataset)
+        return DEVICES
+
+    monkeypatch.setattr(searching, "machine", another_is_quicker)
+    assert prepare_study(settings(precision="auto"), dataset).spec.precision == "float32"
+
+
+def test_one_later_range_is_given_and_the_other_stays(settings, dataset):
+    spec = prepare_study(settings(ranges=Ranges(learning_rate=(1e-5, 1e-4))), dataset).spec
+    assert spec.ranges == Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-6, 1e1)))
+
+
 def test_artifacts_that_cannot_be_written_are_refused_before_anything_is_trained(settings, dataset, asked):
     chosen = settings(artifacts=dataset)
     with pytest.raises(DatasetError, match=r"cannot write .*artifact: .* is not a folder; choose another --artifacts"):

@@ -84,5 +84,5 @@ def test_studies_of_other_datasets_are_refused(studies):
 
 def test_a_study_without_a_value_is_refused(studies, storage):
     empty = create_or_resume(storage, "b", spec_of(2))
-    with pytest.raises(SearchError, match="'b' has no finished trial with a value yet"):
+    with pytest.raises(SearchError, match="'b' has no finished trial with a value;"):
         compare_studies(studies("a", float), empty)

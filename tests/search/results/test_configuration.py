@@ -121,7 +121,7 @@ def test_a_study_without_a_value_has_nothing_to_export(trial, study_of):
     study = study_of(2)
     if trial:
         work_off(study, trial)
-    with pytest.raises(SearchError, match="the study 'ages' has no finished trial with a value yet"):
+    with pytest.raises(SearchError, match="the study 'ages' has no finished trial with a value;"):
         export_configuration(study)
 
 

@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from search.space.box import FIRST_BOX, Box
-from search.space.learning import Seen, SlotDraw, learned
+from search.space.learning import Seen, SlotDraw, _scores, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.sampling import shares
 
@@ -82,6 +82,18 @@ def test_a_trial_without_a_score_is_taken_for_worse_than_any_that_has_one(sample
     worse = 2 * max(scores) - min(scores)
     judged = [learned(sampler, FIRST_BOX, PLACE, [replace(without, score=each), *others]) for each in (None, worse)]
     assert judged[0] == judged[1]
+
+
+def test_pruned_trials_are_the_better_the_later_they_were_pruned_and_diverged_ones_the_worst():
+    trials = [
+        Seen(1, slot, at(1e-4), ended=True, score=score, last=last)
+        for slot, (score, last) in enumerate(
+            [(9.0, None), (None, (2, 30.0)), (None, (4, 40.0)), (None, None), (None, (2, 20.0)), (12.0, None)]
+        )
+    ]
+    scores = _scores(trials)
+    assert sorted(range(6), key=scores.__getitem__) == [0, 5, 2, 4, 1, 3]
+    assert min(scores[place] for place in (1, 2, 3, 4)) > 12.0
 
 
 def test_the_one_trial_that_did_not_diverge_draws_the_next_ones_to_itself(sampler):

@@ -92,6 +92,16 @@ def test_files_of_no_trial_and_no_study_are_found_once_they_are_a_minute_old(stu
     assert unattached(storage, folder) == (folder.path / stray,)
 
 
+def test_what_else_lies_in_the_folder_is_no_stray_artifact(study_of, storage, folder):
+    study_of(1)
+    upload = ".0123456789ab.tmp"  # which a power cut has left
+    for name in ("study.db", "thesis.txt", ".lock", upload):
+        folder.path.mkdir(exist_ok=True)
+        (folder.path / name).write_bytes(b"")
+    age(folder)
+    assert unattached(storage, folder) == (folder.path / upload,)
+
+
 def age(folder):
     for path in folder.path.iterdir():
         os.utime(path, (time.time() - 61,) * 2)

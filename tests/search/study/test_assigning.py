@@ -5,7 +5,7 @@ from search.slots.slots import Slots
 from search.space.learning import Seen
 from search.study.assigning import assigned
 from search.study.finished import seen_trials
-from search.study.trials import Diverged, Trials
+from search.study.trials import Diverged, Pruned, Trials
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
@@ -42,6 +42,18 @@ def test_what_ended_without_a_score_is_seen_and_what_runs_elsewhere(study_of):
     params = {trial.user_attrs["slot"]: trial.params for trial in study.storage.rdb.get_all_trials(study.id)}
     assert [each.params for each in found] == [params[slot] for slot in range(5)]
     assert isinstance(found[0], Seen)
+
+
+def test_of_a_pruned_trial_the_last_report_is_seen(study_of):
+    def pruned(task):
+        for epoch, error in ((1, 30.0), (2, 25.0)):
+            task.report(epoch, error)
+        return Pruned("it is behind", 2, 1.0) if task.slot == 1 else run_trial(task)
+
+    study = study_of(6, sampler="tpe")
+    work_some(study, 3, pruned)
+    found = seen_by(study, Slots(study).claim(OWNER))
+    assert [(each.score is None, each.last) for each in found] == [(False, None), (True, (2, 25.0)), (False, None)]
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "cmaes"])

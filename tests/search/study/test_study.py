@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import optuna
 import pytest
 from optuna.study import StudyDirection
@@ -104,6 +106,27 @@ def test_who_works_on_a_study_that_was_deleted_does_nothing_to_the_next_one_of_i
     assert storage.rdb.get_trial(trial_id).state is TrialState.RUNNING
     assert "reason" not in storage.rdb.get_trial(trial_id).user_attrs
     assert Slots(new).counts(1) == SlotCounts(waiting=1, claimed=1)
+
+
+def test_who_works_on_a_study_that_was_deleted_does_nothing_to_another_that_has_its_numbers(study_of, storage):
+    old = study_of(2)
+    _, trial_id = begun(old, "lab/boot/1:1:1")
+    optuna.delete_study(study_name=NAME, storage=storage.rdb)  # which leaves our own row of it
+    other = create_or_resume(storage, "other", spec_of(2))
+    _, new_id = begun(other, "elsewhere/boot/1:1:1")
+    if not storage.url.startswith("postgresql"):
+        assert (new_id, other.id) == (trial_id, old.id)
+    with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
+        Trials(old).commit(new_id, Diverged("nan"))
+    assert storage.rdb.get_trial(new_id).state is TrialState.RUNNING
+
+
+def test_a_study_has_its_own_settings_for_those_that_nobody_speaks_of(storage):
+    made = create_or_resume(storage, "age", spec_of(2, seed=5))
+    asked = replace(made.spec, seed=1, epochs=9)
+    assert create_or_resume(storage, "age", asked, told={"dataset"}).spec == made.spec
+    with pytest.raises(SearchError, match="with seed = 5, you asked for seed = 1; use another"):
+        create_or_resume(storage, "age", asked, told={"seed"})
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from search.processes.worker import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.database import open_storage
+from search.storage.optuna_tables import id_of
 from search.storage.tables import slots
 from search.study.claims import NoClaim
 from search.study.owner import this_process
@@ -190,3 +191,19 @@ def test_a_copy_that_comes_out_different_is_no_copy(study_of, move, monkeypatch)
 def test_an_unknown_study_is_refused_and_nothing_is_made(storage, target_url):
     with pytest.raises(SearchError, match="no study 'ages'"):
         move_study(storage.url, target_url, "ages")
+
+
+def test_a_note_on_a_trial_stays_with_it_whatever_number_the_other_database_gives_it(storage, study_of, move):
+    other = fake.create_or_resume(storage, "another", fake.spec_of(3))
+    work_off(other)  # so that the trials have other ids than numbers
+    study = study_of(2)
+    work_off(study)
+    of_second = id_of(storage.rdb.get_all_trials(study.id)[1])
+    storage.rdb.set_study_system_attr(study.id, f"dashboard:{of_second}:note_str:0", "look at this")
+    storage.rdb.set_study_system_attr(study.id, "dashboard:note_str:0", "of the study")
+    _, there = move(study)
+    moved = id_of(there.storage.rdb.get_all_trials(there.id)[1])
+    notes = there.storage.rdb.get_study_system_attrs(there.id)
+    assert moved != of_second
+    assert notes[f"dashboard:{moved}:note_str:0"] == "look at this"
+    assert notes["dashboard:note_str:0"] == "of the study"

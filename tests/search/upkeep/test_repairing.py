@@ -12,7 +12,7 @@ from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.trials import TrialOutcome, Trials
 from search.upkeep.findings import find
-from search.upkeep.repairing import repair
+from search.upkeep.repairing import open_failed, repair
 from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off
@@ -117,6 +117,19 @@ def test_what_another_repair_has_mended_meanwhile_is_left_alone(slots):
     repair(slots, findings)
     repair(slots, findings)
     assert slots.counts(1) == SlotCounts(waiting=2)
+
+
+def test_failed_slots_are_opened_again_as_if_nobody_had_tried_yet(study_of):
+    def fail(_task):
+        raise OSError("no memory")
+
+    slots = Slots(study_of(2, max_attempts=1))
+    work_off(slots.study, fail)
+    assert slots.counts(1) == SlotCounts(failed=2)
+    assert (open_failed(slots), open_failed(slots)) == (2, 0)
+    assert (slots.counts(1), slots.failed()) == (SlotCounts(waiting=2), ())
+    work_off(slots.study)
+    assert_exact(slots.study)
 
 
 def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
