@@ -13,8 +13,9 @@ from data.errors import DatasetError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_DATA: Final = (b"\x89HDF\r\n\x1a\n", b"SQLite format 3\0")
-"""How HDF5 and SQLite files begin."""
+_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+_SQLITE: Final = b"SQLite format 3\0"
+_MOST_BYTES: Final = 200
 
 
 @contextmanager
@@ -46,10 +47,10 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
 def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does.
 
-    It also does where a dataset or a database is there, which nobody means to replace by anything else.
+    It also does where a dataset is there, which nobody means to replace by anything else.
     """
-    if _holds_data(path):
-        raise DatasetError(f"cannot write {path}: it is a dataset or a database; choose another {flag}")
+    if _begins(path, _HDF5):
+        raise DatasetError(f"cannot write {path}: it is a dataset; choose another {flag}")
     with whole_file(path, flag) as temporary:
         temporary.write_bytes(content)
 
@@ -70,8 +71,16 @@ def check_writable(path: Path, flag: str = "--out") -> None:
         raise DatasetError(f"cannot write {path}: it is a folder; choose another {flag}")
     if not folder.is_dir():
         raise DatasetError(f"cannot write {path}: {folder} is not a folder; choose another {flag}")
+    if _begins(path, _SQLITE):
+        raise DatasetError(f"cannot write {path}: it is a database; choose another {flag}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another {flag}")
+
+
+def file_name(text: str) -> str:
+    """Return what a file or folder is called after `text`: one name, that leads nowhere else and is not too long."""
+    name = text.replace("/", "_").encode()[:_MOST_BYTES].decode(errors="ignore")
+    return name if name.strip(".") else f"_{name}"
 
 
 def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetError:
@@ -80,12 +89,14 @@ def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetErro
     return DatasetError(f"cannot write {path}: {reason}; choose another {flag}")
 
 
-def _holds_data(path: Path) -> bool:
+def _begins(path: Path, how: bytes) -> bool:
     try:
+        if not path.is_file():
+            return False
         with path.open("rb") as file:
-            return file.read(len(max(_DATA, key=len))).startswith(_DATA)
+            return file.read(len(how)) == how
     except (OSError, ValueError):
-        return False  # there is none, or `whole_file` says what is wrong
+        return False  # which is for others to say
 
 
 def _make_folders(folder: Path, made: list[Path]) -> None:

@@ -57,7 +57,8 @@ def verify_dataset(
 ) -> VerifyReport:
     """Decode (or draw) every image of `source` again and compare it with the dataset file.
 
-    Compared are every pixel, label and name, in which split each is, and every array with its stored SHA-256.
+    Compared are every pixel, label and name, in which split each is, and every array with its stored SHA-256. Where
+    splits were drawn and the source has changed since, the draw cannot be repeated, and is taken as it is.
     `options` are the ones stored in the file unless given; files that the build left out are left out again.
     Raises DatasetError where the file or the source cannot be used at all.
     """

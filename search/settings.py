@@ -14,6 +14,7 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
+    model_validator,
 )
 
 from search.space.enqueued import Wanted, read_enqueued
@@ -26,6 +27,9 @@ SECRETS = frozenset({"dashboard_password"})
 
 UNTOLD = SECRETS | {"storage"}
 """Settings whose value no message may hold as it was given."""
+
+NEVER_EMPTY = UNTOLD | {"study", "storage_password_file", "dashboard_password_file"}
+"""Settings that an empty environment variable gives a wrong value, where others are left alone by it."""
 
 
 def _split(separator: str) -> BeforeValidator:
@@ -48,6 +52,12 @@ class Ranges(BaseModel):
 
     learning_rate: Bounds | None = None
     l2: Bounds | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> "Ranges":
+        if not self.model_fields_set:
+            raise ValueError("give learning_rate, l2, or both")
+        return self
 
 
 def _by_name(value: Any) -> Any:
@@ -102,7 +112,8 @@ class Settings(BaseModel):
     )
     ranges: Annotated[Ranges | None, _named, NoneAsText] = _searched(
         None,
-        description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3.",
+        description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3; "
+        "one alone leaves the other as it is.",
     )
     sampler: SamplerName = _sampling(
         "random",

@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
 from search.password import PASSWORD_VARIABLE, with_password
-from search.settings import SECRETS, UNTOLD, Ranges, Settings
+from search.settings import NEVER_EMPTY, UNTOLD, Ranges, Settings
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
@@ -75,10 +75,10 @@ def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Return what variables say; an empty one, as env files and containers pass it on, says nothing.
 
-    An empty password is another thing: it would let everybody in.
+    Of where the study is and of passwords it is a mistake: another database would be taken, or everybody let in.
     """
     names = {name: name.removeprefix(PREFIX).lower() for name in sorted(environment) if name.startswith(PREFIX)}
-    said = {name: key for name, key in names.items() if environment[name] or key in SECRETS}
+    said = {name: key for name, key in names.items() if environment[name] or key in NEVER_EMPTY}
     return [(key, environment[name], name) for name, key in said.items() if name not in NOT_SETTINGS]
 
 

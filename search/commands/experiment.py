@@ -91,6 +91,7 @@ def proxy(
 
 def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
+    from data.files import file_name
     from search.commands.search import run_to_the_end
     from search.experiment.running import prepare_experiment, settings_for
     from search.report.experiments import experiment_section
@@ -103,7 +104,7 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     ended = run_to_the_end(settings_for(settings, name), study, dataset)
     section = experiment_section(study)
     if not isinstance(section, LeftOut):
-        _show(section, study, settings.out / "experiments" / study.name, as_json)
+        _show(section, study, settings.out / "experiments" / file_name(study.name), as_json)
     elif as_json:
         answer_json({"study": study.name, "left_out": section})
     else:

@@ -14,6 +14,7 @@ from search.commands.search import (
     SPACE,
     dataset_of,
     print_result,
+    require_result,
     result_of,
     search_to_the_end,
     study_of,
@@ -28,14 +29,14 @@ DEMONSTRATION = {
     "epochs": 3,
     "finalists": 2,
     "finalist_repeats": 2,
-    "fit_epochs": 12,
-    "fit_minutes": 1.5,
 }
-"""What `run` without a dataset does, unless told otherwise: meant for five minutes on two cores, even of an old CPU.
+"""What `run` without a dataset searches, unless told otherwise, meant for five minutes on two cores even of an old CPU.
 
-Its ranges are narrower than the paper's, since six trials of a dozen steps would not find their way out of those. The
-fit has a limit in minutes, since such a CPU takes ten times as long for an epoch as a new one.
+Its ranges are narrower than the paper's, since six trials of a dozen steps would not find their way out of those.
 """
+
+DEMONSTRATION_FIT = {"fit_epochs": 12, "fit_minutes": 1.5}
+"""And how it fits: with a limit in minutes, since such a CPU takes ten times as long for an epoch as a new one."""
 
 DEMONSTRATION_IMAGES = (800, 200, 200)
 
@@ -61,6 +62,8 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     if not as_json:
         print_result(settings, as_json=False)
     study, logs = study_of(settings), log_folder(settings)
+    require_result(study)
+    settings = settings.model_copy(update={"seed": study.spec.seed})
     write_bytes(best, export_configuration(study))
     fitted = fit_to_the_end(settings, best, folder, any_dataset=False)
     found = evaluate_fit(folder, dataset, "test")
@@ -82,14 +85,19 @@ def _require_own(best: Path, study: str) -> None:
     from search.errors import SearchError
     from search.results.configuration import read_configuration
 
-    origin = read_configuration(best).study if best.is_file() else None
-    if origin and origin.get("name") != study:
+    if not best.is_file():
+        return
+    origin = read_configuration(best).study or {}
+    if origin.get("name") != study:
         raise SearchError(f"{best} is of the study {origin.get('name')!r}; choose another --out for {study!r}")
 
 
 def _on_drawn_faces(settings: Settings) -> Settings:
+    from search.processes.searching import existing
+
+    wanted = DEMONSTRATION_FIT | ({} if existing(settings) else DEMONSTRATION)
     said = settings.model_fields_set | {each.name for each in settings.space or ()}
-    small = {key: value for key, value in DEMONSTRATION.items() if key not in said}
+    small = {key: value for key, value in wanted.items() if key not in said}
     return settings.model_copy(update={**small, "data": _synthetic(settings)})
 
 

@@ -41,7 +41,7 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
     print_result(settings, as_json)
     if not ended:
         raise KeyboardInterrupt
-    _require_result(study_of(settings))
+    require_result(study_of(settings))
 
 
 @takes_settings(*STUDY, "artifacts")
@@ -68,7 +68,7 @@ def worker(
         raise KeyboardInterrupt
 
 
-def _require_result(study: "Study") -> None:
+def require_result(study: "Study") -> None:
     """Raise SearchFailure where a search has ended and has nothing to show for it."""
     from search.results.ranking import best_score, nothing_found
 

@@ -71,15 +71,17 @@ def repair(
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
             mend(slots, findings)
-        opened = open_failed(slots) if failed and not dry_run else 0
+        shut = len(slots.failed()) if failed else 0
+        if failed and not dry_run:
+            open_failed(slots)
     if as_json:
-        answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "opened": opened})
+        answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "failed": shut})
     else:
         for each in findings:
             answer(str(each))
         answer(_mended(findings, dry_run))
         if failed:
-            answer(f"{opened} failed {'slot' if opened == 1 else 'slots'} opened again")
+            answer(f"{shut} failed {'slot' if shut == 1 else 'slots'} {'would be ' if dry_run else ''}opened again")
     if not all(each.mendable for each in findings):
         sys.exit(1)
 

@@ -28,13 +28,11 @@ MAX_BODY = 16 * 2**20
 
 SAFE = ("GET", "HEAD")
 
-CHANGES = re.compile(
-    r"PUT /api/studies/\d+(/\d+)?/note|(POST|DELETE) /api/artifacts/\d+(/[0-9a-fA-F-]{36})?|DELETE /api/studies/\d+"
-)
-"""What the page may change: notes, and artifacts of a study.
+CHANGES = re.compile(r"PUT /api/studies/\d+(/\d+)?/note|POST /api/artifacts/\d+|DELETE /api/studies/\d+")
+"""What the page may change: notes, and a study's artifacts by one more.
 
 Its other buttons tell trials, rename studies, edit what trials measured, or take away artifacts that a finished trial
-goes on naming, as Optuna lets nobody change one.
+goes on naming, as Optuna lets nobody change one; a study's are removed in the same way as those.
 """
 
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?")
@@ -137,7 +135,7 @@ class Guard:
             return Refusal("405 Method Not Allowed", "This dashboard is read-only.", (("Allow", ", ".join(SAFE)),))
         if CHANGES.fullmatch(f"{method} {environ['PATH_INFO']}"):
             return None
-        reason = "Only notes and artifacts can be changed here, and studies deleted; trials belong to the search."
+        reason = "Here one can change notes, add to a study's artifacts, and delete studies; trials are the search's."
         return Refusal("403 Forbidden", reason)
 
     def _health(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:

@@ -50,7 +50,7 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
     for variant in experiment.variants:
         variation(base, info.image_shape, variant.params).recipe.network()
 
-    def spec_for(precision: str) -> StudySpec:
+    def spec_for(precision: str, _stored: StudySpec | None) -> StudySpec:
         spec = spec_of(own, info, precision)
         return replace(spec, trials=(experiment.slots,), box=experiment.box, experiment=experiment)
 

@@ -19,6 +19,7 @@ from model.final_fit import FinalFit, FitSettings, FitState
 from model.network import Network
 from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
+from search.errors import SearchError
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, alone_in
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
@@ -97,14 +98,13 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
         fit.precision,
     )
     state = _resumed(final, fit, folder) or final.start()
-    if not final.finished(state):  # the network of a shorter run would stand beside the history of this one
-        (folder / MODEL).unlink(missing_ok=True)
     write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
 
     def keep(now: FitState) -> None:
         nonlocal state
         state = now
         write_bytes(folder / STATE, checkpoint.to_bytes(now, fit.fingerprint()))
+        (folder / MODEL).unlink(missing_ok=True)  # of a shorter run; what was best in it is in the checkpoint
         write_bytes(folder / HISTORY, history.to_csv(now.history))
 
     state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
@@ -123,6 +123,8 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
 def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
     path = folder / STATE
     if not path.is_file():
+        if (folder / MODEL).is_file():
+            raise SearchError(f"{folder} has a {MODEL} and no {STATE} to go on from; choose another --out")
         return None
     return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
 

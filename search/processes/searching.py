@@ -3,17 +3,16 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.dataset import inspect_dataset
-from data.files import check_writable
+from data.files import check_writable, file_name
 from search.errors import SearchError, SearchFailure
 from search.processes.launcher import Launcher, places
 from search.processes.progress import Standing, standing
@@ -22,7 +21,8 @@ from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import Storage, create_storage, open_storage, storage_errors
-from search.study.specifying import require_fitting, spec_of, told
+from search.study.resuming import spec_to_resume
+from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
@@ -35,20 +35,43 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     none or the logs cannot be written.
     """
     info = inspect_dataset(dataset)
-    if settings.study not in _studies(settings):
+    if existing(settings) is None:
         require_fitting(settings, info)
-    return make_study(settings, lambda precision: spec_of(settings, info, precision), told(settings))
+
+    def spec_for(precision: str, stored: StudySpec | None) -> StudySpec:
+        return spec_to_resume(settings, info, precision, stored) if stored else spec_of(settings, info, precision)
+
+    return make_study(settings, spec_for)
 
 
-def make_study(settings: Settings, spec_for: Callable[[str], StudySpec], told: Collection[str] | None = None) -> Study:
-    """Create the study of that name, or resume it; `spec_for(precision)` says what it is.
+def make_study(settings: Settings, spec_for: Callable[[str, StudySpec | None], StudySpec]) -> Study:
+    """Create the study of that name, or resume it; `spec_for(precision, what is stored)` says what it is.
 
-    `told` is as for `create_or_resume`. Raises SearchError where it exists with other settings, or DatasetError where
-    the logs cannot be written.
+    Raises SearchError where it exists with other settings, or DatasetError where the logs cannot be written.
     """
     check_writable(log_folder(settings) / "worker-1.log")
     storage = create_storage(settings.storage)
-    return create_or_resume(storage, settings.study, spec_for(_precision(settings, storage)), told)
+    stored, precision = _stored(storage, settings.study), str(settings.precision)
+    if precision == "auto" and stored is None:
+        precision = str(machine()["precision"])
+        stored = _stored(storage, settings.study)  # which somebody else may have made in these seconds
+    if settings.precision == "auto" and stored:
+        precision = stored.precision
+    return create_or_resume(storage, settings.study, spec_for(precision, stored))
+
+
+def existing(settings: Settings) -> StudySpec | None:
+    """Return what is stored of the study, and create nothing where there is no storage."""
+    try:
+        return _stored(open_storage(settings.storage), settings.study)
+    except SearchFailure:
+        raise
+    except SearchError:  # there is no storage yet, or none can be made there either
+        return None
+
+
+def _stored(storage: Storage, name: str) -> StudySpec | None:
+    return load_study(storage, name).spec if name in study_names(storage) else None
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:
@@ -113,23 +136,8 @@ def machine() -> dict[str, Any]:
 
 def log_folder(settings: Settings) -> Path:
     """Return the folder of the logs of a study's workers on this machine."""
-    return settings.out / "logs" / quote(settings.study, safe=" ")  # a name is no way out of the folder
+    return settings.out / "logs" / file_name(settings.study)
 
 
 def _done(now: Standing) -> bool:
     return now.closed == now.slots
-
-
-def _studies(settings: Settings) -> Collection[str]:
-    try:
-        return study_names(open_storage(settings.storage))
-    except SearchError:  # there is no storage yet, or it is made of the same mistakes once more
-        return ()
-
-
-def _precision(settings: Settings, storage: Storage) -> str:
-    if settings.precision != "auto":
-        return settings.precision
-    if settings.study in study_names(storage):
-        return load_study(storage, settings.study).spec.precision
-    return str(machine()["precision"])

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from search.errors import SearchError
-from search.results.ranking import RankedTrial, best_trials, nothing_found, ranked_trials, trial_numbered
+from search.results.ranking import RankedTrial, best_trials, nothing_found, trial_numbered
 from search.results.verdict import Verdict, verdict
 from search.space.ranges import Value
 from search.study.study import Study
@@ -33,9 +33,7 @@ def choose(study: Study, number: int | None = None) -> Choice:
         raise SearchError(f"{nothing_found(study)}; 'agesearch status' shows how far it has got")
     judged = verdict(study)
     if number is not None:
-        own = next((trial for trial in ranked_trials(study) if trial.number == number), None)
-        if own is None:
-            raise SearchError(f"trial {number} of the study {study.name!r} has not finished with a value; name another")
+        own = trial_numbered(study, number)
         return Choice(own.params, f"trial {number}, which was asked for", own, judged)
     if judged and judged.best:
         reason = f"the best mean of {len(judged.finalists)} finalists over {judged.repeats} seeds each"

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.trial import FrozenTrial, TrialState
 
 from model.quantity import decimal
+from search.errors import SearchError
 from search.space.parameters import PARAMETERS, Parameter, parameter_of
 from search.space.ranges import Value
 from search.storage.optuna_tables import id_of
@@ -60,9 +61,15 @@ def ranked_trials(study: Study) -> list[RankedTrial]:
 
 
 def trial_numbered(study: Study, number: int) -> RankedTrial:
-    """Return the finished trial that has `number` in Optuna."""
+    """Return the finished trial that has `number` in Optuna; raises SearchError where that has no value, or is none."""
     rdb = study.storage.rdb
-    return _ranked(rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number)))
+    try:
+        found = rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number))
+    except KeyError as error:
+        raise SearchError(f"the study {study.name!r} has no trial {number}; name another") from error
+    if found.state is not TrialState.COMPLETE:
+        raise SearchError(f"trial {number} of the study {study.name!r} has not finished with a value; name another")
+    return _ranked(found)
 
 
 def nothing_found(study: Study) -> str:

@@ -20,6 +20,7 @@ from search.space.ranges import Value
 from search.storage.optuna_tables import attributes, params, reports, trials, values
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
 from search.study.claims import Claim
+from search.study.trials import PRUNED_AFTER
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
@@ -59,13 +60,13 @@ def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
 
 
 def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int], tuple[int, float]]:
-    """Return epoch and error of the last report of the finished trials without a value up to a stage, by slot."""
+    """Return epoch and error of the last report of the pruned trials up to a stage, by slot."""
     query = (
         select(slots.c.stage, slots.c.slot, reports.c.step, reports.c.intermediate_value)
         .join(reports, reports.c.trial_id == slots.c.trial_id)
-        .outerjoin(values, values.c.trial_id == slots.c.trial_id)
+        .join(attributes, attributes.c.trial_id == slots.c.trial_id)
         .where(slots.c.study == study, slots.c.stage <= stage, slots.c.state == FINISHED)
-        .where(values.c.trial_id.is_(None), reports.c.intermediate_value.is_not(None))
+        .where(attributes.c.key == PRUNED_AFTER, reports.c.intermediate_value.is_not(None))
         .order_by(reports.c.step)
     )
     return {(row.stage, row.slot): (row.step, row.intermediate_value) for row in tx.execute(query)}

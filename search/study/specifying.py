@@ -1,7 +1,5 @@
 """From settings to the study that they describe, and what of them can never work with a dataset."""
 
-from dataclasses import fields
-
 from data.dataset import DatasetInfo
 from model.errors import ModelError
 from model.layers import Dropout
@@ -41,24 +39,6 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
         batch_size=settings.batch_size,
         max_attempts=settings.max_attempts,
     )
-
-
-def told(settings: Settings) -> frozenset[str]:
-    """Return the fields of a study that the settings speak of; it has its own for the others where it is there."""
-    named = {field.name for field in fields(StudySpec) if settings.model_fields_set & _settings_of(field.name)}
-    return frozenset({"dataset"} | named - ({"precision"} if settings.precision == "auto" else set()))
-
-
-def _settings_of(field: str) -> set[str]:
-    match field:
-        case "box":
-            return {"learning_rate", "l2", "space"}
-        case "finalists":
-            return {field, "finalist_repeats", "finalist_images", "finalist_epochs"}
-        case "enqueued":
-            return {"enqueue"}
-        case _:
-            return {field}
 
 
 def _finalists(settings: Settings) -> FinalistBudget | None:

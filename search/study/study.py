@@ -1,6 +1,6 @@
 """A study: its name, its settings, and where it is kept."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Literal
 from warnings import catch_warnings, simplefilter
@@ -99,19 +99,17 @@ class Study:
     created: float
 
 
-def create_or_resume(storage: Storage, name: str, spec: StudySpec, told: Collection[str] | None = None) -> Study:
+def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
     """Return the study `name`, made now if there is none.
 
-    `told` are the fields of `spec` that somebody has asked for, None all of them; a study that is there has its own for
-    the others. Raises `SearchError` naming every such field in which `spec` differs from what the study was created
-    with.
+    Raises `SearchError` naming every setting in which `spec` differs from the one the study was created with.
     """
     with exclusively(storage):
         study = _stored(storage, name)
         if study is None:  # new, half created, or deleted in Optuna alone
             _refuse_foreign(storage, name)
             return _create(storage, name, spec)
-    differences = list(_differences(study.spec, spec, told))
+    differences = list(_differences(study.spec, spec))
     if differences:
         raise SearchError(f"the study {name!r} was created with {'; '.join(differences)}; use another --study")
     return study
@@ -204,10 +202,10 @@ def _stored(storage: Storage, name: str) -> Study | None:
     return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
 
 
-def _differences(created: StudySpec, asked: StudySpec, told: Collection[str] | None) -> Iterator[str]:
+def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:
     for field in fields(StudySpec):
         old, new = getattr(created, field.name), getattr(asked, field.name)
-        if old != new and (told is None or field.name in told):
+        if old != new:
             yield f"{field.name} = {_show(old)}, you asked for {field.name} = {_show(new)}"
 
 

@@ -110,14 +110,20 @@ class Trials:
             distributions={each.name: distribution_of(each) for each in assignment.box.ranges},
             user_attrs=own,
         )
+        self._require_undeleted()
         try:
             return self._rdb.create_new_trial(self._study.id, trial)
         except KeyError as error:
             raise deleted(self._study) from error
 
+    def _require_undeleted(self) -> None:
+        with self._study.storage.engine.begin() as tx:
+            require_undeleted(tx, self._study)
+
     @outlasting
     def report(self, trial_id: int, epoch: int, value: float) -> None:
         """Store a value from within the trial; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
+        self._require_undeleted()
         try:
             self._rdb.set_trial_intermediate_value(trial_id, epoch, float(value))
         except UpdateFinishedTrialError as error:

@@ -50,7 +50,7 @@ def test_a_unit_of_dollars_is_drawn_as_it_is():
 
 def test_the_dataset_is_not_replaced_by_its_own_figure(stored):
     before = stored.read_bytes()
-    with pytest.raises(DatasetError, match="it is a dataset or a database; choose another"):
+    with pytest.raises(DatasetError, match="it is a dataset; choose another"):
         draw_dataset_histograms(stored, stored, "age")
     assert stored.read_bytes() == before
 

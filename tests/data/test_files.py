@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DatasetError
-from data.files import check_writable, whole_file, write_bytes
+from data.files import check_writable, file_name, whole_file, write_bytes
 
 
 def names(folder):
@@ -113,10 +113,18 @@ def test_a_name_of_many_bytes_in_few_letters_is_no_hindrance(tmp_path):
     assert names(tmp_path) == [f"{'年' * 80}.h5"]
 
 
-@pytest.mark.parametrize("begins", [b"\x89HDF\r\n\x1a\n", b"SQLite format 3\0"])
-def test_a_dataset_or_a_database_is_not_replaced_by_another_kind_of_file(tmp_path, begins):
+@pytest.mark.parametrize(("begins", "kind"), [(b"\x89HDF\r\n\x1a\n", "dataset"), (b"SQLite format 3\0", "database")])
+def test_a_dataset_or_a_database_is_not_replaced_by_another_kind_of_file(tmp_path, begins, kind):
     precious = tmp_path / "precious"
     precious.write_bytes(begins + b"and so on")
-    with pytest.raises(DatasetError, match="it is a dataset or a database; choose another --out"):
+    with pytest.raises(DatasetError, match=f"it is a {kind}; choose another --out"):
         write_bytes(precious, b"text")
     assert precious.read_bytes() == begins + b"and so on"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("faces", "faces"), ("../x/y", ".._x_y"), ("..", "_.."), (".", "_."), ("", "_"), ("年" * 90, "年" * 66)],
+)
+def test_any_text_makes_one_name_of_a_file(text, name):
+    assert file_name(text) == name

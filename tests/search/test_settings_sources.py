@@ -53,7 +53,7 @@ def test_flags_win_over_the_environment_which_wins_over_the_file(monkeypatch):
 
 @pytest.mark.usefixtures("folder")
 def test_an_empty_variable_says_nothing(monkeypatch):
-    for name in ("FINALIST_IMAGES", "SPACE", "ARTIFACTS", "STORAGE"):
+    for name in ("FINALIST_IMAGES", "SPACE", "ARTIFACTS", "DATA"):
         monkeypatch.setenv(f"AGESEARCH_{name}", "")
     assert load_settings(None, {}) == Settings()
 
@@ -237,6 +237,7 @@ def test_a_storage_of_another_type_is_not_shown_with_its_password(written):
 
 
 @pytest.mark.usefixtures("folder")
-def test_an_empty_password_is_none_at_all(monkeypatch):
-    monkeypatch.setenv("AGESEARCH_DASHBOARD_PASSWORD", "")
-    assert "AGESEARCH_DASHBOARD_PASSWORD: dashboard_password is not what it can be" in refusal({})
+@pytest.mark.parametrize("name", ["dashboard_password", "study"])
+def test_an_empty_password_or_name_is_none_at_all(name, monkeypatch):
+    monkeypatch.setenv(f"AGESEARCH_{name.upper()}", "")
+    assert f"AGESEARCH_{name.upper()}: {name} is " in refusal({})

@@ -77,6 +77,15 @@ def test_what_the_user_says_wins_over_the_small_budget(chain):
     assert fit[1].seed == 5
 
 
+def test_run_again_with_nothing_told_goes_on_with_what_the_study_was_made_with(chain):
+    assert chain.run("--trials", "2,2", "--seed", "5").code == 0
+    ended = chain.run()
+    assert ended.code == 0, ended.err
+    first, again = (done[1] for done in chain.done if done[0] == "fit")
+    assert (first.seed, again.seed) == (5, 5)
+    assert (again.fit_epochs, again.fit_minutes) == (12, 1.5)
+
+
 def test_a_folder_with_another_study_s_results_is_refused_before_the_search(chain, tmp_path):
     assert chain.run().code == 0
     before, steps = (tmp_path / "runs/best.toml").read_bytes(), len(chain.done)

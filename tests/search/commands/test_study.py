@@ -202,7 +202,7 @@ def test_the_configuration_of_a_trial_that_somebody_prefers_is_written(study, ag
     written = tomllib.loads((tmp_path / "best.toml").read_text())
     assert (written["hyperparameters"], written["trial"]["number"]) == (worst.params, worst.number)
     assert written["choice"]["reason"] == f"trial {worst.number}, which was asked for"
-    assert "trial 99 of the study 'ages' has not finished with a value" in refused("export", *place, "--trial", "99")
+    assert "the study 'ages' has no trial 99; name another" in refused("export", *place, "--trial", "99")
 
 
 def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesearch, place):
@@ -211,6 +211,6 @@ def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesear
 
     study = study_of(2, max_attempts=1)
     work_off(study, fail)
-    assert agesearch("repair", *place, "--failed", "--dry-run").out.endswith("0 failed slots opened again\n")
+    assert agesearch("repair", *place, "--failed", "--dry-run").out.endswith("\n2 failed slots would be opened again\n")
     assert agesearch("repair", *place, "--failed").out == "nothing is wrong\n2 failed slots opened again\n"
     assert Slots(study).counts(1) == SlotCounts(waiting=2)

@@ -122,6 +122,15 @@ def test_a_fit_that_goes_on_and_is_interrupted_does_not_pass_for_ended_with_the_
     assert (tmp_path / MODEL).read_text() == repr((NETWORK, [9], (3.0, 70.0), False))
 
 
+def test_a_network_without_the_checkpoint_that_made_it_is_not_replaced(tmp_path):
+    (tmp_path / MODEL).write_bytes(b"somebody's")
+    with pytest.raises(
+        SearchError, match=r"has a model\.keras and no checkpoint\.npz to go on from; choose another --out"
+    ):
+        fit_in(tmp_path)
+    assert (tmp_path / MODEL).read_bytes() == b"somebody's"
+
+
 def test_two_fits_are_not_at_work_in_one_folder_at_once(tmp_path):
     other = replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4))
 

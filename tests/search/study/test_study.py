@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import optuna
 import pytest
 from optuna.study import StudyDirection
@@ -116,17 +114,17 @@ def test_who_works_on_a_study_that_was_deleted_does_nothing_to_another_that_has_
     _, new_id = begun(other, "elsewhere/boot/1:1:1")
     if not storage.url.startswith("postgresql"):
         assert (new_id, other.id) == (trial_id, old.id)
-    with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
-        Trials(old).commit(new_id, Diverged("nan"))
-    assert storage.rdb.get_trial(new_id).state is TrialState.RUNNING
-
-
-def test_a_study_has_its_own_settings_for_those_that_nobody_speaks_of(storage):
-    made = create_or_resume(storage, "age", spec_of(2, seed=5))
-    asked = replace(made.spec, seed=1, epochs=9)
-    assert create_or_resume(storage, "age", asked, told={"dataset"}).spec == made.spec
-    with pytest.raises(SearchError, match="with seed = 5, you asked for seed = 1; use another"):
-        create_or_resume(storage, "age", asked, told={"seed"})
+    claim = Slots(other).claim("elsewhere/boot/1:1:1")
+    trials, plan = Trials(old), read_stage(other, 1)
+    for step in (
+        lambda: trials.commit(new_id, Diverged("nan")),
+        lambda: trials.report(new_id, 1, 99.0),
+        lambda: trials.create(claim, plan.assignment(5, claim.slot)),
+    ):
+        with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
+            step()
+    (trial,) = storage.rdb.get_all_trials(other.id)
+    assert (trial.state, trial.intermediate_values) == (TrialState.RUNNING, {})
 
 
 @pytest.mark.parametrize(

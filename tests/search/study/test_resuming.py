@@ -1,0 +1,59 @@
+import pytest
+
+from data.dataset import inspect_dataset
+from search.errors import SearchError
+from search.processes.searching import prepare_study
+from search.settings_sources import load_settings
+from search.study.resuming import spec_to_resume
+from search.study.specifying import spec_of
+from tests.search.tiny import write_tiny
+
+MADE = {
+    "images": "5", "seed": "7", "trials": "3,2", "learning_rate": "1e-5:1e-4", "finalists": "2", "finalist_images": "4",
+    "space": "dropout=linear:0:0.5,batch_size=16|32", "ranges": "l2=1e-5:1e-3", "enqueue": "dropout=0.25",
+    "sampler": "sobol", "threads": "2",
+}  # fmt: skip
+
+
+@pytest.fixture
+def settings_of(tmp_path):
+    write_tiny(tmp_path / "faces.h5")
+    base = {"storage": f"sqlite:///{tmp_path}/study.db", "out": str(tmp_path / "runs"), "precision": "float32"}
+
+    def load(flags):
+        return load_settings(tmp_path / "none.toml", {**base, **flags})
+
+    (tmp_path / "none.toml").write_text("")
+    return load
+
+
+@pytest.mark.parametrize("told", [{}, *({name: value} for name, value in MADE.items())])
+def test_a_study_is_resumed_by_whatever_part_of_its_settings_is_told(told, settings_of, tmp_path):
+    made = prepare_study(settings_of(MADE), tmp_path / "faces.h5")
+    assert prepare_study(settings_of(told), tmp_path / "faces.h5").spec == made.spec
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"seed": "8"}, "seed = 7, you asked for seed = 8;"),
+        ({"l2": "1e-4:1"}, "box = "),
+        ({"ranges": "learning_rate=1e-5:1e-4"}, "ranges = "),
+        ({"finalists": "3"}, "finalists = 2 × 3 (4 images, 5 epochs), you asked for finalists = 3 × 3 (4 images, "),
+        ({"enqueue": "dropout=0.5"}, "enqueued = "),
+        ({"recipe": "paper"}, "recipe = default, you asked for recipe = paper"),
+    ],
+)
+def test_what_is_told_and_is_otherwise_is_refused_and_nothing_else_named(told, field, settings_of, tmp_path):
+    prepare_study(settings_of(MADE), tmp_path / "faces.h5")
+    with pytest.raises(SearchError) as refused:
+        prepare_study(settings_of(told), tmp_path / "faces.h5")
+    assert f"was created with {field}" in str(refused.value)
+    assert str(refused.value).count("you asked for") == 1
+
+
+def test_a_learning_rate_that_is_asked_for_in_the_space_is_not_given_twice(settings_of, tmp_path):
+    info = inspect_dataset(tmp_path / "faces.h5")
+    stored = spec_of(settings_of({}), info, "float32")
+    asked = spec_to_resume(settings_of({"space": "learning_rate=log:1e-6:1e-3"}), info, "float32", stored)
+    assert asked == stored
