@@ -162,7 +162,7 @@ class Settings(BaseModel):
     max_attempts: PositiveInt = _workers(3, description="Failed attempts after which a slot is closed as failed.")
     workers: Literal["auto"] | PositiveInt = _workers(
         "auto",
-        description="Worker processes; auto is one a GPU, else one a physical core, or for as many cores as it has threads.",
+        description="Worker processes; auto is one a GPU, else one a physical core, or for as many as it has threads.",
     )
     on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = _workers(
         "here",
