@@ -41,7 +41,7 @@ class InOrder(TyperGroup):
 
 app = typer.Typer(
     cls=InOrder,
-    help="Search learning rate and L2 of an image-regression network, in two narrowing stages, by parallel workers.",
+    help="Search the hyperparameters of an image-regression network with parallel workers, in narrowing stages.",
     no_args_is_help=True,
     epilog="With --debug, any command prints the traceback of an error.",
     add_completion=False,

@@ -89,119 +89,127 @@ class Settings(BaseModel):
     data: Annotated[Path | None, NoneAsText] = _study(
         None, description="The dataset, an .h5 file made by 'agesearch data build'."
     )
-    storage: str = _study("sqlite:///runs/study.db", repr=False, description="Where the study is kept: a database URL.")
+    storage: str = _study(
+        "sqlite:///runs/study.db", repr=False, description="The database URL of the storage that holds the study."
+    )
     storage_password_file: Annotated[Path | None, NoneAsText] = _study(
-        None, description="A file with the storage's password, where AGESEARCH_STORAGE_PASSWORD is not set."
+        None, description="A file with the storage's password, used if AGESEARCH_STORAGE_PASSWORD is not set."
     )
     study: str = _study("age", min_length=1, description="The study's name.")
     out: Path = _study(Path("runs"), description="The folder for logs and results.")
     artifacts: Annotated[Path | None, NoneAsText] = _study(
         None,
-        description="The folder for trials' learning curves; none is a folder beside an SQLite file, and no curves "
-        "with another database.",
+        description="The folder for trials' learning curves. none: a folder beside an SQLite file; with another "
+        "database, no curves are kept.",
     )
 
     trials: Annotated[tuple[PositiveInt, ...], _split(",")] = _budget(
-        (50, 50), min_length=1, description="Trials of each stage, as in 50,50."
+        (50, 50), min_length=1, description="Trials in each stage, as in 50,50."
     )
-    seed: Annotated[int, Field(ge=0)] = _searched(0, description="What every random draw follows from.")
-    learning_rate: Bounds = _searched((1e-6, 1e-3), description="The first stage's range, as in 1e-6:1e-3.")
-    l2: Bounds = _searched((1e-6, 1e1), description="The first stage's range, as in 1e-6:1e1.")
+    seed: Annotated[int, Field(ge=0)] = _searched(0, description="The seed that every random draw follows from.")
+    learning_rate: Bounds = _searched((1e-6, 1e-3), description="Learning rates of the first stage, as in 1e-6:1e-3.")
+    l2: Bounds = _searched((1e-6, 1e1), description="L2 coefficients of the first stage, as in 1e-6:1e1.")
     space: Annotated[tuple[Range, ...] | None, _read_by(read_space)] = _searched(
-        None, description="What else is searched, a table or text such as dropout=linear:0:0.5,batch_size=16|32."
+        None,
+        description="Further parameters to search: a table, or text such as dropout=linear:0:0.5,batch_size=16|32.",
     )
     ranges: Annotated[Ranges | None, _named, NoneAsText] = _searched(
         None,
-        description="The ranges of all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3; "
-        "one alone leaves the other as it is.",
+        description="Ranges for all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3; "
+        "one that is left out stays as it was in the first stage.",
     )
     sampler: SamplerName = _sampling(
         "random",
-        description="How a stage's box is sampled: random, sobol (spread evenly), or by the trials that have ended: "
-        "tpe, cmaes, gp (a Gaussian process, which needs the extra gp).",
+        description="How each stage samples its box: random, sobol (evenly spread), or by learning from finished "
+        "trials: tpe, cmaes, gp (a Gaussian process; needs the extra gp).",
     )
     pruning: Literal["none", "median", "halving"] = _sampling(
         "none",
-        description="Whether trials end early: median, where a trial's best error so far is above the median of the "
-        "stage's; halving, where it is not in the better half after epochs 1, 2, 4, 8...",
+        description="Whether poor trials end early. median: when the best error so far is above the median of the "
+        "stage's trials. halving: when a trial is not in the better half after epochs 1, 2, 4, 8...",
     )
     pruning_images: PositiveInt = _sampling(
-        125, description="Validation images, the same for all trials, that pruning judges by after each epoch."
+        125, description="Validation images, the same for all trials, on which pruning judges each epoch."
     )
     enqueue: Annotated[tuple[Wanted, ...] | None, _read_by(read_enqueued)] = _sampling(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
     finalists: NonNegativeInt = _finalists(
-        5, description="Configurations that are trained again after the last stage, to choose among; 0 is none."
+        5, description="Configurations to train again after the last stage and choose among; 0: none."
     )
     finalist_repeats: Annotated[int, Field(ge=2)] = _finalists(
-        3, description="Times each of them is trained, with seeds that are the same for all."
+        3, description="How often each finalist is trained; all finalists share the same seeds."
     )
     finalist_images: Annotated[PositiveInt | None, NoneAsText] = _finalists(
-        None, description="Training images of a finalist's trial; none is as many as a trial has."
+        None, description="Training images per trial of a finalist; none: as many as in the search."
     )
     finalist_epochs: Annotated[PositiveInt | None, NoneAsText] = _finalists(
-        None, description="Epochs of a finalist's trial; none is as many as a trial has."
+        None, description="Epochs per trial of a finalist; none: as many as in the search."
     )
     network: Annotated[Path | None, NoneAsText] = _training(
-        None, description="A TOML file that lists the layers of a network, instead of the paper's network."
+        None, description="A TOML file that lists the layers of a network to use instead of the paper's."
     )
     recipe: Literal["default", "paper"] = _training(
         "default",
-        description="How a trial is trained and judged: default, or paper (the paper's protocol, faults included).",
+        description="How trials are trained and judged: default, or paper (the paper's protocol, faults included).",
     )
-    images: PositiveInt = _budget(500, description="Training images a trial.")
-    epochs: PositiveInt = _budget(5, description="Epochs a trial.")
-    batch_size: PositiveInt = _budget(32, description="Images a training step.")
+    images: PositiveInt = _budget(500, description="Training images per trial.")
+    epochs: PositiveInt = _budget(5, description="Epochs per trial.")
+    batch_size: PositiveInt = _budget(32, description="Images per training step.")
     precision: Literal["auto", "float32", "bfloat16"] = _training(
         "auto",
-        description="Precision of convolutions: float32, bfloat16, or auto (the faster one here, measured when the "
-        "study is created).",
+        description="Precision of convolutions: float32, bfloat16, or auto (whichever is faster here, measured when"
+        " the study is created).",
     )
-    threads: PositiveInt = _training(1, description="CPU threads a worker computes with.")
+    threads: PositiveInt = _training(1, description="CPU threads per worker.")
     max_attempts: PositiveInt = _workers(3, description="Failed attempts after which a slot is closed as failed.")
     workers: Literal["auto"] | PositiveInt = _workers(
         "auto",
-        description="Worker processes; auto is one a GPU, else one a physical core, or for as many as it has threads.",
+        description="Worker processes. auto: one per GPU; without a GPU, one per physical core, or per as many "
+        "cores as it has threads.",
     )
     on: Annotated[str, Field(pattern=r"^(here|ray|ray://[^/]+)$")] = _workers(
         "here",
-        description="Where workers run: here, on the Ray cluster that is here (ray), or on another: ray://HOST:PORT.",
+        description="Where workers run: here, ray (the Ray cluster of this machine), or ray://HOST:PORT (another "
+        "cluster).",
     )
     gpus_per_worker: Literal["auto"] | Annotated[float, Field(ge=0)] = _workers(
-        "auto", description="GPUs, or the share of one, that Ray gives to a worker; auto is an equal share of one."
+        "auto",
+        description="GPUs, or the share of one, that Ray gives each worker; auto: one GPU to as many as per_gpu.",
     )
     per_gpu: PositiveInt = _workers(
         1, description="Workers that auto starts on each GPU; they share its memory equally."
     )
 
-    fit_epochs: PositiveInt = _fit(50, description="Epochs of the final fit at most.")
+    fit_epochs: PositiveInt = _fit(50, description="The most epochs that the final fit trains for.")
     fit_patience: Annotated[PositiveInt | None, NoneAsText] = _fit(
-        None, description="Epochs without a better validation error after which the fit ends; or none."
+        None, description="Epochs without a better validation error after which the fit ends; none: no limit."
     )
     fit_minutes: Annotated[PositiveFloat | None, NoneAsText] = _fit(
         None,
-        description="Minutes of training after which the fit ends; or none. Not for the recipes strong and light.",
+        description="Minutes of training after which the fit ends; none: no limit. Not for the recipes strong and "
+        "light.",
     )
-    fit_threads: PositiveInt | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto is all cores.")
+    fit_threads: PositiveInt | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto: all cores.")
     ensemble: PositiveInt = _fit(
-        1, description="Networks that the fit trains one after another, from other seeds, to average their answers."
+        1,
+        description="Networks that the fit trains one after another, from different seeds, to average their "
+        "predictions.",
     )
 
     host: str = _dashboard("127.0.0.1", description="The address that the dashboard listens on.")
-    port: Annotated[int, Field(ge=0, le=65535)] = _dashboard(
-        8080, description="The dashboard's port; 0 is any free one."
-    )
+    port: Annotated[int, Field(ge=0, le=65535)] = _dashboard(8080, description="The dashboard's port; 0: any free one.")
     dashboard_password: SecretStr | None = _dashboard(
         None,
         min_length=1,
-        description="The dashboard's password. There is no flag for it, because other users can see command lines.",
+        description="The dashboard's password. It has no flag, because other users can see command lines.",
     )
     dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
     dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), NoneAsText] = _dashboard(
-        None, description="Further names that browsers know the dashboard by, as behind a proxy: ages.example.org."
+        None,
+        description="Further host names that browsers reach the dashboard by, as through a proxy: ages.example.org.",
     )
 
 

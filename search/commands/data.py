@@ -77,7 +77,7 @@ def build(
     how: BuildFlags,
     as_json: AsJson = False,
 ) -> None:
-    """Build a dataset file from image files, by their names or a table, or from faces drawn by this program."""
+    """Build a dataset file from images that are named by label or listed in a table, or from synthetic faces."""
     from data.build import build_dataset
 
     options = how.options(source)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="experiment",
-    help="Run one of the paper's other studies, or of those it suggests, by workers in the same storage.",
+    help="Run one of the paper's other studies, or one that it suggests, with workers on the same storage.",
     no_args_is_help=True,
 )
 

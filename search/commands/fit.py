@@ -59,7 +59,7 @@ def evaluate(
     split: Annotated[str, typer.Option(help="training, validation or test.")] = "test",
     as_json: AsJson = False,
 ) -> None:
-    """Print the mean absolute error of a fitted network, with its standard error; of an ensemble, the members', too."""
+    """Print a fitted network's mean absolute error and its standard error; for an ensemble, each member's too."""
     from search.fit.evaluating import evaluate_fit
 
     found = evaluate_fit(folder, dataset_of(settings), split)
@@ -77,7 +77,7 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="Image files of any kind and size.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print what a fitted network sees in each image: an age, or a value in the unit it was trained on."""
+    """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data."""
     import numpy as np
 
     from data.decoding import Decoder

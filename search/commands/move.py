@@ -16,7 +16,7 @@ def move(
     target: Annotated[str, typer.Option("--to", help="The database URL of another one; made where there is none.")],
     as_json: AsJson = False,
 ) -> None:
-    """Copy a study that nobody works on to another storage, and compare every value.
+    """Copy a study that no worker is running to another storage, and compare every value.
 
     Its artifacts are looked for beside an SQLite file and in --artifacts; they are copied to beside an SQLite file, or
     with another database to --artifacts.

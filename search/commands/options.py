@@ -4,7 +4,8 @@ import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import typer
 
@@ -65,11 +66,23 @@ def _flag(name: str) -> inspect.Parameter:
         f"--{name.replace('_', '-')}",
         help=f"{field.description}{default}",
         show_default=False,
-        metavar="VALUE",
+        metavar=_form(field.annotation),
         rich_help_panel=panel_of(name),
     )
     annotation = Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _form(kind: Any) -> str:
+    """Return how a value of a setting's type is typed, in the words that Typer has for other flags."""
+    parts = [each for each in get_args(kind) if each is not NoneType]
+    if get_origin(kind) is Literal:
+        return "|".join(f"{each}" for each in parts)
+    if get_origin(kind) in (Union, UnionType):
+        return "|".join(map(_form, parts))
+    if get_origin(kind) is Annotated:
+        return _form(parts[0])
+    return {int: "<int>", float: "<float>", Path: "<path>"}.get(kind, "<str>")
 
 
 def _config() -> inspect.Parameter:

@@ -46,7 +46,7 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
 def run(settings: Settings, as_json: AsJson = False) -> None:
-    """Search, export, fit and evaluate in a row; without --data on faces drawn by this program, with a small budget."""
+    """Search, export, fit and evaluate in a row; without --data, on synthetic faces with a small budget."""
     from data.files import write_bytes
     from search.commands.fit import fit_of, fit_to_the_end
     from search.fit.evaluating import evaluate_fit

@@ -25,7 +25,7 @@ CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision
 
 @takes_settings(*CREATION)
 def init(settings: Settings, as_json: AsJson = False) -> None:
-    """Create a study, and the storage where there is none, for workers that are started elsewhere."""
+    """Create a study, and its storage if there is none, for workers that are started elsewhere."""
     from search.processes.searching import prepare_study
     from search.storage.database import quieten_optuna
 
@@ -36,7 +36,7 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
 
 @takes_settings(*CREATION, "workers", "per_gpu", "on", "gpus_per_worker", "artifacts")
 def search(settings: Settings, as_json: AsJson = False) -> None:
-    """Create or resume a study, launch workers, and show how it goes; prints the best trials and the finalists."""
+    """Create or resume a study, launch workers and show progress; then print the best trials and the finalists."""
     ended = search_to_the_end(settings, dataset_of(settings))
     print_result(settings, as_json)
     if not ended:

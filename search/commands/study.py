@@ -57,7 +57,7 @@ def repair(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Mend what crashes left behind; workers may go on meanwhile. Exits 1 where something is left to you."""
+    """Mend what crashes left behind, even while workers are running; exits 1 if something is left for you to do."""
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
     from search.storage.database import quieten_optuna, storage_errors
@@ -103,7 +103,7 @@ def export(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the best configuration, with where it came from, to a TOML file."""
+    """Write the best configuration and its provenance to a TOML file."""
     import tomllib
 
     from data.files import write_bytes
@@ -131,7 +131,7 @@ def dashboard(
         bool, typer.Option("--i-know-it-is-open", help="Listen on any address without a password.")
     ] = False,
 ) -> None:
-    """Serve optuna-dashboard for the storage, while workers go on; Ctrl-C ends it.
+    """Serve optuna-dashboard for the storage, even while workers are running; Ctrl-C ends it.
 
     It asks for AGESEARCH_DASHBOARD_PASSWORD, if that is set. Requests are logged on stderr.
     """

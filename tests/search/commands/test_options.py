@@ -79,6 +79,35 @@ def test_the_help_describes_a_flag_as_the_setting_is_described_with_its_default(
     assert "─ Search space ─" in shown
 
 
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("data", "<path>"),
+        ("images", "<int>"),
+        ("fit_minutes", "<float>"),
+        ("study", "<str>"),
+        ("trials", "<str>"),
+        ("pruning", "none|median|halving"),
+        ("gpus_per_worker", "auto|<float>"),
+    ],
+)
+def test_the_help_says_what_form_a_settings_value_has(name, form, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    @takes_settings(name)
+    def show(settings: Settings) -> None:
+        """Show one setting."""
+
+    app = typer.Typer()
+    app.command()(show)
+    (line,) = [each for each in CliRunner().invoke(app, ["--help"]).stdout.splitlines() if flag(name) in each]
+    assert line.split()[2] == form
+
+
+def flag(name):
+    return f"--{name.replace('_', '-')} "
+
+
 @dataclass(frozen=True)
 class Group:
     """Two flags."""
