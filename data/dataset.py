@@ -49,8 +49,8 @@ __all__ = [
 ]
 
 
-def open_dataset(path: Path, *, verify: bool = False) -> Dataset:
-    """Check a dataset file and read all three splits; `verify` also compares every array with its SHA-256.
+def open_dataset(path: Path, *, verify: bool = True) -> Dataset:
+    """Check a dataset file and read all three splits, comparing every array with its SHA-256 unless not to `verify`.
 
     Raises DatasetError for anything but a whole dataset of this schema version.
     """
@@ -67,11 +67,11 @@ def open_dataset(path: Path, *, verify: bool = False) -> Dataset:
     )
 
 
-def read_split(path: Path, name: str, *, verify: bool = False) -> Split:
+def read_split(path: Path, name: str, *, verify: bool = True) -> Split:
     """Check a dataset file and read one split of it, touching no pixel of the others.
 
-    `verify` also compares the split's arrays with their SHA-256. Raises DatasetError for an unknown name and for
-    anything but a whole dataset of this schema version.
+    The split's arrays are compared with their SHA-256 unless not to `verify`. Raises DatasetError for an unknown name
+    and for anything but a whole dataset of this schema version.
     """
     known_split(name)
     return _read(inspect_dataset(path), name, verify=verify)
@@ -83,7 +83,7 @@ def read_labels(path: Path, name: str) -> NDArray[np.float32]:
     Raises DatasetError as `read_split` does.
     """
     known_split(name)
-    labels: NDArray[np.float32] = _read_array(inspect_dataset(path), name, "labels", verify=False)
+    labels: NDArray[np.float32] = _read_array(inspect_dataset(path), name, "labels", verify=True)
     return labels
 
 

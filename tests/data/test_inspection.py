@@ -56,7 +56,7 @@ def test_a_file_is_looked_into_once_until_it_changes(stored, dataset, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(subprocess, "run", None)
         assert read_split(stored, "training").names == dataset.training.names
-        assert open_dataset(stored, verify=True).digest == dataset.digest
+        assert open_dataset(stored).digest == dataset.digest
     stored.write_bytes(stored.read_bytes()[:-1])
     with pytest.raises(DatasetError):
         inspect_dataset(stored)
@@ -73,7 +73,7 @@ def test_a_file_cut_short_after_it_was_looked_into_is_refused(stored, monkeypatc
 def test_reading_a_dataset_loads_no_hdf5_library_into_the_process(stored):
     program = (
         "import sys; from pathlib import Path; from data.dataset import open_dataset; "
-        "open_dataset(Path(sys.argv[1]), verify=True); assert 'h5py' not in sys.modules"
+        "open_dataset(Path(sys.argv[1])); assert 'h5py' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program, stored], cwd=Path(__file__).parents[2], check=True)
 
