@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -46,18 +46,7 @@ class BuildReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
-        return {
-            "path": str(self.path),
-            "layout": self.layout,
-            "counts": dict(self.counts),
-            "image_shape": list(self.image_shape),
-            "digest": self.digest,
-            "source": self.source,
-            "source_digest": self.source_digest,
-            "rejected": [{"name": one.name, "reason": one.reason} for one in self.rejected],
-            "duplicates": self.duplicates,
-            "shared": self.shared,
-        }
+        return asdict(self) | {"path": str(self.path)}
 
 
 def build_dataset(

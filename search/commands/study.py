@@ -71,9 +71,7 @@ def repair(
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
             mend(slots, findings)
-        shut = len(slots.failed()) if failed else 0
-        if failed and not dry_run:
-            open_failed(slots)
+        shut = 0 if not failed else len(slots.failed()) if dry_run else open_failed(slots)
     if as_json:
         answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "failed": shut})
     else:

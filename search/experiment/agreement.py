@@ -1,7 +1,7 @@
 """How far a short trial can be believed: its scores against what a longer training of the same configurations came to.
 
-`scores` are float (configurations, repeats), `reference` is float (configurations,), both errors in years, so that
-less is better; a score of infinity is that of a trial that came to none.
+`scores` are float (configurations, repeats), `reference` is float (configurations,), both errors in one
+unit, so that less is better; a score of infinity is that of a trial that came to none.
 """
 
 from dataclasses import dataclass
@@ -37,10 +37,10 @@ class Agreement:
 
     `single` is the correlation of one trial with the reference, the mean over the repeats; `averaged` that of the mean
     of all repeats but one, which is what a finalist has beside its trial. `noise` is the standard deviation of one
-    trial around its configuration's mean, pooled, in years. `regret` is what the pick of the best single trial loses in
-    the reference against the best of all, in years, the mean over all ways to draw one repeat for each;
-    `chosen_regret` what a search's choice loses, the mean over `RESAMPLES` draws: the five best by one trial are
-    finalists, and the best mean of their other repeats is chosen.
+    trial around its configuration's mean, pooled, in that unit. `regret` is what the pick of the best single trial
+    loses in the reference against the best of all, the mean over all ways to draw one repeat for each; `chosen_regret`
+    what a search's choice loses, the mean over `RESAMPLES` draws: the five best by one trial are finalists, and the
+    best mean of their other repeats is chosen.
     """
 
     configurations: int

@@ -15,7 +15,7 @@ from search.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A study's best finalist: its parameters, its mean score in years with the standard error, and its budget."""
+    """A study's best finalist: its parameters, its mean score with the standard error, and its budget."""
 
     params: dict[str, Any]
     mean: float

@@ -17,7 +17,7 @@ from search.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class RankedTrial:
-    """A finished trial: its place in the study, what it measured (years, seconds) and its parameters.
+    """A finished trial: its place in the study, what it measured (in the labels' unit, and seconds) and its parameters.
 
     `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty. `curve` is what it has
     reported epoch by epoch: the validation error where the study prunes, else that of training.
@@ -53,11 +53,16 @@ def best_trials(study: Study, count: int) -> list[RankedTrial]:
 
 def ranked_trials(study: Study) -> list[RankedTrial]:
     """Return all finished trials of the sampled stages that have a value, in the order of `best_trials`."""
+    return [_ranked(trial) for trial in counted_trials(study)]
+
+
+def counted_trials(study: Study) -> list[FrozenTrial]:
+    """Return the same as Optuna has them; they are its own, not to be changed."""
     with study.storage.engine.begin() as tx:
         found = best_finished(tx, study.name, len(study.spec.trials))
     trials = study.storage.rdb.get_all_trials(study.id, deepcopy=False, states=(TrialState.COMPLETE,))
     by_id = {id_of(trial): trial for trial in trials}
-    return [_ranked(by_id[trial_id]) for trial_id, _ in found]
+    return [by_id[trial_id] for trial_id, _ in found]
 
 
 def trial_numbered(study: Study, number: int) -> RankedTrial:
@@ -85,7 +90,7 @@ def best_score(study: Study) -> float | None:
 
 
 def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
-    """Return Table II, the heading first: score and training error in years, learning rate and L2 as log10."""
+    """Return Table II, the heading first: score and training error, learning rate and L2 as log10."""
     ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
     varied = parameters_of([trial.params for trial in trials])
     heading = ("trial", "stage", ranked_by, "training MAE", *(each.heading for each in varied))

@@ -34,7 +34,7 @@ RULE = (
 
 @dataclass(frozen=True, slots=True)
 class Finalist:
-    """A configuration after its repeats: `scores` in their order (None: diverged, or closed as failed), in years.
+    """A configuration after its repeats: `scores` in their order (None: diverged, or closed as failed).
 
     `search_score` is what its trials in the search had scored, `trials` are their numbers. `mean` and `standard_error`
     are None where a score is missing; such a finalist cannot be chosen. `behind` is the difference of its mean to the
@@ -78,7 +78,7 @@ def verdict(study: Study) -> Verdict | None:
 
 
 def table(judged: Verdict) -> list[tuple[str, ...]]:
-    """Return the finalists as a table, the heading first: errors in years, learning rate and L2 as log10."""
+    """Return the finalists as a table, the heading first: errors, learning rate and L2 as log10."""
     varied = parameters_of([one.params for one in judged.finalists])
     columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
     rows = ((*_row(one), *(each.shown(one.params[each.name]) for each in varied)) for one in judged.finalists)

@@ -34,10 +34,11 @@ PRUNED_AFTER: Final = "pruned_after"
 
 @dataclass(frozen=True, slots=True)
 class TrialOutcome:
-    """What a trial came to: the score that ranks it, what it measured in years, and the seconds it took.
+    """What a trial came to: the score that ranks it, errors in the labels' unit, and the seconds it took.
 
-    The score is the validation MAE, to which the paper's own recipe adds the penalty. `training_curve` is the training
-    error of each epoch, where the trial was to keep it.
+    The score is the validation MAE, to which the paper's own recipe adds the penalty, or the lowest training MAE where
+    the curve of training alone is kept. `training_curve` is the training error of each epoch, where the trial was to
+    keep it.
     """
 
     score: float

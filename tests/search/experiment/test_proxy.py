@@ -12,7 +12,7 @@ JUDGES = ["paper, 500 images × 5 epochs", "default, 500 images × 5 epochs", "d
 
 
 def run(repeat, score, validation=()):
-    return Run(repeat, score, score, 1.0, 0.0, 1.0, (), validation, {})
+    return Run(repeat, score, (), validation, {})
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def test_runs_are_read_by_variant_with_their_curves(study, no_stop):
     (other,) = runs["b"]
     assert (len(other.training), other.validation) == (3, ())  # what it reported was the training error
     (last,) = runs["c"]
-    assert (last.score, last.validation_mae, last.training_mae, last.penalty, last.seconds) == (23, 21, 13, 0.5, 1)
+    assert last.score == 23
 
 
 def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
