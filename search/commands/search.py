@@ -108,11 +108,10 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
     from search.processes.searching import launch
     from search.slots.slots import Slots
     from search.space.narrowing import explain
-    from search.study.planning import slot_costs
     from search.study.stages import sampled_stages
 
     first = standing(Slots(study))
-    display, told = Display(Console(stderr=True), first, slot_costs(study.spec)), first.opened
+    display, told = Display(Console(stderr=True), first, study.spec.slot_costs), first.opened
 
     def watch(now: Standing) -> None:
         nonlocal told

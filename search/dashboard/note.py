@@ -14,10 +14,10 @@ from search.space.box import Box
 from search.space.enqueued import written
 from search.space.narrowing import FinishedTrial, Narrowing
 from search.space.ranges import Choices, LogRange, Range, Value, text_of
-from search.study.planning import stage_sizes
 from search.study.plans import Finalists, Variants
+from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
-from search.study.study import Study, StudySpec
+from search.study.study import Study
 from search.study.variants import Experiment
 
 OWN_PART = "*Written by agesearch. What you write below this line stays.*"
@@ -157,7 +157,7 @@ def _narrowing(narrowing: Narrowing) -> Iterator[str]:
 def _chosen(study: Study) -> Iterator[str]:
     """Say which configuration the search ended with, and against which others; nothing before its end."""
     opened = Slots(study).tally()
-    if len(opened) < len(stage_sizes(study.spec)) or any(stage.counts.open for stage in opened):
+    if len(opened) < len(study.spec.stage_sizes) or any(stage.counts.open for stage in opened):
         return
     if not best_trials(study, 1):
         return

@@ -10,8 +10,9 @@ from search.processes.searching import make_study
 from search.settings import Settings
 from search.space.variation import Variation, recipe_for, variation
 from search.storage.artifacts import artifact_folder
+from search.study.spec import StudySpec
 from search.study.specifying import require_fitting, spec_of
-from search.study.study import Study, StudySpec
+from search.study.study import Study
 from search.study.variants import Experiment
 
 UNSET = {

@@ -14,7 +14,7 @@ from search.processes.keeping import Keeper
 from search.processes.worker import TrialTask
 from search.space.ranges import Value
 from search.space.variation import Variation, recipe_for, variation
-from search.study.study import StudySpec
+from search.study.spec import StudySpec
 from search.study.trials import Diverged, Ending, Pruned, TrialOutcome
 
 COMPILED = 4

@@ -12,7 +12,6 @@ from model.quantity import Quantity
 from search.results.ranking import best_score
 from search.slots.slots import Slots
 from search.storage.patience import outlasting
-from search.study.planning import stage_sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ class Standing:
 def standing(of: Slots, before: Standing | None = None) -> Standing:
     """Read where the study stands; its best score is that of `before` unless slots have been closed since."""
     spec, opened = of.study.spec, of.tally()
-    sizes = (*(stage.slots for stage in opened), *stage_sizes(spec)[len(opened) :])
+    sizes = (*(stage.slots for stage in opened), *spec.stage_sizes[len(opened) :])
     number, closed = max(len(opened), 1), sum(stage.counts.closed for stage in opened)
     return Standing(
         stage=f"stage {number}" if number <= len(spec.trials) else "finalists",

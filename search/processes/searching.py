@@ -22,8 +22,9 @@ from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import Storage, create_storage, open_storage, storage_errors
 from search.study.resuming import spec_to_resume
+from search.study.spec import StudySpec
 from search.study.specifying import require_fitting, spec_of
-from search.study.study import Study, StudySpec, create_or_resume, load_study, study_names
+from search.study.study import Study, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5
 

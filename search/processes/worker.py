@@ -20,10 +20,10 @@ from search.space.ranges import Value
 from search.space.seeds import TrialSeeds
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import storage_errors
-from search.study.assigning import assigned
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process
+from search.study.stages import assigned
 from search.study.trials import Diverged, Ending, TrialOutcome, Trials
 from search.study.workers import present
 

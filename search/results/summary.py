@@ -10,9 +10,9 @@ from search.results.verdict import Verdict, verdict
 from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
 from search.study.finished import measured
-from search.study.planning import stage_sizes
+from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
-from search.study.study import Study, StudySpec
+from search.study.study import Study
 from search.study.trials import PRUNED_AFTER, REASON
 from search.study.workers import WorkerView, list_workers
 
@@ -71,7 +71,7 @@ class StudySummary:
 def summary(study: Study) -> StudySummary:
     """Read where `study` stands."""
     spec, opened = study.spec, list_stages(study)
-    later = [_later(spec, number, size) for number, size in enumerate(stage_sizes(spec), 1) if number > len(opened)]
+    later = [_later(spec, number, size) for number, size in enumerate(spec.stage_sizes, 1) if number > len(opened)]
     counts = (each.counts for each in Slots(study).tally())
     stages = (*map(_opened, repeat(study), opened, counts), *later)
     return StudySummary(

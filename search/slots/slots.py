@@ -18,7 +18,6 @@ from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots, stages
 from search.study.claims import Claim, Held, NoClaim
 from search.study.owner import is_gone
-from search.study.planning import stage_sizes
 from search.study.stages import open_next
 from search.study.study import Study, require_undeleted
 from search.study.workers import see
@@ -89,7 +88,7 @@ class Slots:
             taken, self._taking = self._taking, None
             if taken is not None:
                 return taken
-            if closed and stage == len(stage_sizes(self.study.spec)):
+            if closed and stage == len(self.study.spec.stage_sizes):
                 return NoClaim.DONE
             if closed:
                 open_next(self.study, stage)

@@ -20,8 +20,7 @@ from search.space.box import Box
 from search.space.distributions import distribution_of
 from search.space.ranges import Choices, Value
 from search.space.samplers import SamplerName
-from search.space.sampling import shares
-from search.space.seeds import trial_seeds, uniforms
+from search.space.seeds import shares, trial_seeds, uniforms
 
 STARTUP: Final = 10
 """Trials that TPE and the Gaussian process have to have seen, as in Optuna; or a third of the stage's, if fewer."""

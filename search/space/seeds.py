@@ -1,9 +1,11 @@
-"""All randomness of a trial, from the study's seed, the stage and the slot alone."""
+"""All randomness of a trial, and its place in the box, from the study's seed, the stage and the slot alone."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 
 import numpy as np
+
+from search.space.samplers import SamplerName
 
 
 class Purpose(IntEnum):
@@ -44,3 +46,21 @@ def trial_seeds(study_seed: int, stage: int, slot: int) -> TrialSeeds:
 def uniforms(seed: int, count: int) -> tuple[float, ...]:
     """Return `count` draws from [0, 1); asking for more leaves the first ones as they were."""
     return tuple(np.random.Generator(np.random.PCG64(seed)).random(count).tolist())
+
+
+def shares(sampler: SamplerName, seed: int, stage: int, slot: int, count: int) -> tuple[float, ...]:
+    """Return `count` numbers from [0, 1).
+
+    `random` draws them independently. `sobol` takes point number `slot` of a Sobol' sequence that is scrambled anew for
+    every stage (Owen, 1998): its first points are spread more evenly than by chance, the best at a power of two of
+    them, and a slot has its own however many workers there are.
+    """
+    if sampler == "random":
+        return uniforms(trial_seeds(seed, stage, slot).parameters, count)
+    from scipy.stats import qmc  # half a second
+
+    stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stage,)))
+    sequence = qmc.Sobol(count, scramble=True, rng=stream)
+    if slot:  # SciPy cannot go forward by nothing
+        sequence.fast_forward(slot)
+    return tuple(sequence.random(1)[0].tolist())

@@ -2,10 +2,10 @@
 
 A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
 and the slot alone, but where its sampler learns from trials. Workers, slots, leases and mending know nothing of it.
-Which stage gets which plan is decided in `search.study.planning`.
+Which stage gets which plan is decided in `search.study.stages`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated, Literal, TypeAlias
@@ -15,13 +15,12 @@ from pydantic import Discriminator
 from search.space.box import Box
 from search.space.enqueued import Wanted
 from search.space.learning import Seen, SlotDraw, learned
-from search.space.narrowing import Narrowing
+from search.space.narrowing import FinishedTrial, Narrowing
+from search.space.ranges import Value
 from search.space.samplers import LEARNING, SamplerName
-from search.space.sampling import shares
-from search.space.seeds import trial_seeds
+from search.space.seeds import shares, trial_seeds
 from search.storage.documents import adapter
 from search.study.assignment import Assignment, Pruning
-from search.study.candidates import Candidate
 from search.study.variants import VARIANT, Experiment
 
 
@@ -55,6 +54,15 @@ class Sampled:
 
     def __str__(self) -> str:
         return str(self.box)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A configuration, the numbers of the trials that had it, and their mean score."""
+
+    params: dict[str, Value]
+    trials: tuple[int, ...]
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +139,19 @@ def plan_from_json(text: str) -> Plan:
     """Return the plan that `to_json` wrote as `text`; raise `pydantic.ValidationError` for any other text."""
     plan: Plan = adapter(Plan).validate_json(text)
     return plan
+
+
+def candidates(finished: Iterable[FinishedTrial], count: int) -> tuple[Candidate, ...]:
+    """Return the best `count` distinct configurations by mean score, or all where they are fewer; the best first.
+
+    Ties go to the configuration that comes first in `finished`.
+    """
+    by_params: dict[tuple[tuple[str, Value], ...], list[FinishedTrial]] = {}
+    for trial in finished:
+        by_params.setdefault(tuple(sorted(trial.params.items())), []).append(trial)
+    return tuple(sorted(map(_candidate, by_params.values()), key=lambda each: each.score)[:count])
+
+
+def _candidate(trials: Sequence[FinishedTrial]) -> Candidate:
+    mean = sum(trial.value for trial in trials) / len(trials)
+    return Candidate(trials[0].params, tuple(trial.number for trial in trials), mean)

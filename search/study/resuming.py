@@ -6,8 +6,8 @@ from typing import Any
 from data.dataset import DatasetInfo
 from search.settings import Ranges, Settings
 from search.space.box import Box, LogRange
+from search.study.spec import StudySpec
 from search.study.specifying import spec_of
-from search.study.study import StudySpec
 
 SAME_NAMES = (
     "seed", "trials", "recipe", "sampler", "pruning", "pruning_images", "threads", "images", "epochs", "batch_size",

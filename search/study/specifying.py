@@ -12,7 +12,7 @@ from search.space.parameters import box_of
 from search.space.ranges import Value
 from search.space.samplers import require_installed
 from search.space.variation import Variation, recipe_for, variation
-from search.study.study import FinalistBudget, StudySpec
+from search.study.spec import FinalistBudget, StudySpec
 
 
 def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:

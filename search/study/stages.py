@@ -1,20 +1,26 @@
-"""The stages of a study: the plan of each, and how each comes to be exactly once."""
+"""The stages of a study: how each comes to be exactly once, which plan it gets, and what that makes of a claim."""
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Select, insert, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
+from search.space.box import Box, around
+from search.space.narrowing import Narrowing, narrow, override
+from search.space.ranges import Value
+from search.space.samplers import LEARNING
 from search.storage.documents import to_json
+from search.storage.optuna_tables import attributes, params, trials
 from search.storage.patience import outlasting
 from search.storage.tables import WAITING, Now, slots, stages
-from search.study.assignment import Assignment
-from search.study.planning import next_plan
-from search.study.plans import Plan, Sampled, plan_from_json
+from search.study.assignment import Assignment, Pruning
+from search.study.claims import Claim
+from search.study.finished import count_finished, finished_trials, params_of, seen_trials
+from search.study.plans import Finalists, Plan, Sampled, Variants, candidates, plan_from_json
 from search.study.study import Study, require_undeleted
 
 
@@ -52,6 +58,23 @@ def read_stage(study: Study, number: int) -> Stage:
 
 
 @outlasting
+def assigned(study: Study, claim: Claim) -> Assignment:
+    """Return what the trial of a claim is, the same at every attempt at the slot.
+
+    A sampler that learns was asked at the first attempt, and its answer stands in that attempt's trial.
+    """
+    stage = read_stage(study, claim.stage)
+    if not isinstance(stage.plan, Sampled) or stage.plan.sampler not in LEARNING:
+        return stage.assignment(study.spec.seed, claim.slot)
+    with study.storage.engine.begin() as tx:
+        before = _params_before(tx, study, claim) if claim.token > 1 else {}
+        seen = [] if before else seen_trials(tx, study.name, claim)
+    if before:
+        return replace(stage.assignment(study.spec.seed, claim.slot), params=before)
+    return stage.plan.assignment(study.spec.seed, claim.stage, claim.slot, seen)
+
+
+@outlasting
 def open_next(study: Study, done: int) -> None:
     """Open the stage after `done`, all of whose slots are closed (0: the first stage); do nothing if it is open.
 
@@ -63,7 +86,7 @@ def open_next(study: Study, done: int) -> None:
         require_undeleted(tx, study)
         opened = tx.execute(_rows_of(study)).all()
         if len(opened) == done:
-            _insert(tx, study, Stage(done + 1, next_plan(tx, study, [_read(row).plan for row in opened])))
+            _insert(tx, study, Stage(done + 1, _next_plan(tx, study, [_read(row).plan for row in opened])))
 
 
 def _insert(tx: Connection, study: Study, stage: Stage) -> None:
@@ -81,3 +104,45 @@ def _rows_of(study: Study) -> Select[Any]:
 
 def _read(row: Row[Any]) -> Stage:
     return Stage(row.stage, plan_from_json(row.plan))
+
+
+def _next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
+    """Return the plan of the stage that comes after those in `before`, all of whose slots are closed."""
+    spec, number = study.spec, len(before) + 1
+    if spec.experiment is not None:
+        return Variants(spec.experiment)
+    boxes = [plan.box for plan in before]
+    if number > len(spec.trials):
+        return _finalists(tx, study, boxes)
+    narrowing = _narrowing(tx, study, boxes[-1], number) if boxes else None
+    box = narrowing.new if narrowing else spec.box
+    enqueued = spec.enqueued if number == 1 else ()
+    pruning = None if spec.pruning == "none" else Pruning(spec.pruning, spec.pruning_images)
+    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued, spec.sampler, pruning)
+
+
+def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:
+    if study.spec.ranges is not None:
+        return override(old, study.spec.ranges)
+    scored, before = finished_trials(tx, study.name, number - 1), number - 1
+    return narrow(old, scored, count_finished(tx, study.name, before) - len(scored))
+
+
+def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:
+    wanted = study.spec.finalists
+    if wanted is None:
+        raise ValueError(f"the study {study.name!r} has no stage {len(boxes) + 1}")
+    finished = [trial for stage in range(1, len(boxes) + 1) for trial in finished_trials(tx, study.name, stage)]
+    best = candidates(finished, wanted.configurations)
+    return Finalists(best, around(boxes), wanted.repeats, wanted.images, wanted.epochs)
+
+
+def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Value]:
+    """Return the parameters of the first attempt at the claim's slot; {} where it got as far as no trial."""
+    place = {"stage": claim.stage, "slot": claim.slot}
+    query = select(trials.c.trial_id).where(trials.c.study_id == study.id).order_by(trials.c.trial_id).limit(1)
+    for key, value in place.items():
+        own = attributes.alias()
+        query = query.join(own, (own.c.trial_id == trials.c.trial_id) & (own.c.key == key))
+        query = query.where(own.c.value_json == str(value))
+    return params_of(tx.execute(select(params).where(params.c.trial_id == query.scalar_subquery())))

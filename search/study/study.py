@@ -1,8 +1,7 @@
-"""A study: its name, its settings, and where it is kept."""
+"""A study: its name, its spec, and where it is kept; created, resumed, and found again."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import Literal
 from warnings import catch_warnings, simplefilter
 
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
@@ -12,77 +11,11 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
 
 from search.errors import SearchError
-from search.space.box import FIRST_BOX, Box
-from search.space.enqueued import Wanted, require_in
-from search.space.samplers import SamplerName, require_samplable
 from search.storage import optuna_tables, tables
 from search.storage.database import Storage, exclusively, storage_errors
 from search.storage.documents import from_json, to_json
 from search.storage.tables import Now
-from search.study.assignment import PruningRule
-from search.study.variants import Experiment
-
-
-@dataclass(frozen=True, slots=True)
-class FinalistBudget:
-    """How many configurations are looked at again, with how many seeds each, and the budget of each such trial."""
-
-    configurations: int
-    repeats: int
-    images: int
-    epochs: int
-
-    def __post_init__(self) -> None:
-        _at_least("finalists", self.configurations, 1)
-        _at_least("finalist_repeats", self.repeats, 2)  # one alone has no error
-        _at_least("finalist_images", self.images, 1)
-        _at_least("finalist_epochs", self.epochs, 1)
-
-    def __str__(self) -> str:
-        return f"{self.configurations} × {self.repeats} ({self.images} images, {self.epochs} epochs)"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StudySpec:
-    """Everything that decides a study's results, and so may not change while it lasts.
-
-    `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
-    if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
-    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's), `enqueued` what
-    the first slots shall try. Where there is an `experiment`, its trials are the study's only stage.
-    """
-
-    seed: int
-    dataset: str
-    precision: str
-    trials: tuple[int, ...] = (50, 50)
-    box: Box = FIRST_BOX
-    ranges: Box | None = None
-    finalists: FinalistBudget | None = None
-    experiment: Experiment | None = None
-    network: str | None = None
-    enqueued: tuple[Wanted, ...] = ()
-    recipe: str = "default"
-    sampler: SamplerName = "random"
-    pruning: PruningRule | Literal["none"] = "none"
-    pruning_images: int = 125
-    threads: int = 1
-    images: int = 500
-    epochs: int = 5
-    batch_size: int = 32
-    max_attempts: int = 3
-    unit: str = "years"
-
-    def __post_init__(self) -> None:
-        for name in ("threads", "images", "epochs", "batch_size", "max_attempts", "pruning_images"):
-            _at_least(name, getattr(self, name), 1)
-        _at_least("seed", self.seed, 0)
-        if not self.trials or min(self.trials) < 1:
-            raise SearchError(f"trials = {_show(self.trials)} must name at least one trial for each stage, as in 50,50")
-        if self.ranges is not None and _kinds(self.ranges) != _kinds(self.box):
-            raise SearchError(f"ranges = {self.ranges} must have the names and kinds of the first box: {self.box}")
-        require_in(self.box, self.enqueued, self.trials[0])
-        require_samplable(self.sampler, self.box)
+from search.study.spec import StudySpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,14 +142,5 @@ def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:
             yield f"{field.name} = {_show(old)}, you asked for {field.name} = {_show(new)}"
 
 
-def _kinds(box: Box) -> list[tuple[str, str]]:
-    return [(each.name, each.kind) for each in box.ranges]
-
-
 def _show(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _at_least(name: str, value: int, least: int) -> None:
-    if value < least:
-        raise SearchError(f"{name} = {value} must be {least} or more")

@@ -11,7 +11,8 @@ from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
-from search.study.study import Study, StudySpec, create_or_resume
+from search.study.spec import StudySpec
+from search.study.study import Study, create_or_resume
 from search.study.trials import TrialOutcome
 
 SMALL = 10

@@ -23,7 +23,7 @@ from search.results.choice import choose
 from search.slots.slots import Slots
 from search.space.samplers import LEARNING
 from search.storage.database import quieten_optuna
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import TrialOutcome
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study
 from tests.integration import fake_study as fake

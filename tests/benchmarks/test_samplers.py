@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from search.space.box import FIRST_BOX
-from search.space.sampling import shares
+from search.space.seeds import shares
 from tests.benchmarks import samplers
 from tests.benchmarks.samplers import Outcome, reached, table
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study

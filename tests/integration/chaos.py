@@ -19,8 +19,7 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 
 from search.storage.database import quieten_optuna
-from search.study.planning import stage_sizes
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, takeovers
 from tests.integration.hurrying import hurry
@@ -98,7 +97,7 @@ def disturb_studies(context, storage, seed, kills):
         _Disturbance(context, study, dice, tally).run()
         assert_exact(study)
         tally.takeovers += takeovers(study)
-        tally.studies, tally.slots = tally.studies + 1, tally.slots + sum(stage_sizes(spec))
+        tally.studies, tally.slots = tally.studies + 1, tally.slots + sum(spec.stage_sizes)
     return tally
 
 

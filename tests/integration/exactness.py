@@ -4,7 +4,6 @@ from sqlalchemy import select
 
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import slots
-from search.study.planning import stage_sizes
 from tests.integration import fake_study as fake
 
 
@@ -15,7 +14,7 @@ def assert_exact(study):
     """
     assert fake.finished(study) == sorted(fake.expected(study.spec).items())
     assert fake.running(study) == []
-    for stage, count in enumerate(stage_sizes(study.spec), start=1):
+    for stage, count in enumerate(study.spec.stage_sizes, start=1):
         assert Slots(study).counts(stage) == SlotCounts(finished=count)
     assert trials_of_slots(study) == {(stage, slot): (stage, slot) for stage, slot in fake.expected(study.spec)}
     assert damage_of(study.storage) == ""

@@ -21,8 +21,9 @@ from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
 from search.study.plans import Sampled
+from search.study.spec import StudySpec
 from search.study.stages import open_next
-from search.study.study import Study, StudySpec, create_or_resume, load_study
+from search.study.study import Study, create_or_resume, load_study
 from search.study.trials import Pruned, TrialOutcome
 
 NAME = "ages"

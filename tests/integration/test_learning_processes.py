@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 
 from search.dashboard.serving import Pages
 from search.slots.slots import SlotCounts, Slots
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import damage_of, trials_of_slots
 from tests.search.dashboard.test_serving import trials_of

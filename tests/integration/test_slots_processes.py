@@ -7,8 +7,8 @@ from sqlalchemy import update
 
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import slots
+from search.study.spec import FinalistBudget
 from search.study.stages import list_stages
-from search.study.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
 from tests.integration.hurrying import hurry

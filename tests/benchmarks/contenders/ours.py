@@ -19,7 +19,8 @@ from search.processes.objective import Objective
 from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
-from search.study.study import StudySpec, create_or_resume
+from search.study.spec import StudySpec
+from search.study.study import create_or_resume
 from search.study.trials import Diverged, TrialOutcome
 
 SLOTS = 10_000

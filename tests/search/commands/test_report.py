@@ -12,7 +12,7 @@ from model.quantity import Quantity
 from model.summary import summary
 from search.experiment.declared import DECLARED
 from search.report.sections import Report, Section
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import work_off, write_fit
 

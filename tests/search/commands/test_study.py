@@ -11,7 +11,7 @@ from search.results.ranking import best_trials
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import SCHEMA_VERSION, schema, slots
 from search.study.owner import this_process
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some

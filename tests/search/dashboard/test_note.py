@@ -9,9 +9,9 @@ from search.settings_sources import load_settings
 from search.space.box import Box, LogRange
 from search.space.narrowing import RULE
 from search.space.ranges import Choices, IntegerRange, LinearRange
+from search.study.spec import FinalistBudget
 from search.study.specifying import spec_of as specified
 from search.study.stages import sampled_stages
-from search.study.study import FinalistBudget
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
 from tests.integration.fake_study import spec_of

@@ -7,7 +7,7 @@ from rich.console import Console
 from search.processes import progress
 from search.processes.progress import Display, Pace, Standing, standing
 from search.slots.slots import Slots
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some

@@ -17,7 +17,7 @@ from search.space.box import FIRST_BOX, Box, LogRange
 from search.space.network_file import read_network
 from search.space.ranges import Choices
 from search.storage.database import open_storage
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration.fake_study import finished
 from tests.search.tiny import work_off, work_some, write_tiny
 

@@ -11,8 +11,7 @@ from search.errors import SearchError, SearchFailure, TrialStopped
 from search.processes import worker
 from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
-from search.study.assigning import assigned
-from search.study.stages import read_stage
+from search.study.stages import assigned, read_stage
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers
 from tests.integration.fake_study import expected, finished, run_trial, running

@@ -11,7 +11,7 @@ from search.report import sections
 from search.report.page import page
 from search.report.report import Sources, make_report, write_report
 from search.report.sections import Column, LeftOut, Report, Section, Table
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import run_variant, work_off, write_fit, write_tiny
 

@@ -5,7 +5,7 @@ import pytest
 from search.report.search_sections import search_section
 from search.report.sections import LeftOut, Listing
 from search.results.ranking import best_trials
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from tests.integration.fake_study import run_with_errors
 from tests.search.tiny import make_slot_again, work_off, work_some
 

@@ -5,7 +5,8 @@ from model.comparison import paired_bootstrap
 from search.errors import SearchError
 from search.results.comparing import compare_studies
 from search.results.verdict import verdict
-from search.study.study import FinalistBudget, create_or_resume
+from search.study.spec import FinalistBudget
+from search.study.study import create_or_resume
 from search.study.trials import TrialOutcome
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off

@@ -17,7 +17,7 @@ from search.space.box import FIRST_BOX, Box
 from search.space.network_file import network_text
 from search.space.ranges import Choices, LinearRange
 from search.storage.database import Storage
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from search.results.summary import summary
 from search.slots.slots import FailedSlot, SlotCounts
 from search.space.box import Box, LogRange
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import Diverged
 from tests.search.tiny import work_off, work_some
 

@@ -8,7 +8,7 @@ import pytest
 from search.results.choice import choose
 from search.results.ranking import best_trials
 from search.results.verdict import table, verdict
-from search.study.study import FinalistBudget
+from search.study.spec import FinalistBudget
 from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some

@@ -7,7 +7,7 @@ import pytest
 from search.space.box import FIRST_BOX, Box
 from search.space.learning import Seen, SlotDraw, _scores, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
-from search.space.sampling import shares
+from search.space.seeds import shares
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

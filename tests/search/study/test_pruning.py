@@ -10,8 +10,8 @@ from search.storage.database import storage_errors
 from search.study.assignment import Pruning
 from search.study.plans import Finalists
 from search.study.pruning import Rivals, by_halving, by_median
+from search.study.spec import FinalistBudget
 from search.study.stages import list_stages
-from search.study.study import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import run_trial, run_with_errors
 from tests.search.tiny import work_off

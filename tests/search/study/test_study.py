@@ -8,8 +8,9 @@ from search.processes.worker import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.storage.documents import from_json, to_json
+from search.study.spec import StudySpec
 from search.study.stages import open_next, read_stage
-from search.study.study import StudySpec, create_or_resume, load_study, study_names
+from search.study.study import create_or_resume, load_study, study_names
 from search.study.trials import Diverged, Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
 
