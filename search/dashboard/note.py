@@ -2,13 +2,12 @@
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
 
 from model.quantity import Quantity, decimal
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
-from search.settings import Ranges
+from search.settings import Ranges, Settings
 from search.slots.slots import Slots
 from search.space.box import Box
 from search.space.enqueued import written
@@ -16,6 +15,7 @@ from search.space.narrowing import FinishedTrial, Narrowing
 from search.space.ranges import Choices, LogRange, Range, Value, text_of
 from search.study.plans import Finalists, Variants
 from search.study.spec import StudySpec
+from search.study.specifying import SAME_NAMES, finalist_settings
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
 from search.study.variants import Experiment
@@ -28,10 +28,6 @@ intermediate values are {values}; its learning curve, among its artifacts, shows
 Its attributes are *stage* and *slot*, its place in the search; *attempt*, above 1 where an earlier one failed or its
 worker died; *token*, of the claim it ran for; *seeds*, which all its random draws follow from; *worker* and *device*;
 *training_mae*, *validation_mae* and *penalty*{unit}; and *seconds*."""
-
-_ALWAYS = ("seed", "trials", "precision")
-_OTHERWISE = ("box", "ranges", "finalists", "experiment", "dataset", "network", "enqueued", "unit")
-"""Settings of a study that have flags of another form, or are the dataset's."""
 
 
 def study_note(study: Study) -> str:
@@ -98,12 +94,9 @@ def command_of(name: str, spec: StudySpec) -> str:
         flags["network"] = "NETWORK.toml"
     if spec.enqueued:
         flags["enqueue"] = written(spec.enqueued)
-    flags |= _finalists(spec)
-    flags |= {
-        field.name: getattr(spec, field.name)
-        for field in fields(spec)
-        if field.name not in (*_ALWAYS, *_OTHERWISE) and getattr(spec, field.name) != field.default
-    }
+    flags |= finalist_settings(spec.finalists)
+    plain = {name: getattr(spec, name) for name in SAME_NAMES if name not in flags}
+    flags |= {name: value for name, value in plain.items() if value != Settings.model_fields[name].default}
     return " \\\n  ".join(
         ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
     )
@@ -114,16 +107,6 @@ def _written(one: Range) -> str:
     if isinstance(one, Choices):
         return "|".join(map(str, one.values))
     return f"{one.kind}:{one.low!r}:{one.high!r}"
-
-
-def _finalists(spec: StudySpec) -> dict[str, object]:
-    budget = spec.finalists
-    if budget is None:
-        return {"finalists": 0}
-    return {
-        "finalists": budget.configurations, "finalist_repeats": budget.repeats,
-        "finalist_images": budget.images, "finalist_epochs": budget.epochs,
-    }  # fmt: skip
 
 
 def _stage(stage: Stage) -> Iterator[str]:

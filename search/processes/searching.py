@@ -21,9 +21,8 @@ from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import Storage, create_storage, open_storage, storage_errors
-from search.study.resuming import spec_to_resume
 from search.study.spec import StudySpec
-from search.study.specifying import require_fitting, spec_of
+from search.study.specifying import require_fitting, spec_of, spec_to_resume
 from search.study.study import Study, create_or_resume, load_study, study_names
 
 WATCH_SECONDS = 0.5

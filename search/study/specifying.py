@@ -1,4 +1,7 @@
-"""From settings to the study that they describe, and what of them can never work with a dataset."""
+"""From settings to the study that they describe, new or resumed, and what of them can never work with a dataset."""
+
+from dataclasses import replace
+from typing import Any
 
 from data.dataset import DatasetInfo
 from model.errors import ModelError
@@ -14,59 +17,51 @@ from search.space.samplers import require_installed
 from search.space.variation import Variation, recipe_for, variation
 from search.study.spec import FinalistBudget, StudySpec
 
+SAME_NAMES = (
+    "seed", "trials", "recipe", "sampler", "pruning", "pruning_images", "threads", "images", "epochs", "batch_size",
+    "max_attempts",
+)  # fmt: skip
+"""Settings that a study keeps as they are, under their own names."""
+
 
 def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
     """Return the study that the settings describe, for that dataset."""
     box = _box(settings)
     return StudySpec(
-        seed=settings.seed,
         dataset=info.digest,
         unit=info.unit,
         precision=precision,
-        trials=settings.trials,
         box=box,
         ranges=_later(box, settings.ranges) if settings.ranges else None,
         finalists=_finalists(settings),
         network=_network(settings),
         enqueued=in_terms_of(box, settings.enqueue or ()),
-        recipe=settings.recipe,
-        sampler=settings.sampler,
-        pruning=settings.pruning,
-        pruning_images=settings.pruning_images,
-        threads=settings.threads,
-        images=settings.images,
-        epochs=settings.epochs,
-        batch_size=settings.batch_size,
-        max_attempts=settings.max_attempts,
+        **{name: getattr(settings, name) for name in SAME_NAMES},
     )
 
 
-def _finalists(settings: Settings) -> FinalistBudget | None:
-    if not settings.finalists:
-        return None
-    return FinalistBudget(
-        settings.finalists,
-        settings.finalist_repeats,
-        settings.finalist_images or settings.images,
-        settings.finalist_epochs or settings.epochs,
+def spec_to_resume(settings: Settings, info: DatasetInfo, precision: str, stored: StudySpec) -> StudySpec:
+    """Return the study that the settings ask for where `stored` is there: they may differ in what they say alone."""
+    said = settings.model_fields_set
+    own = {name: value for name, value in _settings_of(stored, settings).items() if name not in said}
+    spec = spec_of(settings.model_copy(update=own), info, precision)
+    return replace(
+        spec,
+        network=spec.network if "network" in said else stored.network,
+        enqueued=spec.enqueued if "enqueue" in said else stored.enqueued,
     )
 
 
-def _box(settings: Settings) -> Box:
-    """Return the first box; raises SearchError where a parameter has both a setting of its own and one in the space."""
-    space = {each.name: each for each in settings.space or ()}
-    for name in ("learning_rate", "l2"):
-        if name not in space:
-            space[name] = LogRange(name, *getattr(settings, name))
-        elif name in settings.model_fields_set:
-            raise SearchError(f"{name} is given twice, as a setting of its own and in space; keep one of them")
-    return box_of(space)
-
-
-def _later(box: Box, given: Ranges) -> Box:
-    """Return the box with the ranges that are given; everything else stays as it was."""
-    ranges = {name: LogRange(name, *bounds) for name, bounds in given if bounds}
-    return Box(tuple(ranges.get(each.name, each) for each in box.ranges))
+def finalist_settings(budget: FinalistBudget | None) -> dict[str, int]:
+    """Return the settings that make a study have those finalists."""
+    if budget is None:
+        return {"finalists": 0}
+    return {
+        "finalists": budget.configurations,
+        "finalist_repeats": budget.repeats,
+        "finalist_images": budget.images,
+        "finalist_epochs": budget.epochs,
+    }
 
 
 def require_fitting(settings: Settings, info: DatasetInfo) -> None:
@@ -105,3 +100,50 @@ def _require_network(settings: Settings, info: DatasetInfo, network: str | None,
 
 def _network(settings: Settings) -> str | None:
     return None if settings.network is None else read_network(settings.network)
+
+
+def _settings_of(stored: StudySpec, asked: Settings) -> dict[str, Any]:
+    """Return the settings that make `stored`, but for those of which a study keeps something else, network and enqueue.
+
+    A learning rate or L2 that is asked for in the space is no setting of its own.
+    """
+    own = {name: getattr(stored, name) for name in SAME_NAMES} | finalist_settings(stored.finalists)
+    if stored.ranges:
+        own["ranges"] = Ranges.model_validate(_bounds(stored.ranges))
+    bounds = _bounds(stored.box)
+    own["space"] = tuple(each for each in stored.box.ranges if each.name not in bounds) or None
+    return own | {name: each for name, each in bounds.items() if name not in {one.name for one in asked.space or ()}}
+
+
+def _bounds(box: Box) -> dict[str, tuple[float, float]]:
+    """Return the bounds of the ranges that are settings of their own, by name."""
+    plain = (each for each in box.ranges if isinstance(each, LogRange) and each.name in ("learning_rate", "l2"))
+    return {each.name: (each.low, each.high) for each in plain}
+
+
+def _finalists(settings: Settings) -> FinalistBudget | None:
+    if not settings.finalists:
+        return None
+    return FinalistBudget(
+        settings.finalists,
+        settings.finalist_repeats,
+        settings.finalist_images or settings.images,
+        settings.finalist_epochs or settings.epochs,
+    )
+
+
+def _box(settings: Settings) -> Box:
+    """Return the first box; raises SearchError where a parameter has both a setting of its own and one in the space."""
+    space = {each.name: each for each in settings.space or ()}
+    for name in ("learning_rate", "l2"):
+        if name not in space:
+            space[name] = LogRange(name, *getattr(settings, name))
+        elif name in settings.model_fields_set:
+            raise SearchError(f"{name} is given twice, as a setting of its own and in space; keep one of them")
+    return box_of(space)
+
+
+def _later(box: Box, given: Ranges) -> Box:
+    """Return the box with the ranges that are given; everything else stays as it was."""
+    ranges = {name: LogRange(name, *bounds) for name, bounds in given if bounds}
+    return Box(tuple(ranges.get(each.name, each) for each in box.ranges))

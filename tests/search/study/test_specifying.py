@@ -4,8 +4,7 @@ from data.dataset import inspect_dataset
 from search.errors import SearchError
 from search.processes.searching import prepare_study
 from search.settings_sources import load_settings
-from search.study.resuming import spec_to_resume
-from search.study.specifying import spec_of
+from search.study.specifying import spec_of, spec_to_resume
 from tests.search.tiny import write_tiny
 
 MADE = {
