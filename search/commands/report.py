@@ -106,11 +106,11 @@ def _network(settings: Settings, recipe: str) -> "Network":
     from data.dataset import inspect_dataset
     from model.paper import PAPER_SHAPE
     from search.space.network_file import read_network
-    from search.space.variation import Variation, recipe_for, variation
+    from search.space.variation import recipe_for, varied
 
     own = None if settings.network is None else read_network(settings.network)
     shape = PAPER_SHAPE if settings.data is None else inspect_dataset(settings.data).image_shape
-    return variation(Variation(recipe_for(recipe, own), settings.batch_size), shape, {}).recipe.network()
+    return varied(recipe_for(recipe, own), shape, {}).network()
 
 
 def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":

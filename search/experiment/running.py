@@ -8,7 +8,7 @@ from data.dataset import inspect_dataset
 from search.errors import SearchError
 from search.processes.searching import make_study
 from search.settings import Settings
-from search.space.variation import Variation, recipe_for, variation
+from search.space.variation import recipe_for, varied
 from search.storage.artifacts import artifact_folder
 from search.study.spec import StudySpec
 from search.study.specifying import require_fitting, spec_of
@@ -47,9 +47,9 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
         raise SearchError(
             f"{experiment.name} keeps networks, and this storage has no place for them; give --artifacts DIR"
         )
-    base = Variation(recipe_for(own.recipe, None), own.batch_size)
+    recipe = recipe_for(own.recipe, None)
     for variant in experiment.variants:
-        variation(base, info.image_shape, variant.params).recipe.network()
+        varied(recipe, info.image_shape, variant.params).network()
 
     def spec_for(precision: str, _stored: StudySpec | None) -> StudySpec:
         spec = spec_of(own, info, precision)

@@ -18,11 +18,11 @@ from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
 from model.network import Network
 from model.quantity import YEARS, Quantity
-from model.recipe import recipe_named
+from model.recipe import Recipe, recipe_named
 from search.errors import SearchError
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, alone_in
 from search.space.ranges import Value
-from search.space.variation import Variation, recipe_for, variation
+from search.space.variation import recipe_for, varied
 
 Progress: TypeAlias = Callable[[FitState, int, float], None]
 
@@ -44,10 +44,9 @@ class Fit:
     varied: Mapping[str, Value] = field(default_factory=dict)
     unit: str = YEARS
 
-    def variation(self, shape: tuple[int, int, int]) -> Variation:
-        """Return recipe and network for images of `shape`."""
-        base = Variation(recipe_for(self.recipe, self.network), self.settings.batch_size)
-        return variation(base, shape, self.varied)
+    def recipe_on(self, shape: tuple[int, int, int]) -> Recipe:
+        """Return the recipe, with its network for images of `shape`."""
+        return varied(recipe_for(self.recipe, self.network), shape, self.varied)
 
     def fingerprint(self) -> str:
         """Return what must be the same for a fit to be continued.
@@ -91,7 +90,7 @@ def run_fit(fit: Fit, training: Split, validation: Split, folder: Path, progress
 def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress: Progress) -> FitState:
     height, width, channels = training.images.shape[1:]
     final = FinalFit(
-        fit.variation((height, width, channels)).recipe,
+        fit.recipe_on((height, width, channels)),
         fit.settings,
         Examples(training.images, training.labels),
         Examples(validation.images, validation.labels),

@@ -13,7 +13,7 @@ from search.errors import TrialPruned, TrialStopped
 from search.processes.keeping import Keeper
 from search.processes.worker import TrialTask
 from search.space.ranges import Value
-from search.space.variation import Variation, recipe_for, variation
+from search.space.variation import recipe_for, varied
 from search.study.spec import StudySpec
 from search.study.trials import Diverged, Ending, Pruned, TrialOutcome
 
@@ -28,8 +28,8 @@ class Objective:
     """Runs trials of one study in this process, on networks that are compiled once for the trials that share them."""
 
     def __init__(self, spec: StudySpec, training: Split, validation: Split) -> None:
-        self._base = Variation(recipe_for(spec.recipe, spec.network), spec.batch_size)
-        self._precision = spec.precision
+        self._recipe = recipe_for(spec.recipe, spec.network)
+        self._batch_size, self._precision = spec.batch_size, spec.precision
         self._training = Examples(training.images, training.labels)
         self._validation = Examples(validation.images, validation.labels)
         self._limits = (float(training.labels.min()), float(training.labels.max()))
@@ -38,7 +38,8 @@ class Objective:
     def training_for(self, params: Mapping[str, Value]) -> ShortTraining:
         """Return the compiled network for these parameters; any rate of dropout is for the same one."""
         rate = {"dropout": ANY_RATE} if "dropout" in params else {}
-        return self._compiled(variation(self._base, self._training.image_shape, {**params, **rate}))
+        recipe = varied(self._recipe, self._training.image_shape, {**params, **rate})
+        return self._compiled(recipe, int(params.get("batch_size", self._batch_size)))
 
     def __call__(self, task: TrialTask) -> Ending:
         """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
@@ -75,8 +76,8 @@ class Objective:
             training_curve=tuple(maes) if curve != "none" else (),
         )
 
-    def _compile(self, how: Variation) -> ShortTraining:
-        return ShortTraining(how.recipe, how.batch_size, self._training, self._validation, self._precision)
+    def _compile(self, recipe: Recipe, batch_size: int) -> ShortTraining:
+        return ShortTraining(recipe, batch_size, self._training, self._validation, self._precision)
 
 
 def _error_on_the_way(task: TrialTask, training: ShortTraining) -> float | None:

@@ -26,7 +26,7 @@ from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
 from search.report.writing import write_files
-from search.space.variation import Variation, recipe_for, variation
+from search.space.variation import recipe_for, varied
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
 
@@ -124,7 +124,7 @@ def _network(sources: Sources, fits: Sequence[FitRecord], quantity: Quantity) ->
         return LeftOut("Network", "the shape of its images is not known; give --data FILE.h5")
     base = recipe_for(spec.recipe, spec.network) if spec else recipe_named("default")
     try:
-        made = variation(Variation(base, 1), info.image_shape if info else PAPER_SHAPE, {}).recipe.network()
+        made = varied(base, info.image_shape if info else PAPER_SHAPE, {}).network()
     except ModelError as error:  # the paper's network takes no images as small as these
         return LeftOut("Network", str(error))
     return network_section(made, quantity)

@@ -1,7 +1,7 @@
-"""What parameters make of a recipe: the network, the augmentation and the images a step that they ask for."""
+"""What parameters make of a recipe: the network, the augmentation and the weighting that they ask for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from model.augmentation import Augmentation
@@ -17,22 +17,13 @@ def recipe_for(name: str, network: str | None) -> Recipe:
     return replace(recipe_named(name), layers=layers_of(network))
 
 
-@dataclass(frozen=True, slots=True)
-class Variation:
-    """A recipe and the images a step: what is compiled once for all trainings that share it."""
-
-    recipe: Recipe
-    batch_size: int
-
-
-def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str, Any]) -> Variation:
-    """Return what `params` make of `base` for images of `shape`.
+def varied(recipe: Recipe, shape: tuple[int, int, int], params: Mapping[str, Any]) -> Recipe:
+    """Return what `params` make of `recipe` for images of `shape`.
 
     Their names are those of `search.space.parameters`; experiments vary "recipe", "architecture" and "weighting" as
-    well. What they do not name stays. Learning rate and L2 are no part of it: they are arguments of every training.
+    well. What they do not name stays. Learning rate, L2 and batch size are no part of a recipe.
     """
     named = {name: params[name] for name in NETWORK if params.get(name) is not None}
-    recipe = base.recipe
     if params.get("recipe") is not None:
         recipe = replace(recipe_named(params["recipe"]), layers=recipe.layers)
     if params.get("architecture") is not None:
@@ -42,4 +33,4 @@ def variation(base: Variation, shape: tuple[int, int, int], params: Mapping[str,
         recipe = replace(recipe, augmentation=Augmentation().scaled(params["augmentation"]))
     if params.get("weighting") == "balanced":
         recipe = replace(recipe, balanced=True)
-    return Variation(recipe, params.get("batch_size") or base.batch_size)
+    return recipe

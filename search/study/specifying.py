@@ -14,7 +14,7 @@ from search.space.network_file import read_network
 from search.space.parameters import box_of
 from search.space.ranges import Value
 from search.space.samplers import require_installed
-from search.space.variation import Variation, recipe_for, variation
+from search.space.variation import recipe_for, varied
 from search.study.spec import FinalistBudget, StudySpec
 
 SAME_NAMES = (
@@ -85,9 +85,9 @@ def _require_network(settings: Settings, info: DatasetInfo, network: str | None,
         raise SearchError(
             f"{min(own)} is searched in the paper's network alone; take it out of space, or --network away"
         )
-    base = Variation(recipe_for(settings.recipe, network), settings.batch_size)
+    recipe = recipe_for(settings.recipe, network)
     try:
-        made = variation(base, info.image_shape, params).recipe.network()
+        made = varied(recipe, info.image_shape, params).network()
     except ModelError as error:
         shape = "×".join(map(str, info.image_shape))
         raise SearchError(

@@ -3,7 +3,7 @@ import pytest
 from model.recipe import DEFAULT
 from search.errors import SearchError
 from search.experiment.declared import BY_NAME, DECLARED, LENGTHS, Size, epochs_at, experiment_of
-from search.space.variation import Variation, variation
+from search.space.variation import varied
 from search.study.variants import Keeping
 
 SHAPE = (91, 91, 1)
@@ -12,11 +12,11 @@ SHAPE = (91, 91, 1)
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda each: each.name)
 def test_every_variant_makes_a_network_of_its_own_kind(declared):
     made = [
-        (variation(Variation(DEFAULT, 32), SHAPE, each.params), each.params.get("dropout"))
+        (varied(DEFAULT, SHAPE, each.params), each.params.get("dropout"), each.params.get("batch_size"))
         for each in experiment_of(declared, Size(), 5400).variants
     ]
     assert len(set(made)) == len(declared.variants)
-    assert all(how.recipe.network().parameters > 1_000_000 for how, _ in made)
+    assert all(recipe.network().parameters > 1_000_000 for recipe, *_ in made)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_capacity_is_judged_by_the_training_error_and_everything_else_by_validat
 
 def test_a_residual_network_has_about_as_many_parameters_as_the_papers():
     counts = [
-        variation(Variation(DEFAULT, 32), SHAPE, each.params).recipe.network().parameters
+        varied(DEFAULT, SHAPE, each.params).network().parameters
         for each in experiment_of(BY_NAME["residual"], Size(), 10).variants
     ]
     assert counts[0] == 1_431_905
