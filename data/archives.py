@@ -130,7 +130,7 @@ def _without_twins(path: Path, names: list[str]) -> list[str]:
     names.sort()
     for one, other in pairwise(names):
         if one == other:
-            raise DatasetError(f"{path} holds {one} twice, so which of the two is meant cannot be told")
+            raise DatasetError(f"{path} holds {one} twice, so it is unclear which of the two is meant")
     return names
 
 

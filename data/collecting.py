@@ -116,7 +116,7 @@ def _label(layout: Layout, name: str, options: BuildOptions) -> tuple[int, str |
         raise DatasetError("it lies in no split folder")
     label = parse_name(name.rpartition("/")[2])
     if layout is Layout.CROPS and label.form is not NameForm.CROP:
-        raise DatasetError("its name is of the course form, yet it lies in no split folder")
+        raise DatasetError("its name is of the course form, but it is not in a split folder")
     if not options.min_age <= label.age <= options.max_age:
         raise DatasetError(f"the age {label.age} is out of the range {options.min_age}-{options.max_age}")
     return label.age, split

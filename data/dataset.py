@@ -152,7 +152,7 @@ def _check_split(name: str, split: Split) -> None:
             "expected as many float32 labels and names as images"
         )
     if not np.isfinite(labels).all():
-        raise DatasetError(f"{name} has a label that is no finite number")
+        raise DatasetError(f"{name} has a label that is not a finite number")
     if any(not text or "\0" in text for text in split.names):
         raise DatasetError(f"{name} has an empty name, or one with a null character")
 
@@ -160,11 +160,11 @@ def _check_split(name: str, split: Split) -> None:
 def _read(info: DatasetInfo, name: str, *, verify: bool) -> Split:
     arrays = {array: _read_array(info, name, array, verify=verify) for array in ARRAYS}
     if not np.isfinite(arrays["labels"]).all():
-        raise DatasetError(f"{info.path} is a damaged dataset: {name} has a label that is no finite number")
+        raise DatasetError(f"{info.path} is a damaged dataset: {name} has a label that is not a finite number")
     try:
         names = tuple(text.decode() for text in arrays["names"].tolist())
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{info.path} is a damaged dataset: {name} has a name that is no text") from error
+        raise DatasetError(f"{info.path} is a damaged dataset: {name} has a name that is not text") from error
     return Split(arrays["images"], arrays["labels"], names)
 
 

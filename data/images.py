@@ -50,7 +50,7 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     except DatasetError:
         raise
     except UnidentifiedImageError as error:
-        raise DatasetError("it is no JPEG or PNG image") from error
+        raise DatasetError("it is not a JPEG or PNG image") from error
     except Exception as error:
         # Pillow's decoders raise nearly every class on hostile bytes; each means that this image is bad.
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -38,7 +38,7 @@ def inspect_dataset(path: Path, program: Sequence[str] = _PROGRAM, seconds: floa
     """
     try:
         if not path.is_file():
-            raise DatasetError(f"{path} {'is no file' if path.exists() else 'does not exist'}; give an .h5 dataset")
+            raise DatasetError(f"{path} {'is not a file' if path.exists() else 'does not exist'}; give an .h5 dataset")
         found = path.stat()
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error

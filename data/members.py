@@ -77,7 +77,7 @@ def safe_name(source: str, name: str) -> str:
     bad = name.startswith("/") or ".." in parts or "\\" in name or name[1:2] == ":" or not parts
     if bad or not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_NAME:
         shown = ascii(name if len(name) <= 80 else name[:80] + "...")
-        raise DatasetError(f"{source} holds {shown}, which is no plain path inside it, so nothing of it is read")
+        raise DatasetError(f"{source} holds {shown}, which is not a plain path inside it, so nothing of it is read")
     return "/".join(parts)
 
 

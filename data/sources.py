@@ -129,7 +129,7 @@ def _file_size(root: Path, path: Path) -> int:
     if outside:
         raise DatasetError(f"{path} is a link that leads out of {root}, so nothing of the folder is read")
     if not stat.S_ISREG(found.st_mode):
-        raise DatasetError(f"{path} is no plain file, so nothing of the folder is read")
+        raise DatasetError(f"{path} is not a plain file, so nothing of the folder is read")
     return found.st_size
 
 

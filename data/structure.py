@@ -58,7 +58,7 @@ def _check_hdf5(path: Path) -> None:
     with path.open("rb"):
         pass  # A file that may not be read must not be called damaged or foreign.
     if not h5py.is_hdf5(path):
-        raise DatasetError(f"{path} is no HDF5 file; make a dataset with: agesearch data build SOURCE --out F.h5")
+        raise DatasetError(f"{path} is not an HDF5 file; make a dataset with: agesearch data build SOURCE --out F.h5")
 
 
 def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
@@ -89,12 +89,12 @@ def _inspect(path: Path, file: h5py.File) -> DatasetInfo:
 
 def _check_schema(path: Path, file: h5py.File) -> None:
     if "schema" not in file.attrs or "schema_version" not in file.attrs:
-        raise DatasetError(f"{path} is an HDF5 file but no dataset: it states no schema; make one with data build")
+        raise DatasetError(f"{path} is an HDF5 file but not a dataset: it states no schema; make one with data build")
     if _text(path, file, "schema") != SCHEMA:
         raise DatasetError(f"{path} is an HDF5 file of another kind; make a dataset with data build")
     version = file.attrs.get_id("schema_version")
     if version.shape != () or version.dtype.kind not in "iu":
-        raise DatasetError(f"{path} is a damaged dataset: its schema version is no number")
+        raise DatasetError(f"{path} is a damaged dataset: its schema version is not a number")
     if int(file.attrs["schema_version"]) != SCHEMA_VERSION:
         raise DatasetError(
             f"{path} has schema version {int(file.attrs['schema_version'])}, this version reads {SCHEMA_VERSION}; "
@@ -106,7 +106,7 @@ def _check_members(path: Path, group: h5py.Group, expected: Collection[str], kin
     """Raise DatasetError unless the group holds exactly the expected members, by hard links, of that kind."""
     if len(group) > len(expected):
         extra = next(name for name in group if name not in expected)
-        raise DatasetError(f"{path} is no dataset of ours: {group.name} holds the unknown member {extra!r}")
+        raise DatasetError(f"{path} is not a dataset of agesearch: {group.name} holds the unknown member {extra!r}")
     for name in expected:
         shown = f"{group.name.rstrip('/')}/{name}"
         # The low-level calls look at the link alone; asking `name in group` would follow it.
@@ -115,7 +115,7 @@ def _check_members(path: Path, group: h5py.Group, expected: Collection[str], kin
         if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
             raise DatasetError(f"{path}: {shown} is a link to elsewhere, which is never followed")
         if not isinstance(group[name], kind):
-            raise DatasetError(f"{path}: {shown} is no {kind.__name__.lower()}")
+            raise DatasetError(f"{path}: {shown} is not a {kind.__name__.lower()}")
 
 
 def _stored(path: Path, array: h5py.Dataset, name: str) -> StoredArray:
@@ -176,10 +176,10 @@ def _check_agreement(path: Path, arrays: dict[str, dict[str, StoredArray]]) -> N
 def _text(path: Path, holder: h5py.File | h5py.Dataset, name: str) -> str:
     """Read a text attribute: one fixed-length UTF-8 string of bounded length."""
     if name not in holder.attrs:
-        raise DatasetError(f"{path} is no complete dataset: {holder.name} lacks the attribute {name}")
+        raise DatasetError(f"{path} is not a complete dataset: {holder.name} lacks the attribute {name}")
     stored = holder.attrs.get_id(name)
     if stored.shape != () or stored.dtype.kind != "S" or stored.dtype.itemsize > LONGEST_TEXT:
-        raise DatasetError(f"{path} is a damaged dataset: the attribute {name} of {holder.name} is no short text")
+        raise DatasetError(f"{path} is a damaged dataset: the attribute {name} of {holder.name} is not a short text")
     value = np.empty((), stored.dtype)
     stored.read(value)
     return bytes(value[()]).decode()

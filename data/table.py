@@ -118,7 +118,7 @@ def _row(table: Path, number: int, line: list[str], columns: int) -> Row:
     except ValueError:
         value = math.nan
     if not abs(value) < 1e30:  # beyond which a sum of squares is no float32 any more
-        raise DatasetError(f"{table}: row {number} has the value {text!r}, which is no finite number")
+        raise DatasetError(f"{table}: row {number} has the value {text!r}, which is not a finite number")
     if split and split[0].lower() not in SPLIT_FOLDERS:
         raise DatasetError(f"{table}: row {number} has the split {split[0]!r}; known are training, validation and test")
     return Row(safe_name(str(table), path), value, SPLIT_FOLDERS[split[0].lower()] if split else None)

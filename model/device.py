@@ -79,7 +79,8 @@ def _gpu_mebibytes() -> int:
         return int(asked.stdout)
     except (OSError, ValueError, subprocess.CalledProcessError) as error:
         raise ModelError(
-            f"the memory of the GPU cannot be shared, as nvidia-smi does not tell it ({error}); use one worker a GPU"
+            f"the memory of the GPU cannot be shared, as nvidia-smi does not report it ({error}); "
+            "use one worker per GPU"
         ) from error
 
 

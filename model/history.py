@@ -40,7 +40,7 @@ def from_csv(content: bytes) -> tuple[Epoch, ...]:
     try:
         rows = list(csv.DictReader(io.StringIO(content.decode())))
     except csv.Error as error:
-        raise ValueError(f"it is no table: {error}") from error
+        raise ValueError(f"it is not a table: {error}") from error
     return tuple(
         Epoch(
             int(row["epoch"]),

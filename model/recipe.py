@@ -63,8 +63,8 @@ class Recipe:
             layers = paper_network(self.output, self.variant).layers
         elif self.variant.changes_layers:
             raise ModelError(
-                "width, batch_norm and dropout are the paper's network's, and no residual network's; leave them out, "
-                "or take another recipe"
+                "width, batch_norm and dropout vary the paper's network, not a residual one; leave them out, or choose "
+                "another recipe"
             )
         elif self.architecture == "pooled":
             layers = pooled_network(self.output, self.variant.input_shape).layers

@@ -50,7 +50,7 @@ def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str
     # A setting of several kinds, such as a number or "auto", has an error for each.
     said = (each["msg"].removeprefix("Value error, ") for each in errors if _place(each) == place)
     reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
-    value = "not what it can be" if place in UNTOLD else _shown(first["input"])
+    value = "invalid" if place in UNTOLD else _shown(first["input"])
     return f"{origin}: {place} is {value}: {', or '.join(reasons)}"
 
 

@@ -69,7 +69,7 @@ def compare(
     folders = [os.path.isdir(each) for each in (first, second)]  # noqa: PTH112
     if any(folders) and not all(folders):
         wrong = second if folders[0] else first
-        raise SearchError(f"{wrong!r} is no folder, the other one is; give two folders of fits or two names of studies")
+        raise SearchError(f"{wrong!r} is not a folder, but the other one is; give two folders of fits or two studies")
     if all(folders):
         _compare_fits(settings, (first, second), split, as_json)
     else:
@@ -224,5 +224,5 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
     if found.paired:
         lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
     else:
-        lines.append("no two trials are of the same configuration, budget and seeds: single best trials prove little")
+        lines.append("too few trials have the same configuration, budget and seeds to compare the studies in pairs")
     return lines

@@ -52,9 +52,7 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
 def repair(
     settings: Settings,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be mended, and mend nothing.")] = False,
-    failed: Annotated[
-        bool, typer.Option("--failed", help="Open the slots again that were closed as failed, too, to be tried anew.")
-    ] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Also reopen the slots that were closed as failed.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Mend what crashes left behind, even while workers are running; exits 1 if something is left for you to do."""

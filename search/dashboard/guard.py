@@ -135,7 +135,7 @@ class Guard:
             return Refusal("405 Method Not Allowed", "This dashboard is read-only.", (("Allow", ", ".join(SAFE)),))
         if CHANGES.fullmatch(f"{method} {environ['PATH_INFO']}"):
             return None
-        reason = "Here one can change notes, add to a study's artifacts, and delete studies; trials are the search's."
+        reason = "Here you can edit notes, add study artifacts and delete studies; only the search changes trials."
         return Refusal("403 Forbidden", reason)
 
     def _health(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:

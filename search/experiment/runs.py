@@ -31,7 +31,7 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
     """Return the finished trials with a value of an experiment's study, by variant and in the order of the repeats."""
     experiment = study.spec.experiment
     if experiment is None:
-        raise ValueError(f"the study {study.name!r} is no experiment")
+        raise ValueError(f"the study {study.name!r} is not an experiment")
     curves = {variant.name: variant.curve for variant in experiment.variants}
     runs: dict[str, list[Run]] = {name: [] for name in curves}
     for trial in counted_trials(study):

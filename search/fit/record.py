@@ -61,7 +61,9 @@ def read_fit(folder: Path) -> FitRecord:
         )
         _ = record.kept
     except (OSError, ValueError, KeyError, TypeError, ModelError) as error:
-        raise SearchError(f"{folder} is no whole fit ({ABOUT} or {HISTORY}): run 'agesearch fit' again") from error
+        raise SearchError(
+            f"{folder} is not a complete fit ({ABOUT} or {HISTORY}): run 'agesearch fit' again"
+        ) from error
     return record
 
 

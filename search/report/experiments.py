@@ -45,7 +45,7 @@ def experiment_section(study: Study, tested: TestErrors = NOTHING_TESTED) -> Sec
     """Show an experiment as it stands now; `tested` is what is known of the networks that its trials have kept."""
     experiment = study.spec.experiment
     if experiment is None:
-        raise ValueError(f"the study {study.name!r} is no experiment")
+        raise ValueError(f"the study {study.name!r} is not an experiment")
     runs = {name: found for name, found in runs_of(study).items() if found}
     finished = sum(map(len, runs.values()))
     if not finished:

@@ -104,7 +104,7 @@ def _plane(box: Box) -> tuple[str, str]:
     found = [each.name for each in box.ranges if isinstance(each, LogRange)]
     names = PLANE if set(PLANE) <= set(found) else tuple(found[:2])
     if len(names) < 2:
-        raise SearchError(f"the study searches {box} alone; a map needs two parameters in logarithmic ranges")
+        raise SearchError(f"the study searches only {box}; a map needs two parameters in logarithmic ranges")
     return names[0], names[1]
 
 

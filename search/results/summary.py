@@ -91,8 +91,8 @@ def _remarks(spec: StudySpec) -> Iterator[str]:
     yield from remarks(spec.sampler, spec.box)
     if spec.pruning != "none":
         yield (
-            f"pruning by {spec.pruning} goes by the trials that there are, so the same seed gives the same search "
-            "with one worker alone"
+            f"pruning by {spec.pruning} compares a trial with those so far, so the same seed gives the same search "
+            "only with one worker"
         )
 
 

@@ -27,8 +27,8 @@ from search.study.study import Study
 
 CONFIDENCE = 0.95
 RULE = (
-    "the best mean over the same seeds for all; tied are those whose difference to it is below the least significant "
-    "one at 95 %, the noise pooled over the finalists with their seeds as blocks"
+    "the best mean over the same seeds for all; a finalist is tied with it if it is behind by no more "
+    "than the least significant difference at 95 %, with the noise pooled over the finalists and their seeds as blocks"
 )
 
 

@@ -32,9 +32,9 @@ def require_in(box: Box, wanted: tuple[Wanted, ...], slots: int) -> None:
     ranges = {each.name: each for each in box.ranges}
     for name, value in (pair for each in wanted for pair in each):
         if name not in ranges:
-            raise SearchError(f"{name} = {value} is enqueued, but not searched; it has {', '.join(ranges)}")
+            raise SearchError(f"{name} = {value} is enqueued, but not searched; the study searches {', '.join(ranges)}")
         if not ranges[name].holds(value):
-            raise SearchError(f"{name} = {value} is enqueued, but lies outside of {ranges[name]}; widen the range")
+            raise SearchError(f"{name} = {value} is enqueued, but lies outside {ranges[name]}; widen the range")
 
 
 def in_terms_of(box: Box, wanted: tuple[Wanted, ...]) -> tuple[Wanted, ...]:

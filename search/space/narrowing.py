@@ -13,9 +13,9 @@ KEPT = 10
 """The paper narrowed to the ranges of its ten best trials."""
 
 RULE = (
-    f"the ranges of the {KEPT} best finished trials by score, or of the best half where that is fewer, "
-    "but of two at least, those that were pruned or diverged being behind all others and never taken; "
-    "widened inside the old box to whole decades, a linear range to whole tenths of itself; choices stay"
+    f"the span of the {KEPT} best finished trials by score (or of the best half, if that is fewer, but of two at "
+    "least; pruned and diverged trials rank last and are never used), widened within the old box to whole decades, or "
+    "to whole tenths of a linear range; choices stay"
 )
 GIVEN = "the ranges given in the study's settings"
 

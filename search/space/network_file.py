@@ -22,7 +22,7 @@ def read_network(path: Path) -> str:
     except (ValueError, RecursionError) as error:
         raise SearchError(f"the network {path} is not TOML: {error}") from error
     if unknown := set(document) - {"layers"}:
-        raise SearchError(f"the network {path} has an unknown table {min(unknown)!r}; it has [[layers]] alone")
+        raise SearchError(f"the network {path} has an unknown table {min(unknown)!r}; only [[layers]] is known")
     return network_text(document.get("layers"))
 
 

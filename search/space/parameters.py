@@ -143,7 +143,7 @@ def _read(name: str, what: Any) -> Range:
     parameter = PARAMETERS[name]
     ends = found.values if isinstance(found, Choices) else (found.low, found.high)
     if not all(map(parameter.allows, ends)):
-        raise ValueError(f"{found} cannot be: {name} may be {parameter.expected()}")
+        raise ValueError(f"{found} is not allowed: {name} takes {parameter.expected()}")
     return found
 
 

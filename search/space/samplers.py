@@ -28,7 +28,9 @@ def require_installed(sampler: SamplerName) -> None:
 def require_samplable(sampler: SamplerName, box: Box) -> None:
     """Raise SearchError for a box of which a sampler can sample nothing."""
     if sampler == "cmaes" and all(isinstance(each, Choices) for each in box.ranges):
-        raise SearchError(f"sampler is 'cmaes', which samples numbers, and the space has choices alone: {box}; use tpe")
+        raise SearchError(
+            f"sampler is 'cmaes', which samples only numbers, and the space has only choices: {box}; use tpe"
+        )
 
 
 def remarks(sampler: SamplerName, box: Box) -> Iterator[str]:
@@ -36,8 +38,8 @@ def remarks(sampler: SamplerName, box: Box) -> Iterator[str]:
     if sampler in LEARNING:
         yield (
             f"the sampler {sampler} learns from the trials that have ended, so the same seed gives the same search "
-            "with one worker alone"
+            "only with one worker"
         )
     chosen = [each.name for each in box.ranges if isinstance(each, Choices) and len(each.values) > 1]
     if sampler == "cmaes" and chosen:
-        yield f"the sampler cmaes samples numbers alone, so {', '.join(chosen)} are drawn at random"
+        yield f"the sampler cmaes samples only numbers, so {', '.join(chosen)} are drawn at random"

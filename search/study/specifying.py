@@ -83,7 +83,7 @@ def _require_network(settings: Settings, info: DatasetInfo, network: str | None,
     """Refuse parameters that make no network, or none for images of the dataset's shape."""
     if network is not None and (own := {"width", "batch_norm"} & params.keys()):
         raise SearchError(
-            f"{min(own)} is searched in the paper's network alone; take it out of space, or --network away"
+            f"{min(own)} can only be searched in the paper's network; remove it from space, or leave --network out"
         )
     recipe = recipe_for(settings.recipe, network)
     try:

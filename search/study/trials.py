@@ -182,7 +182,7 @@ class Trials:
             require_undeleted(tx, self._study)
             _describe(tx, trial_id, own)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
-            raise UpdateFinishedTrialError(f"trial {trial_id} is just being ended by another process")
+            raise UpdateFinishedTrialError(f"trial {trial_id} is being ended by another process")
 
 
 def _describe(tx: Connection, trial_id: int, own: Mapping[str, Any]) -> None:

@@ -77,7 +77,7 @@ class Experiment:
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]
         if not names or len(set(names)) < len(names):
-            raise SearchError(f"the variants {names} are no experiment: give at least one, and each name once")
+            raise SearchError(f"the variants {names} cannot form an experiment: give at least one, and each name once")
         if any(variant.params.keys() != self.variants[0].params.keys() for variant in self.variants):
             raise SearchError(f"the variants of {self.name} must all name the same parameters")
         for variant in self.variants:

@@ -121,7 +121,7 @@ def _why_abandoned(row: Row[Any], lease_seconds: float) -> str:
     if left < 0:
         return f"process {pid} of {host}, which has been silent for {lease_seconds - left:.0f} seconds"
     if left > 2 * lease_seconds:
-        return f"process {pid} of {host} for {left:.0f} seconds to come, so the clock has been set back since"
+        return f"process {pid} of {host} for another {left:.0f} seconds, so the clock must have been set back"
     return ""
 
 
@@ -141,7 +141,9 @@ def _running(tx: Connection, running: Sequence[RunningTrial], rows: Sequence[Row
     for number in tx.scalars(still.order_by(trials.c.trial_id)):
         trial = unheld[number]
         text = f"a trial of stage {trial.stage}, slot {trial.slot} is RUNNING, but no worker holds the slot for it"
-        yield Finding("running trial", text, "it is told FAIL", stage=trial.stage, slot=trial.slot, trial=trial.id)
+        yield Finding(
+            "running trial", text, "it is marked as failed", stage=trial.stage, slot=trial.slot, trial=trial.id
+        )
 
 
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:

@@ -80,8 +80,7 @@ def _carry(named: Sequence[str], folders: Folders) -> int:
         return 0
     if not folders.sources or folders.target is None:
         raise SearchError(
-            f"the study has {len(named)} artifacts, which a database other than SQLite has no place for; name their "
-            "folder by --artifacts"
+            f"the study has {len(named)} artifacts, for which only SQLite has a folder by default; give --artifacts DIR"
         )
     return sum(_copied(each, folders.sources, folders.target) for each in named)
 
@@ -144,4 +143,4 @@ def _write(target: Storage, name: str, rows: Rows) -> None:
             ) from error
         written = read_rows(tx, name)
         if different := [table for table, wanted in rows.items() if written[table] != wanted]:
-            raise SearchError(f"the copy in {target} came out different in {', '.join(different)}: nothing was copied")
+            raise SearchError(f"the copy in {target} differs in {', '.join(different)}: nothing was copied")

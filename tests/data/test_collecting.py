@@ -51,7 +51,7 @@ def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path
     bad = {
         "faces/training_set/085_20160000000000001.jpg": (make.image(1), "the age 85 is out of the range 1-80"),
         "faces/training_set/000_20160000000000001.jpg": (make.image(1), "the age 0 is out of the range 1-80"),
-        "faces/training_set/030_20160000000000002.jpg": (b"text", "it is no JPEG or PNG image"),
+        "faces/training_set/030_20160000000000002.jpg": (b"text", "it is not a JPEG or PNG image"),
         "faces/training_set/thirty.jpg": (make.image(1), "the name is not of the form"),
         "faces/test_set/deeper/030_20160000000000003.jpg": (make.image(1), "it lies in no split folder"),
         "faces/README.txt": (b"hello", "it lies in no split folder"),
@@ -81,7 +81,7 @@ def test_a_course_name_among_crops_is_not_given_a_split(make, tmp_path):
     files = make.crops() | {"UTKFace/030_20160000000000001.jpg": make.image(1)}
     collected = collect(open_source(make.folder(tmp_path / "x", files)), SKIP, quiet)
     assert [one.reason for one in collected.rejected] == [
-        "its name is of the course form, yet it lies in no split folder"
+        "its name is of the course form, but it is not in a split folder"
     ]
 
 

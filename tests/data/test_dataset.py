@@ -92,7 +92,7 @@ def test_the_digest_changes_with_a_pixel_a_label_a_name_or_a_split_but_not_with_
         ({"images": np.zeros((0, 8, 8, 1), np.uint8)}, "none of them 0"),
         ({"images": np.zeros((3, 8, 8, 1), np.uint8)}, "test has 3 images"),
         ({"images": np.zeros((2, 9, 8, 1), np.uint8)}, "image shapes of the splits differ"),
-        ({"labels": np.array([1, np.nan], np.float32)}, "a label that is no finite number"),
+        ({"labels": np.array([1, np.nan], np.float32)}, "a label that is not a finite number"),
         ({"labels": np.array([1, 2])}, "as many float32 labels"),
         ({"names": ("a", "")}, "an empty name"),
         ({"names": ("a", "b\0c")}, "a null character"),

@@ -70,7 +70,7 @@ def test_16_bit_pixels_are_refused_rather_than_clipped():
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"GIF89a" + bytes(20)])
 def test_bytes_that_are_no_image_are_refused(content):
-    with pytest.raises(DatasetError, match="it is no JPEG or PNG image"):
+    with pytest.raises(DatasetError, match="it is not a JPEG or PNG image"):
         decode_image(content)
 
 
@@ -78,7 +78,7 @@ def test_bytes_that_are_no_image_are_refused(content):
 def test_an_image_cut_short_is_refused(make, form):
     content = make.image(1, (60, 60), form)
     for cut in range(20, len(content) - 20, 200):
-        with pytest.raises(DatasetError, match=r"cannot be decoded|no JPEG or PNG"):
+        with pytest.raises(DatasetError, match=r"cannot be decoded|not a JPEG or PNG"):
             decode_image(content[:cut])
 
 
@@ -101,7 +101,7 @@ def test_reading_a_file_names_it_in_errors(make, tmp_path):
     (tmp_path / "a.jpg").write_bytes(make.image(1))
     (tmp_path / "b.jpg").write_bytes(b"text")
     assert (read_image(tmp_path / "a.jpg", (12, 12)) == read_image(make.image(1), (12, 12))).all()
-    with pytest.raises(DatasetError, match=r"b.jpg cannot be used: it is no JPEG or PNG image"):
+    with pytest.raises(DatasetError, match=r"b.jpg cannot be used: it is not a JPEG or PNG image"):
         read_image(tmp_path / "b.jpg")
     for path in (tmp_path / "c.jpg", tmp_path, "a\0b"):
         with pytest.raises(DatasetError, match="cannot be read"):

@@ -27,7 +27,7 @@ def test_a_missing_file_a_folder_and_a_name_that_cannot_be_are_told_without_anot
     nothing = ("/nowhere",)
     for path, message in (
         (tmp_path / "no.h5", "does not exist; give an .h5 dataset"),
-        (tmp_path, "is no file; give an .h5 dataset"),
+        (tmp_path, "is not a file; give an .h5 dataset"),
         (tmp_path / "x" / ("n" * 300), "cannot be read: File name too long|does not exist"),
     ):
         with pytest.raises(DatasetError, match=message):

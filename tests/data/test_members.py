@@ -24,7 +24,7 @@ from data.members import Limits, Quota, common_folder, content_digest, is_litter
     ],
 )
 def test_a_name_that_is_no_plain_path_is_refused(name):
-    with pytest.raises(DatasetError, match="no plain path"):
+    with pytest.raises(DatasetError, match="not a plain path"):
         safe_name("faces.zip", name)
 
 

@@ -18,14 +18,14 @@ def refused(path, message):
 
 def test_a_text_file_named_h5_is_told(tmp_path):
     (tmp_path / "a.h5").write_text("hello")
-    refused(tmp_path / "a.h5", "is no HDF5 file; make a dataset with: agesearch data build")
+    refused(tmp_path / "a.h5", "is not an HDF5 file; make a dataset with: agesearch data build")
 
 
 def test_a_file_cut_short_is_refused_wherever_it_is_cut(stored):
     whole = stored.read_bytes()
     for cut in range(0, len(whole) - 1, 211):
         stored.write_bytes(whole[:cut])
-        refused(stored, "is no HDF5 file|is a damaged dataset")
+        refused(stored, "is not an HDF5 file|is a damaged dataset")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -152,7 +152,7 @@ def test_another_schema_version_is_named(stored):
 def test_an_attribute_that_is_no_short_text_is_refused(stored, value):
     with h5py.File(stored, "r+") as file:
         file.attrs["source"] = value
-    refused(stored, "the attribute source of / is no short text")
+    refused(stored, "the attribute source of / is not a short text")
 
 
 def test_a_digest_that_does_not_fit_the_checksums_is_refused(stored):

@@ -93,7 +93,7 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
     with pytest.raises(RejectedFilesError) as refused:
         build(path)
     assert [(one.name, one.reason.partition(" that")[0]) for one in refused.value.rejected] == [
-        ("b2.png", "it is no JPEG or PNG image"),
+        ("b2.png", "it is not a JPEG or PNG image"),
         ("link.png", "it is a link"),
         ("missing.png", "there is no such file"),
     ]
@@ -107,14 +107,14 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         (b"", "begins with ''; its first row must be path,value or path,value,split"),
         (b"file,age\n", "begins with 'file,age'; its first row must be"),
         (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
-        (b"path,value\na.png,12_5\n", "row 2 has the value '12_5', which is no finite number"),
-        (b"path,value\na.png,old\n", "row 2 has the value 'old', which is no finite number"),
+        (b"path,value\na.png,12_5\n", "row 2 has the value '12_5', which is not a finite number"),
+        (b"path,value\na.png,old\n", "row 2 has the value 'old', which is not a finite number"),
         (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
         (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),
         (b"path,value,split\na.png,1,holdout\n", "row 2 has the split 'holdout'; known are training"),
         (b"path,value\na.png,1\n./a.png,1\n", "lists a.png more than once"),
-        (b"path,value\n../a.png,1\n", "which is no plain path inside it"),
-        (b"path,value\n/etc/passwd,1\n", "which is no plain path inside it"),
+        (b"path,value\n../a.png,1\n", "which is not a plain path inside it"),
+        (b"path,value\n/etc/passwd,1\n", "which is not a plain path inside it"),
         (b"path,value\n\xff\n", "is not text in UTF-8"),
         (b'path,value\n"a.png,1\n', "is not a table of comma-separated values"),
     ],

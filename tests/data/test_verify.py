@@ -46,7 +46,7 @@ def test_a_crop_that_went_bad_is_the_one_difference_though_the_others_would_be_d
     (source / broken).write_bytes(b"text")
     report = verify_dataset(tmp_path / "a.h5", source)
     assert (report.images, report.count) == (59, 1)
-    assert f"{broken.rpartition('/')[2]} is in the dataset, but in the source it is no JPEG" in report.differences[0]
+    assert f"{broken.rpartition('/')[2]} is in the dataset, but in the source it is not a JPEG" in report.differences[0]
 
 
 def test_a_crop_that_came_later_is_in_no_split_of_the_dataset(make, tmp_path):
@@ -103,7 +103,7 @@ def test_a_changed_source_is_found(built, make):
     report = verify_dataset(path, source)
     assert not report.source_matches
     assert report.count == 2
-    assert "but in the source it is no JPEG or PNG image" in report.differences[0]
+    assert "but in the source it is not a JPEG or PNG image" in report.differences[0]
     assert "031_1.jpg is in this split by the source, but not in the dataset" in report.differences[1]
 
 

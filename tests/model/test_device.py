@@ -126,7 +126,7 @@ def test_memory_that_the_driver_does_not_tell_is_not_shared(
 ) -> None:
     FakeGpu(monkeypatch)
     nvidia_smi(tmp_path, monkeypatch, says)
-    with pytest.raises(ModelError, match="use one worker a GPU"):
+    with pytest.raises(ModelError, match="use one worker per GPU"):
         device.configure(1, gpu_share=0.5)
 
 

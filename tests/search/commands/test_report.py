@@ -172,13 +172,13 @@ def test_the_best_finalists_of_two_studies_are_compared(epochs, said, agesearch,
 
 def test_studies_without_a_shared_trial_are_not_called_better_or_worse(agesearch, study):
     work_off(fake_study.create_or_resume(study.storage, "other", fake_study.spec_of(3, seed=9)))
-    assert agesearch("compare", "age", "other").out.splitlines()[-1].startswith("no two trials are of the same")
+    assert agesearch("compare", "age", "other").out.splitlines()[-1].startswith("too few trials have the same")
 
 
 @pytest.mark.usefixtures("two_fits")
 def test_a_fit_is_not_compared_with_a_study(refused):
     said = refused("compare", "30", "age")
-    assert said == "'age' is no folder, the other one is; give two folders of fits or two names of studies"
+    assert said == "'age' is not a folder, but the other one is; give two folders of fits or two studies"
 
 
 def test_the_name_of_a_study_may_be_longer_than_a_files(refused):

@@ -64,5 +64,5 @@ def test_before_the_first_trial_every_variant_has_no_run(study):
 
 
 def test_a_search_has_no_runs(study_of):
-    with pytest.raises(ValueError, match="is no experiment"):
+    with pytest.raises(ValueError, match="is not an experiment"):
         runs_of(study_of(1))

@@ -58,7 +58,7 @@ def test_damaged_files_are_named(folder, name, content):
         (folder / name).unlink()
     else:
         (folder / name).write_bytes(content.encode("latin-1"))
-    with pytest.raises(SearchError, match=r"is no whole fit \(fit.toml or history.csv\)"):
+    with pytest.raises(SearchError, match=r"is not a complete fit \(fit.toml or history.csv\)"):
         read_fit(folder)
 
 

@@ -167,7 +167,7 @@ NETWORK = "[[layers]]\nkind = 'flatten'\n[[layers]]\nkind = 'dense'\nunits = 1\n
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ("width=8|16", "width is searched in the paper's network alone"),
+        ("width=8|16", "width can only be searched in the paper's network"),
         ("dropout=0.1|0.2", "dropout is searched, but the network has no dropout layer"),
     ],
 )

@@ -96,6 +96,6 @@ def test_the_experiments_beside_a_search_are_found_by_its_name(study_named):
 def test_a_search_is_no_experiment():
     with fake_study.in_memory() as folder:
         study = fake_study.new_study(folder, fake_study.spec_of(1))
-        with pytest.raises(ValueError, match="is no experiment"):
+        with pytest.raises(ValueError, match="is not an experiment"):
             experiment_section(study)
         study.storage.engine.dispose()

@@ -71,7 +71,7 @@ def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
         "trials": 4,
         "box": {"learning_rate": {"log": [1e-6, 1e-3]}, "l2": {"log": [1e-6, 10.0]}},
     }
-    assert second["rule"].startswith("the ranges of the 10 best finished trials")
+    assert second["rule"].startswith("the span of the 10 best finished trials")
     assert second["reason"].startswith("the 2 best of 4 finished trials span")
     assert len(second["from_trials"]) == 2
 

@@ -51,7 +51,7 @@ def test_a_box_without_the_papers_parameters_is_shown_in_its_first_two(study_of)
 
 def test_a_study_of_one_parameter_has_no_map(study_of):
     study = study_of(1, box=Box((LogRange("l2", 1e-6, 1.0),)))
-    with pytest.raises(SearchError, match=r"searches l2 \[1e-06, 1\] alone; a map needs two parameters"):
+    with pytest.raises(SearchError, match=r"searches only l2 \[1e-06, 1\]; a map needs two parameters"):
         search_map(study)
 
 

@@ -43,8 +43,8 @@ def test_what_is_no_configuration_is_refused(given, said):
     ("wanted", "said"),
     [
         ((*TWO, ()), "3 configurations are enqueued, but the first stage has 2 trials"),
-        (((("dropout", 0.5),),), "dropout = 0.5 is enqueued, but not searched; it has learning_rate, l2"),
-        (((("l2", 11.0),),), r"l2 = 11.0 is enqueued, but lies outside of l2 \[1e-06, 10\]; widen the range"),
+        (((("dropout", 0.5),),), "dropout = 0.5 is enqueued, but not searched; the study searches learning_rate, l2"),
+        (((("l2", 11.0),),), r"l2 = 11.0 is enqueued, but lies outside l2 \[1e-06, 10\]; widen the range"),
         (((("l2", "much"),),), "l2 = much is enqueued, but lies outside"),
     ],
 )

@@ -51,7 +51,7 @@ def test_no_network_is_the_papers():
     ("text", "kind", "said"),
     [
         ("layers = ", SearchError, "is not TOML"),
-        (TEXT + "[extra]\n", SearchError, "has an unknown table 'extra'; it has \\[\\[layers\\]\\] alone"),
+        (TEXT + "[extra]\n", SearchError, "has an unknown table 'extra'; only \\[\\[layers\\]\\] is known"),
         ("", ModelError, "a network is a list of layers"),
         ("[[layers]]\nkind = 'cnn'\n", ModelError, "layer 0: kind is 'cnn'"),
     ],

@@ -24,7 +24,7 @@ def test_a_search_by_it_ends_with_one_sentence_and_no_study_then(refused, faces,
 
 
 def test_cma_es_is_refused_for_choices_alone():
-    with pytest.raises(SearchError, match="'cmaes', which samples numbers, and the space has choices alone"):
+    with pytest.raises(SearchError, match="'cmaes', which samples only numbers, and the space has only choices"):
         spec_of(3, sampler="cmaes", box=CHOICES)
     require_samplable("tpe", CHOICES)
 
@@ -32,9 +32,9 @@ def test_cma_es_is_refused_for_choices_alone():
 def test_what_a_sampler_learns_and_draws_is_told():
     assert list(remarks("sobol", FIRST_BOX)) == []
     (learns,) = remarks("tpe", CHOICES)
-    assert "the same seed gives the same search with one worker alone" in learns
+    assert "the same seed gives the same search only with one worker" in learns
     _, drawn = remarks("cmaes", Box((*FIRST_BOX.ranges, *CHOICES.ranges)))
-    assert drawn == "the sampler cmaes samples numbers alone, so batch_size are drawn at random"
+    assert drawn == "the sampler cmaes samples only numbers, so batch_size are drawn at random"
 
 
 def test_status_tells_it(agesearch, faces):

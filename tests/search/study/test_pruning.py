@@ -83,7 +83,7 @@ def test_pruned_trials_are_finished_ones_without_a_value_and_no_candidates(rule,
     of_stage = [sum(trial.user_attrs["stage"] == stage for trial in pruned) for stage in (1, 2)]
     assert [each.pruned for each in summary(study).stages] == [*of_stage, 0]
     assert f"stage 1: 16/16 finished ({of_stage[0]} pruned); " in summary(study).lines()[1]
-    assert "with one worker alone" in summary(study).lines()[-1]
+    assert "only with one worker" in summary(study).lines()[-1]
 
 
 def test_pruning_spares_the_better_trials(study_of):

@@ -49,7 +49,7 @@ def test_no_penalty_at_all_is_a_choice_since_it_has_no_logarithm():
 @pytest.mark.parametrize(
     ("variants", "said"),
     [
-        ((), "are no experiment"),
+        ((), "cannot form an experiment"),
         ((variant("a"), variant("a")), "each name once"),
         ((variant("a", l2=0.0), variant("b", width=8)), "must all name the same parameters"),
         ((variant("a", images=0),), "images = 0 must be 1 or more"),

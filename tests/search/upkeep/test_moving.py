@@ -89,7 +89,7 @@ def test_a_study_with_artifacts_is_not_moved_to_where_they_have_no_place(study_o
     claim = Slots(study).claim(DEAD)
     trial = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
     attach(storage, ArtifactFolder(tmp_path / "here"), trial, "curve.svg", "image/svg+xml", b"<svg/>")
-    with pytest.raises(SearchError, match=r"has 1 artifacts, .* name their folder by --artifacts"):
+    with pytest.raises(SearchError, match=r"has 1 artifacts, .* give --artifacts DIR"):
         move_study(storage.url, target_url, study.name, Folders((ArtifactFolder(tmp_path / "here"),)))
 
 
@@ -181,7 +181,7 @@ def test_a_copy_that_comes_out_different_is_no_copy(study_of, move, monkeypatch)
 
     write = move_study.__globals__["write_rows"]
     monkeypatch.setitem(move_study.__globals__, "write_rows", spoil)
-    with pytest.raises(SearchError, match="came out different in trial_values: nothing was copied"):
+    with pytest.raises(SearchError, match="differs in trial_values: nothing was copied"):
         move(study)
     monkeypatch.setitem(move_study.__globals__, "write_rows", write)
     _, moved = move(study)
