@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from data.drawing import Arc, Canvas, Oval, Pose, soft_noise, soften
+from data.canvas import Arc, Canvas, Oval, Pose, soft_noise, soften
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -21,7 +21,7 @@ from model.history import Epoch, kept
 from model.initializers import Weights
 from model.recipe import Recipe
 from model.schedule import factors
-from model.training import DivergedError, mean_error, require_shapes
+from model.short_training import DivergedError, mean_error, require_shapes
 
 STATISTICS_IMAGES = 1000
 """Images on which batch-norm statistics are recomputed before each validation, where the recipe asks for it."""

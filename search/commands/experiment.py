@@ -93,7 +93,7 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
     from data.files import file_name
     from search.commands.search import run_to_the_end
-    from search.experiment.running import prepare_experiment, settings_for
+    from search.experiment.preparing import prepare_experiment, settings_for
     from search.report.experiments import experiment_section
     from search.report.sections import LeftOut
     from search.storage.database import quieten_optuna

@@ -87,7 +87,7 @@ def summary(
 ) -> None:
     """Print a network, the paper's or your own, layer by layer, as the paper's appendix does, and draw it."""
     from data.files import write_bytes
-    from model.drawing import draw_network
+    from model.network_figure import draw_network
     from model.summary import summary as listing
     from model.summary import summary_rows
 

@@ -57,7 +57,7 @@ def worker(
 
     from search.processes.launcher import stop_when_untethered
     from search.processes.stopping import stop_on_signals
-    from search.processes.working import run_worker
+    from search.processes.worker import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:

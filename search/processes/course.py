@@ -6,7 +6,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from model.quantity import Quantity
-from search.processes.curve import draw_curve
+from search.processes.learning_curve import draw_curve
 from search.storage.artifacts import ArtifactFolder, attach
 from search.study.assignment import PruningRule
 from search.study.claims import Claim

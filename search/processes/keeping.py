@@ -9,7 +9,7 @@ from model.initializers import Weights
 from search.study.variants import BEST, Keeping, file_after
 
 if TYPE_CHECKING:
-    from model.training import ShortTraining
+    from model.short_training import ShortTraining
 
 
 class Keeper:

@@ -8,10 +8,10 @@ from data.arrays import Split
 from model.engine import Training
 from model.examples import Examples
 from model.recipe import Recipe
-from model.training import Budget, DivergedError, Draws, Score, ShortTraining
+from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialPruned, TrialStopped
 from search.processes.keeping import Keeper
-from search.processes.worker import TrialTask
+from search.processes.loop import TrialTask
 from search.space.ranges import Value
 from search.space.variation import recipe_for, varied
 from search.study.spec import StudySpec

@@ -58,7 +58,7 @@ class Need:
 
 def serve(order: Order) -> None:
     """Be one worker, within a task of Ray; what cancels the task makes it give its trial back and end."""
-    from search.processes.working import run_worker
+    from search.processes.worker import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:

@@ -6,9 +6,9 @@ from typing import Final
 from model.quantity import Quantity
 from search.errors import SearchError
 from search.experiment.declared import DECLARED, LENGTHS
+from search.experiment.preparing import study_name
 from search.experiment.proxy import NAME as PROXY
 from search.experiment.proxy import judge
-from search.experiment.running import study_name
 from search.experiment.runs import Run, runs_of
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.kept_networks import NOTHING_TESTED, TestErrors

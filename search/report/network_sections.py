@@ -2,8 +2,8 @@
 
 import math
 
-from model.drawing import draw_network
 from model.network import Network
+from model.network_figure import draw_network
 from model.quantity import Quantity
 from model.summary import summary
 from search.report.paper import PARAMETERS

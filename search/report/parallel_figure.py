@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from model.plotting import INK, MUTED, literal, new_figure, png
 from model.quantity import Quantity
-from search.report.look import COLOUR_MAP, colour_range
+from search.report.colours import COLOUR_MAP, colour_range
 from search.results.ranking import RankedTrial
 from search.space.parameters import name_of
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from model.plotting import INK, PALETTE, literal, new_figure, plain, png
 from model.quantity import Quantity
-from search.report.look import COLOUR_MAP, colour_range
+from search.report.colours import COLOUR_MAP, colour_range
 from search.results.ranking import RankedTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
 from search.space.parameters import name_of

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from search.space.distributions import value_of
-from search.space.learning import Seen
+from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial
 from search.space.ranges import Value
 from search.storage.optuna_tables import attributes, params, reports, trials, values

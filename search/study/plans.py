@@ -14,7 +14,7 @@ from pydantic import Discriminator
 
 from search.space.box import Box
 from search.space.enqueued import Wanted
-from search.space.learning import Seen, SlotDraw, learned
+from search.space.learning_samplers import Seen, SlotDraw, learned
 from search.space.narrowing import FinishedTrial, Narrowing
 from search.space.ranges import Value
 from search.space.samplers import LEARNING, SamplerName

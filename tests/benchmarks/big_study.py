@@ -7,7 +7,7 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
-from search.processes.worker import TrialTask, work
+from search.processes.loop import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna

@@ -23,7 +23,7 @@ from big_study import make_big
 from race import Contender
 
 from model.device import usable_cores
-from search.processes.worker import TrialTask, work
+from search.processes.loop import TrialTask, work
 from search.slots.slots import Slots
 from search.study.study import Study
 from search.study.trials import TrialOutcome

@@ -18,7 +18,7 @@ import numpy as np
 
 from model.plotting import PALETTE, new_figure, plain, png
 from search.errors import SearchError
-from search.processes.worker import work
+from search.processes.loop import work
 from search.results.choice import choose
 from search.slots.slots import Slots
 from search.space.samplers import LEARNING

@@ -8,7 +8,7 @@ from clients import Clients, dashboard
 from dashboard import pace
 from opening import opening
 
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from tests.integration import fake_study
 from tests.waiting import until

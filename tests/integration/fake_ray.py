@@ -3,8 +3,8 @@
 import time
 
 from search.errors import SearchError, TrialStopped
+from search.processes.loop import work
 from search.processes.stopping import stop_on_signals
-from search.processes.worker import work
 from search.slots.slots import Slots
 from tests.integration import fake_study
 

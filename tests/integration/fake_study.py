@@ -14,9 +14,9 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from search.processes.worker import TrialTask, work
+from search.processes.loop import TrialTask, work
 from search.slots.slots import Slots
-from search.space.learning import Seen
+from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
@@ -163,7 +163,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
     """
     told: list[str] = []
     wait = cache(all_at_work.wait)
-    for name in ("search.processes.worker", "search.slots.lease", "search.storage.patience"):
+    for name in ("search.processes.loop", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(task: TrialTask) -> TrialOutcome:
@@ -225,7 +225,7 @@ def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock,
         signs[1] += "no longer counts" in record.getMessage()
         return False
 
-    logging.getLogger("search.processes.worker").addFilter(count_refused)
+    logging.getLogger("search.processes.loop").addFilter(count_refused)
     work(Slots(study, lease_seconds), count, Event())
 
 
@@ -278,5 +278,5 @@ def hang_in_a_trial(url: str, entered, leave, refused) -> None:
             refused.set()
         return False
 
-    logging.getLogger("search.processes.worker").addFilter(tell)
+    logging.getLogger("search.processes.loop").addFilter(tell)
     work(Slots(reopen(url)), hang, stop)

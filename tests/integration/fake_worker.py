@@ -13,8 +13,8 @@ from threading import Event, Thread
 
 from search.errors import TrialStopped
 from search.processes.launcher import stop_when_untethered
+from search.processes.loop import work
 from search.processes.stopping import stop_on_signals
-from search.processes.worker import work
 from search.slots import mending
 from search.slots.slots import Slots
 from search.storage.database import open_storage, quieten_optuna

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.dashboard import board
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import open_storage, quieten_optuna

@@ -10,7 +10,7 @@ from data.dataset import read_split
 from data.options import BuildOptions
 from search.experiment.declared import BY_NAME
 from search.experiment.runs import runs_of
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.database import open_storage
 from search.study.study import load_study

@@ -11,7 +11,7 @@ from threading import Event
 import pytest
 
 from search.errors import SearchFailure, StaleClaim
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.storage import database as search_storage
 from search.study.claims import Claim

@@ -18,7 +18,7 @@ from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.recipe import DEFAULT, PAPER, STRONG, Recipe
 from model.schedule import factors
-from model.training import DivergedError
+from model.short_training import DivergedError
 from tests.model.values import equal, ignore
 
 

@@ -11,7 +11,7 @@ from model.examples import Examples
 from model.layers import Conv2D, Dense, Flatten, MaxPool
 from model.network import Network
 from model.recipe import DEFAULT, Recipe
-from model.training import Budget, Draws, ShortTraining
+from model.short_training import Budget, Draws, ShortTraining
 
 CONFIGURATIONS = 20
 Draw = Callable[..., Examples]

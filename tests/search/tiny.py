@@ -10,7 +10,7 @@ from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from model.description import tables_of
 from model.paper import paper_network
-from search.processes.worker import work
+from search.processes.loop import work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
 from search.storage.tables import slots

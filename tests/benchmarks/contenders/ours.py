@@ -15,8 +15,8 @@ from turns import Parts, peak_memory, ready, say, told_to_go
 from data.dataset import inspect_dataset, read_split
 from model.device import configure, fastest_precision
 from search.errors import TrialStopped
+from search.processes.loop import TrialTask, work
 from search.processes.objective import Objective
-from search.processes.worker import TrialTask, work
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
 from search.study.spec import StudySpec

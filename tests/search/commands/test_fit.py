@@ -11,7 +11,7 @@ from data.dataset import inspect_dataset
 from model.evaluation import evaluate
 from model.final_fit import FitSettings, FitState
 from model.history import Epoch
-from model.training import DivergedError
+from model.short_training import DivergedError
 from search.fit.folder import ABOUT, MODEL, STATE
 from tests.search.tiny import write_tiny
 

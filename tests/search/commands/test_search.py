@@ -197,7 +197,7 @@ def worker(monkeypatch):
         acts = ()
 
     given = Given()
-    monkeypatch.setattr("search.processes.working.run_worker", run_worker)
+    monkeypatch.setattr("search.processes.worker.run_worker", run_worker)
     return given
 
 

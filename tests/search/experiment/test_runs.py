@@ -1,7 +1,7 @@
 import pytest
 
 from search.experiment.runs import runs_of
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trials import Diverged

@@ -3,7 +3,7 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trials import Diverged

@@ -5,11 +5,11 @@ import pytest
 
 from data.arrays import Split
 from model.engine import Training
-from model.training import Budget, DivergedError, Draws, Score
+from model.short_training import Budget, DivergedError, Draws, Score
 from search.errors import TrialStopped
 from search.processes import objective
+from search.processes.loop import TrialTask
 from search.processes.objective import Objective
-from search.processes.worker import TrialTask
 from search.space.box import FIRST_BOX
 from search.space.seeds import TrialSeeds
 from search.study.assignment import Assignment, Pruning

@@ -1,213 +1,104 @@
-import math
-from threading import Event
-
-import optuna
 import pytest
-from optuna.exceptions import StorageInternalError
-from optuna.trial import TrialState
-from sqlalchemy.exc import NoResultFound
 
-from search.errors import SearchError, SearchFailure, TrialStopped
-from search.processes import worker
-from search.processes.worker import work
-from search.slots.slots import SlotCounts, Slots
-from search.study.stages import assigned, read_stage
-from search.study.trials import Diverged, TrialOutcome, Trials
+import model.device
+from search.errors import SearchError
+from search.processes import objective, worker
+from search.processes.worker import run_worker
+from search.settings import Settings
+from search.storage.database import create_storage
+from search.study.study import create_or_resume
+from search.study.trials import TrialOutcome
 from search.study.workers import list_workers
-from tests.integration.fake_study import expected, finished, run_trial, running
-
-NO_CURVE = TrialOutcome(1, 1, 1, 1, 1, (9.0, math.nan))
-
-
-def states(study):
-    return [trial.state for trial in study.storage.rdb.get_all_trials(study.id)]
+from tests.integration.fake_study import finished, run_trial, spec_of
+from tests.search.tiny import write_tiny
 
 
-def test_a_worker_runs_every_slot_of_every_stage_once(study_of, no_stop):
-    study = study_of(5, 3)
-    work(Slots(study), run_trial, no_stop, "cpu:0")
-    assert finished(study) == sorted(expected(study.spec).items())
-    assert [(view.state, view.device) for view in list_workers(study)] == [("stopped", "cpu:0")]
+@pytest.fixture
+def reads(monkeypatch):
+    """The names of the splits that are read."""
+    read, names = worker.read_split, []
+    monkeypatch.setattr(worker, "read_split", lambda path, name: names.append(name) or read(path, name))
+    return names
 
 
-def test_working_on_a_finished_study_adds_nothing(study_of, no_stop):
-    study = study_of(2)
-    for _ in range(2):
-        work(Slots(study), run_trial, no_stop)
-    assert len(states(study)) == 2
+@pytest.fixture
+def device(monkeypatch):
+    """A device that TensorFlow is not loaded for; the list gets the threads that it is set up with."""
+    threads = []
+    monkeypatch.setattr(model.device, "configure", lambda count, _share: threads.append(count))
+    monkeypatch.setattr(model.device, "device_name", lambda: "a processor")
+    return threads
 
 
-def test_values_on_the_way_are_stored(study_of, no_stop):
-    def report(task):
-        for epoch in (1, 2):
-            task.report(epoch, 30.0 / epoch)
+class FakeObjective:
+    def __init__(self, spec, training, validation):
+        self.given = (spec, len(training), len(validation))
+
+    def __call__(self, task) -> TrialOutcome:
+        assert self.given[1:] == (6, 4)
         return run_trial(task)
 
-    study = study_of(1)
-    work(Slots(study), report, no_stop)
-    assert study.storage.rdb.get_all_trials(study.id)[0].intermediate_values == {1: 30.0, 2: 15.0}
+
+@pytest.fixture
+def study_on(storage, tmp_path, monkeypatch):
+    """Make a study on a tiny dataset; returns it with the settings that a worker is given."""
+    monkeypatch.setattr(objective, "Objective", FakeObjective)
+
+    def create(*stages, **settings):
+        digest = write_tiny(tmp_path / "faces.h5")
+        study = create_or_resume(storage, "ages", spec_of(*stages, dataset=digest, **settings))
+        return study, Settings(study="ages", storage=storage.url, threads=7)
+
+    return create
 
 
-def test_a_trial_that_raises_is_tried_again_with_the_same_parameters_and_seeds(study_of, no_stop, caplog):
-    tasks = []
-
-    def fail_once(task):
-        tasks.append(task)
-        if len(tasks) == 1:
-            raise OSError("out of memory")
-        return run_trial(task)
-
-    study = study_of(1)
-    work(Slots(study), fail_once, no_stop)
-    assert [task.attempt for task in tasks] == [1, 2]
-    assert (tasks[0].params, tasks[0].seeds) == (tasks[1].params, tasks[1].seeds)
-    assert states(study) == [TrialState.FAIL, TrialState.COMPLETE]
-    assert study.storage.rdb.get_all_trials(study.id)[0].user_attrs["reason"] == "OSError: out of memory"
-    assert "attempt 1 at slot 0 failed: OSError: out of memory" in caplog.text
+def test_a_worker_runs_the_study_to_its_end_on_a_device_it_names(study_on, device, tmp_path, no_stop):
+    study, settings = study_on(2, 1, threads=3)
+    run_worker(settings, tmp_path / "faces.h5", no_stop)
+    assert len(finished(study)) == 3
+    assert [worker.device for worker in list_workers(study)] == ["a processor"]
+    assert device == [3]  # the study's, whatever the worker's own settings say
 
 
-def test_after_three_failed_attempts_the_slot_is_closed_as_failed_and_the_search_goes_on(study_of, no_stop):
-    def fail_at_zero(task):
-        if task.slot == 0:
-            raise OSError("out of memory")
-        return run_trial(task)
-
-    study = study_of(2)
-    slots = Slots(study)
-    work(slots, fail_at_zero, no_stop)
-    assert slots.counts(1) == SlotCounts(finished=1, failed=1)
-    assert [(slot.slot, slot.reason) for slot in slots.failed()] == [
-        (0, "3 attempts failed, the last one with OSError: out of memory")
-    ]
+@pytest.mark.usefixtures("device")
+def test_a_worker_never_reads_the_test_split(study_on, reads, tmp_path, no_stop):
+    _, settings = study_on(1)
+    run_worker(settings, tmp_path / "faces.h5", no_stop)
+    assert reads == ["training", "validation"]
 
 
-def test_a_sampler_that_fails_is_a_failed_attempt_of_its_slot_alone(study_of, no_stop, monkeypatch, caplog):
-    def fail_at_zero(study, claim):
-        if claim.slot == 0:
-            raise ValueError("the covariance matrix is singular")
-        return assigned(study, claim)
-
-    monkeypatch.setattr(worker, "assigned", fail_at_zero)
-    study = study_of(2)
-    work(Slots(study), run_trial, no_stop)
-    assert states(study) == [TrialState.COMPLETE]
-    assert [(slot.slot, slot.reason) for slot in Slots(study).failed()] == [
-        (0, "3 attempts failed, the last one with ValueError: the covariance matrix is singular")
-    ]
-    assert "attempt 3 at slot 0 failed: ValueError" in caplog.text
+@pytest.mark.usefixtures("device")
+def test_a_worker_that_is_stopped_before_it_is_ready_takes_no_trial(study_on, tmp_path, no_stop):
+    study, settings = study_on(1)
+    no_stop.set()
+    run_worker(settings, tmp_path / "faces.h5", no_stop)
+    assert finished(study) == []
 
 
-@pytest.mark.parametrize("error", [StorageInternalError("locked"), NoResultFound("no stage")])
-def test_a_storage_that_fails_while_sampling_is_no_failed_attempt(error, study_of, no_stop, monkeypatch):
-    def fail(*_):
-        raise error
-
-    monkeypatch.setattr(worker, "assigned", fail)
-    study = study_of(1)
-    with pytest.raises(SearchFailure, match="cannot be used"):
-        work(Slots(study), run_trial, no_stop)
-    assert Slots(study).counts(1) == SlotCounts(claimed=1)
+def test_another_dataset_than_the_studys_is_refused_before_a_device_is_set_up(study_on, device, tmp_path, no_stop):
+    study, settings = study_on(1)
+    other = write_tiny(tmp_path / "other.h5", seed=1)
+    said = rf"other\.h5 has the digest {other[:12]}…, the study 'ages' was made for {study.spec.dataset[:12]}…; give"
+    with pytest.raises(SearchError, match=said):
+        run_worker(settings, tmp_path / "other.h5", no_stop)
+    assert device == []
 
 
-@pytest.mark.parametrize(
-    "outcome",
-    [Diverged("the loss is nan"), TrialOutcome(math.nan, 1, 1, 1, 1), TrialOutcome(1, 1, 1, math.inf, 1), NO_CURVE],
-)
-def test_a_diverged_trial_finishes_its_slot(outcome, study_of, no_stop):
-    study = study_of(1)
-    work(Slots(study), lambda _task: outcome, no_stop)
-    assert states(study) == [TrialState.PRUNED]
-    assert Slots(study).counts(1) == SlotCounts(finished=1)
+def test_an_unknown_study_is_refused(study_on, device, tmp_path, no_stop):
+    _, settings = study_on(1)
+    with pytest.raises(SearchError, match="no study 'none'"):
+        run_worker(settings.model_copy(update={"study": "none"}), tmp_path / "faces.h5", no_stop)
+    assert device == []
 
 
-def test_a_stopped_worker_gives_its_slot_back_uncounted(study_of, no_stop):
-    stop, attempts = Event(), []
-
-    def stop_in_the_second(task):
-        if task.slot == 1:
-            stop.set()
-        if task.stopping:
-            raise TrialStopped
-        return run_trial(task)
-
-    def count(task):
-        attempts.append(task.attempt)
-        return run_trial(task)
-
-    study = study_of(3)
-    work(Slots(study), stop_in_the_second, stop)
-    assert Slots(study).counts(1) == SlotCounts(finished=1, waiting=2)
-    assert running(study) == []
-    work(Slots(study), count, no_stop)
-    assert attempts == [1, 1]
+def test_a_storage_that_is_not_there_is_refused_and_not_made(tmp_path, no_stop):
+    with pytest.raises(SearchError, match="no study storage at"):
+        run_worker(Settings(storage=f"sqlite:///{tmp_path}/none.db"), tmp_path / "faces.h5", no_stop)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_result_that_is_there_when_the_worker_stops_is_kept(study_of):
-    stop = Event()
-
-    def stop_and_finish(task):
-        stop.set()
-        return run_trial(task)
-
-    study = study_of(2)
-    work(Slots(study), stop_and_finish, stop)
-    assert Slots(study).counts(1) == SlotCounts(finished=1, waiting=1)
-
-
-def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
-    def interrupt(_task):
-        raise KeyboardInterrupt
-
-    study = study_of(1)
-    with pytest.raises(KeyboardInterrupt):
-        work(Slots(study), interrupt, no_stop)
-    assert Slots(study).counts(1) == SlotCounts(waiting=1)
-    assert running(study) == []
-
-
-def test_a_worker_whose_study_is_deleted_meanwhile_ends_and_leaves_the_next_one_alone(study_of, no_stop, storage):
-    old, others = study_of(1), []
-
-    def delete_it(task):
-        optuna.delete_study(study_name=old.name, storage=storage.rdb)
-        new = study_of(1)
-        others.append(new)
-        claim = Slots(new).claim("elsewhere/boot/1:1:1")
-        Trials(new).create(claim, read_stage(new, 1).assignment(new.spec.seed, claim.slot))
-        return run_trial(task)
-
-    with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
-        work(Slots(old), delete_it, no_stop)
-    assert states(others[0]) == [TrialState.RUNNING]
-    assert Slots(others[0]).counts(1) == SlotCounts(claimed=1)
-
-
-class Clock(Event):
-    """A stop that notes how long it is waited for, instead of that, and comes after six times."""
-
-    def __init__(self):
-        super().__init__()
-        self.pauses = []
-
-    def wait(self, timeout):
-        self.pauses.append(timeout)
-        if len(self.pauses) == 6:
-            self.set()
-
-
-def test_the_longer_a_worker_waits_for_a_slot_the_rarer_it_looks_for_one(study_of):
-    study, stop = study_of(2), Clock()
-    Slots(study).claim("elsewhere/boot/1:1:1")
-    work(Slots(study), run_trial, stop)
-    assert stop.pauses == [0.25, 0.5, 1.0, 2.0, 2.0, 2.0]
-
-
-def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_stop):
-    def lose_the_table(task):
-        with study.storage.engine.begin() as tx:
-            tx.exec_driver_sql("drop table trial_values")
-        return run_trial(task)
-
-    study = study_of(1)
-    with pytest.raises(SearchFailure, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):
-        work(Slots(study), lose_the_table, no_stop)
+def test_a_storage_without_the_study_says_which_it_has(tmp_path, no_stop):
+    url = f"sqlite:///{tmp_path}/study.db"
+    create_storage(url).engine.dispose()
+    with pytest.raises(SearchError, match=r"no study 'age' in .*; it has: none"):
+        run_worker(Settings(storage=url), tmp_path / "faces.h5", no_stop)

@@ -2,7 +2,7 @@ import pytest
 
 from search.experiment import proxy
 from search.experiment.declared import BY_NAME, DECLARED, Size, experiment_of
-from search.processes.worker import work
+from search.processes.loop import work
 from search.report.experiments import TITLES, experiment_section, experiments_beside
 from search.report.sections import Figure, LeftOut, Section
 from search.slots.slots import Slots

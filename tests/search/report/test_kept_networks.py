@@ -5,7 +5,7 @@ import model.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
 from search.experiment.declared import BY_NAME, Size, experiment_of
-from search.processes.worker import work
+from search.processes.loop import work
 from search.report.kept_networks import TITLE, evaluate_kept
 from search.report.sections import LeftOut
 from search.slots.slots import Slots

@@ -7,7 +7,7 @@ from optuna.trial import TrialState
 from sqlalchemy import create_engine, select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.storage.patience import Patience, outlasting
 from search.storage.tables import slots

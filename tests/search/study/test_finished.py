@@ -1,4 +1,4 @@
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.study.finished import best_finished, finished_trials, measured
 from search.study.trials import Diverged, TrialOutcome

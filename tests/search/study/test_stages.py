@@ -1,10 +1,10 @@
 import pytest
 from optuna.trial import TrialState
 
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
-from search.space.learning import Seen
+from search.space.learning_samplers import Seen
 from search.space.narrowing import GIVEN
 from search.study.finished import seen_trials
 from search.study.plans import Finalists, Sampled, Variants

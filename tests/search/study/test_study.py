@@ -4,7 +4,7 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
 from search.errors import SearchError
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.storage.documents import from_json, to_json

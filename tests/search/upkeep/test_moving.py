@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 from sqlalchemy import update
 
 from search.errors import SearchError
-from search.processes.worker import work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.database import open_storage

@@ -13,7 +13,7 @@ from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.setup import Setup
-from model.training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
+from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
 from tests.model.values import ignore
 
 

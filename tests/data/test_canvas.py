@@ -1,6 +1,6 @@
 import numpy as np
 
-from data.drawing import Arc, Canvas, Oval, Pose, soft_noise, soften
+from data.canvas import Arc, Canvas, Oval, Pose, soft_noise, soften
 
 STILL = Pose(0, 0, 0, 1)
 

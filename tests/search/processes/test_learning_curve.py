@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.processes.curve import HEIGHT, WIDTH, draw_curve
+from search.processes.learning_curve import HEIGHT, WIDTH, draw_curve
 
 SVG = "{http://www.w3.org/2000/svg}"
 errors = st.floats(0, 1e6, allow_subnormal=False)

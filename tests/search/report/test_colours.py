@@ -1,4 +1,4 @@
-from search.report.look import colour_range
+from search.report.colours import colour_range
 
 
 def test_the_colours_of_a_picture_are_those_of_the_dashboard():

@@ -5,7 +5,7 @@ from statistics import median
 import pytest
 
 from search.space.box import FIRST_BOX, Box
-from search.space.learning import Seen, SlotDraw, _scores, learned
+from search.space.learning_samplers import Seen, SlotDraw, _scores, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.seeds import shares
 

@@ -5,9 +5,9 @@ import io
 import numpy as np
 from PIL import Image
 
-from model.drawing import COLOURS, Slab, draw_network, slabs
 from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
 from model.network import Network
+from model.network_figure import COLOURS, Slab, draw_network, slabs
 from model.paper import paper_network
 
 SMALL = Network((Conv2D(4, batch_norm=True), MaxPool(), Flatten(), Dense(1)), (12, 12, 1))

@@ -5,7 +5,7 @@ import pytest
 from model.errors import ModelError
 from search.errors import SearchError
 from search.experiment.declared import BY_NAME, Size, experiment_of
-from search.experiment.running import prepare_experiment, settings_for
+from search.experiment.preparing import prepare_experiment, settings_for
 from search.settings import Settings
 from search.study.study import load_study
 from tests.search.tiny import write_tiny
@@ -55,7 +55,7 @@ def test_more_images_than_there_are_are_refused_before_there_is_a_study(settings
 
 
 def test_networks_that_have_no_place_to_be_kept_are_asked_for_before_there_is_a_study(settings, dataset, monkeypatch):
-    monkeypatch.setattr("search.experiment.running.artifact_folder", lambda _settings: None)
+    monkeypatch.setattr("search.experiment.preparing.artifact_folder", lambda _settings: None)
     length = BY_NAME["training-length"]
     with pytest.raises(SearchError, match=r"training-length keeps networks.*--artifacts"):
         prepare_experiment(settings, dataset, lambda count: experiment_of(length, Size(epochs=2), count))
