@@ -69,7 +69,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
 
 
 def _file(table: Path, row: Row, most_bytes: int) -> bytes:
-    """Return the bytes of a row's file, of a larger one than `most_bytes` one more than these."""
+    """Return the bytes of a row's file, at most `most_bytes` + 1 of them, which tells that it is too large."""
     path = table.parent / row.path
     try:
         if not path.resolve().is_relative_to(table.parent.resolve()):

@@ -35,7 +35,7 @@ STATISTICS_BATCH = 125
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
+class Hyperparameters:
     """What a training step needs beside the images; `l2` is the coefficient of the penalty, be that L2 or L1.
 
     `dropout` is the rate of all dropout layers instead of their own.
@@ -115,18 +115,20 @@ class Engine:
         self._steps.assign(snapshot.steps)
         self._seed.assign(snapshot.seed % 2**31)
 
-    def train(self, order: Rows, training: Training, factors: npt.NDArray[np.float32] | None = None) -> float:
+    def train(
+        self, order: Rows, hyperparameters: Hyperparameters, factors: npt.NDArray[np.float32] | None = None
+    ) -> float:
         """Learn from the images of `order`, int32 (n,), n ≥ 1, batch by batch; the last batch may be smaller.
 
         `factors`, float32, one a batch, multiply the learning rate. Returns the mean absolute error over the images,
         each as it was predicted just before it was learnt from.
         """
         steps = -(-len(order) // self.setup.batch_size)
-        rates = np.full(steps, training.learning_rate, np.float32)
+        rates = np.full(steps, hyperparameters.learning_rate, np.float32)
         if factors is not None:
             rates *= factors
-        self._set_dropout(training.dropout)
-        total = self._train(_some(order), tf.constant(rates), tf.constant(training.l2, tf.float32))
+        self._set_dropout(hyperparameters.dropout)
+        total = self._train(_some(order), tf.constant(rates), tf.constant(hyperparameters.l2, tf.float32))
         return float(total.numpy()) / len(order)
 
     def _set_dropout(self, rate: float | None) -> None:

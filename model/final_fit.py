@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.checks import require_count
-from model.engine import Engine, Snapshot, Training
+from model.engine import Engine, Hyperparameters, Snapshot
 from model.errors import ModelError
 from model.examples import Examples, Rows
 from model.history import Epoch, kept
@@ -144,14 +144,14 @@ class FinalFit:
         return replace(state, snapshot=snapshot, history=(*state.history, row), best_weights=judged)
 
     def _train(self, number: int, progress: Callable[[int, float], None]) -> float:
-        training = Training(self.settings.learning_rate, self.settings.l2)
+        hyperparameters = Hyperparameters(self.settings.learning_rate, self.settings.l2)
         order = np.random.default_rng([self.settings.seed, number]).permutation(self._count).astype(np.int32)
         size, total, rates = STEPS_A_CALL * self.settings.batch_size, 0.0, self._rates(number)
         for call, start in enumerate(range(0, len(order), size)):
             progress(number, start / len(order))
             rows = order[start : start + size]
             own = rates[call * STEPS_A_CALL : (call + 1) * STEPS_A_CALL]
-            total += self.engine.train(rows, training, own) * len(rows)
+            total += self.engine.train(rows, hyperparameters, own) * len(rows)
         return total / len(order)
 
     def _rates(self, number: int) -> npt.NDArray[np.float32]:

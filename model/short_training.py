@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.checks import require_count
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
 from model.network import Network
@@ -73,7 +73,9 @@ class ShortTraining:
         self.engine = Engine(network, training, recipe.setup(batch_size, precision))
         self._rows = np.arange(self.total, dtype=np.int32)
 
-    def run(self, training: Training, budget: Budget, draws: Draws, after_epoch: Callable[[int, float], None]) -> Score:
+    def run(
+        self, hyperparameters: Hyperparameters, budget: Budget, draws: Draws, after_epoch: Callable[[int, float], None]
+    ) -> Score:
         """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
 
         The result depends on the arguments alone, bit for bit on a CPU. Raises ModelError where the budget asks for
@@ -89,11 +91,10 @@ class ShortTraining:
         steps = -(-len(rows) // self.engine.setup.batch_size)
         for epoch in range(1, budget.epochs + 1):
             rates = factors(self.recipe.schedule, (epoch - 1) * steps, steps, budget.epochs * steps)
-            mae = _finite(
-                self.engine.train(orders.permutation(rows), training, rates), f"the training error of epoch {epoch}"
-            )
+            mae = self.engine.train(orders.permutation(rows), hyperparameters, rates)
+            _finite(mae, f"the training error of epoch {epoch}")
             after_epoch(epoch, mae)
-        return self._score(training, mae)
+        return self._score(hyperparameters, mae)
 
     def validation_error(self, images: int | None = None) -> float:
         """Return the validation error of the training that goes on as it stands now; it changes nothing of how it ends.
@@ -107,9 +108,9 @@ class ShortTraining:
         predictions = self.engine.predict(self.validation.images[part])
         return _finite(mean_error(predictions, self.validation.labels[part]), "the validation error")
 
-    def _score(self, training: Training, mae: float) -> Score:
+    def _score(self, hyperparameters: Hyperparameters, mae: float) -> Score:
         validation = self.validation_error()
-        penalty = _finite(training.l2 * self.engine.penalised_sum(), "the penalty")
+        penalty = _finite(hyperparameters.l2 * self.engine.penalised_sum(), "the penalty")
         return Score(mae, validation, penalty)
 
 

@@ -6,7 +6,7 @@ class SearchError(ValueError):
 
 
 class SearchFailure(SearchError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
-    """What was asked for is right, but the storage or the workers failed; asked again it may come off. Exit code 1."""
+    """What was asked for is right, but the storage or the workers failed; trying again may succeed. Exit code 1."""
 
 
 class StaleClaim(SearchError):  # noqa: N818  (it is a claim that is stale, which the callers catch, not a fault)

@@ -23,13 +23,13 @@ from search.space.ranges import Range
 from search.space.samplers import SamplerName
 
 SECRETS = frozenset({"dashboard_password"})
-"""Settings that are no flags: a command line can be read by everybody."""
+"""Settings without a flag: everybody can read a command line."""
 
 UNTOLD = SECRETS | {"storage"}
 """Settings whose value no message may hold as it was given."""
 
 NEVER_EMPTY = UNTOLD | {"study", "storage_password_file", "dashboard_password_file"}
-"""Settings that an empty environment variable gives a wrong value, where others are left alone by it."""
+"""Settings for which an empty environment variable is an error; others ignore it."""
 
 
 def _split(separator: str) -> BeforeValidator:

@@ -75,7 +75,7 @@ def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Return what variables say; an empty one, as env files and containers pass it on, says nothing.
 
-    Of where the study is and of passwords it is a mistake: another database would be taken, or everybody let in.
+    For the study's place and for passwords it is an error: another database would be used, or everybody let in.
     """
     names = {name: name.removeprefix(PREFIX).lower() for name in sorted(environment) if name.startswith(PREFIX)}
     said = {name: key for name, key in names.items() if environment[name] or key in NEVER_EMPTY}

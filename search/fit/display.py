@@ -28,7 +28,7 @@ class FitDisplay:
 
     @contextmanager
     def shown(self) -> Iterator[Callable[[FitState, int, float], None]]:
-        """Show it for the length of the block, which calls what it is given as `run_fit` does its `progress`."""
+        """Show it for the length of the block; yields what to pass to `run_fit` as `progress`."""
         if self._name:
             self._console.print(self._name, highlight=False)
         with self._progress:

@@ -61,7 +61,7 @@ def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time fit in a folder, which is made where there is none; a killed one is in nobody's way.
+    """Let one process at a time fit in a folder, which is created if missing; a killed process leaves no lock behind.
 
     Raises SearchError where another is at it, whose files would mix with ours, and DatasetError where the folder cannot
     be written.
@@ -104,7 +104,7 @@ def model_file(folder: Path) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What a fit was started with that may come out otherwise on another day or machine, and keep it from going on."""
+    """What `auto` was resolved to when a fit was started; resolved differently, it could not be continued."""
 
     precision: str
     threads: int

@@ -27,7 +27,7 @@ That is seconds in a search and minutes in an experiment on all images: what is 
 """
 
 FRUITLESS_DEATHS = 3
-"""Deaths of a place's workers in a row, before they had claimed a slot, after which another one is no use.
+"""How many workers of one place may die in a row before they claim a slot; after that the place is given up.
 
 Where they die with a slot, as many are borne as it takes to close one that kills whoever runs it.
 """

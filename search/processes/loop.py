@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class TrialTask:
-    """What a trial gets to know: its place and assignment; and how to report from on the way.
+    """What a trial is given: its slot, its assignment, and how to report while it runs.
 
     `report(epoch, training error, validation error)`; the last is None where the trial does not validate.
     `keep(name, content)` gives the trial a file beside its values. `why_pruned()` says why the trial is to end after

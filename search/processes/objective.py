@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from data.arrays import Split
-from model.engine import Training
+from model.engine import Hyperparameters
 from model.examples import Examples
 from model.recipe import Recipe
 from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining
@@ -91,8 +91,8 @@ def _ranked_by(score: Score, recipe: Recipe) -> float:
     return score.validation_mae + (score.penalty if recipe.penalty_in_score else 0)
 
 
-def _arguments(task: TrialTask) -> Training:
+def _arguments(task: TrialTask) -> Hyperparameters:
     dropout = task.params.get("dropout")
-    return Training(
+    return Hyperparameters(
         float(task.params["learning_rate"]), float(task.params["l2"]), None if dropout is None else float(dropout)
     )

@@ -100,7 +100,7 @@ def _asked(sampler: BaseSampler, box: Box, seen: Sequence[Seen]) -> dict[str, Va
 
 
 def _scores(seen: Sequence[Seen]) -> list[float]:
-    """Return a score for each; for those that have none, from once to twice as far beyond the worst as the best is."""
+    """Return a score for each; those without one lie behind the worst by one to two times the others' span."""
     found = [each.score for each in seen if each.score is not None] or [0.0]
     span = max(found) - min(found) or 1.0
     ranks = sorted({_behind(each) for each in seen if each.score is None})
@@ -116,8 +116,8 @@ def _behind(each: Seen) -> tuple[float, float]:
 def _evolved(box: Box, place: SlotDraw, seen: Sequence[Seen]) -> dict[str, Value]:
     """Return a slot's parameters by CMA-ES: as many slots as its population has, in their order, are a generation.
 
-    A slot is sampled after the last generation of which, and of all before it, every trial has ended; with many workers
-    that may be an earlier one than the last. Choices are drawn at random.
+    A slot is sampled from the newest generation that has ended, as have all before it; with many workers that may be
+    an earlier one than the last. Choices are drawn at random.
     """
     from cmaes import CMA  # which loads a second of SciPy
 

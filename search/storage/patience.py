@@ -52,7 +52,7 @@ class Patience:
 
 
 def outlasting(step: Callable[P, R]) -> Callable[P, R]:
-    """Let a step that its connection was cut off from be taken again, on a new connection.
+    """Retry a step whose connection was lost, on a new connection.
 
     The server may have carried it out and only the answer was lost, so the step must be one that is harmless to repeat
     or that finds out, when it is repeated, what became of it the first time.

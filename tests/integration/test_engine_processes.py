@@ -13,7 +13,7 @@ import hashlib, json, sys
 from model.device import configure
 configure(threads=1)
 import numpy as np
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.examples import Examples
 from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
@@ -38,8 +38,8 @@ def train(engine, seed, count, training):
 def answer(precision, others):
     engine = Engine(network, examples, Setup(32, 0.9, precision))
     for turn in range(others):
-        train(engine, 100 + turn, 20 * turn + 9, Training(10.0 ** (5 * turn - 4), 10.0 ** -turn))  # the last diverge
-    maes = train(engine, 1, 150, Training(1e-3, 1e-4))
+        train(engine, 100 + turn, 20 * turn + 9, Hyperparameters(10.0 ** (5 * turn - 4), 10.0 ** -turn))  # some diverge
+    maes = train(engine, 1, 150, Hyperparameters(1e-3, 1e-4))
     end = engine.snapshot()
     digest = hashlib.sha256()
     for array in (*end.weights, *end.first_moments, *end.second_moments, engine.predict(images)):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.examples import Examples
 from model.layers import Conv2D, Dense, Flatten
 from model.network import Network
@@ -19,7 +19,11 @@ SETUP = Setup(8, 0.9, "float32")
 def test_decay_shrinks_every_kernel_by_the_rates_share_before_the_step_and_nothing_else(
     draw_examples: Callable[..., Examples],
 ) -> None:
-    examples, rows, training = draw_examples(8, shape=(6, 6, 1)), np.arange(8, dtype=np.int32), Training(0.01, 0.0)
+    examples, rows, training = (
+        draw_examples(8, shape=(6, 6, 1)),
+        np.arange(8, dtype=np.int32),
+        Hyperparameters(0.01, 0.0),
+    )
     plain, decaying = (Engine(NETWORK, examples, setup) for setup in (SETUP, replace(SETUP, decay=0.5)))
     starts = []
     for engine in (plain, decaying):
@@ -37,6 +41,6 @@ def test_decay_follows_the_schedule(draw_examples: Callable[..., Examples]) -> N
     engine = Engine(NETWORK, draw_examples(16, shape=(6, 6, 1)), replace(SETUP, decay=0.5))
     engine.reset(3, 30.0)
     before = engine.weights
-    engine.train(np.arange(16, dtype=np.int32), Training(0.01, 0.0), np.zeros(2, np.float32))
+    engine.train(np.arange(16, dtype=np.int32), Hyperparameters(0.01, 0.0), np.zeros(2, np.float32))
     for spec, start, end in zip(NETWORK.weights, before, engine.weights, strict=True):
         assert not spec.trainable or np.array_equal(start, end), spec.name

@@ -12,7 +12,7 @@ from model import engine as engine_module
 from model.age_model import AgeModel
 from model.augmentation import Augmentation
 from model.balance import balancing_weights
-from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Snapshot, Training
+from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Hyperparameters, Snapshot
 from model.errors import ModelError
 from model.examples import Examples
 from model.initializers import Weights, initial_weights
@@ -38,7 +38,7 @@ PLAIN = Network(
     (12, 12, 1),
 )
 DROPPING = replace(PLAIN, layers=(*PLAIN.layers[:-1], Dropout(0.4), PLAIN.layers[-1]))
-TRAINING = Training(3e-3, 1e-3)
+TRAINING = Hyperparameters(3e-3, 1e-3)
 IMAGES, BATCH = 300, 8
 MORE_THAN_A_STATISTICS_BATCH = 2 * STATISTICS_BATCH + 37
 Draw = Callable[..., Examples]
@@ -71,7 +71,9 @@ def same(first: Snapshot, second: Snapshot) -> bool:
     return moments and all(equal(*pair) for pair in pairs) and (first.steps, first.seed) == (second.steps, second.seed)
 
 
-def keras_fit(network: Network, examples: Examples, orders: list[np.ndarray], training: Training) -> tuple[Any, float]:
+def keras_fit(
+    network: Network, examples: Examples, orders: list[np.ndarray], training: Hyperparameters
+) -> tuple[Any, float]:
     """Train as the engine's first epochs from seed 1 go, in stock Keras; the model, and the last epoch's MAE."""
     import keras
 
@@ -107,7 +109,7 @@ def test_epochs_with_a_smaller_last_batch_are_those_of_keras_adam_mae_and_penalt
     examples: Examples, regularizer: str
 ) -> None:
     network = replace(PLAIN, regularizer=regularizer)
-    training, orders = Training(1e-3, 0.05), [rows(28, 1), rows(28, 2)]
+    training, orders = Hyperparameters(1e-3, 0.05), [rows(28, 1), rows(28, 2)]
     engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     maes = [engine.train(order, training) for order in orders]
@@ -173,7 +175,7 @@ def test_a_snapshot_restored_goes_on_bit_for_bit(engine: Engine) -> None:
     mae = engine.train(rows(43, 1), TRAINING)
     end = engine.snapshot()
     engine.reset(99)
-    engine.train(rows(16), Training(0.1, 0.1))
+    engine.train(rows(16), Hyperparameters(0.1, 0.1))
     engine.restore(middle)
     assert same(engine.snapshot(), middle)
     assert engine.train(rows(43, 1), TRAINING) == mae
@@ -191,7 +193,7 @@ def test_a_snapshot_does_not_change_with_later_training(engine: Engine) -> None:
 def test_a_tenth_training_is_the_first_bit_for_bit_and_nothing_is_traced_again(
     engine: Engine, examples: Examples
 ) -> None:
-    def trained(seed: int, count: int, training: Training) -> tuple[Snapshot, list[float]]:
+    def trained(seed: int, count: int, training: Hyperparameters) -> tuple[Snapshot, list[float]]:
         engine.reset(seed, 35.0)
         maes = [engine.train(rows(count, seed + epoch), training) for epoch in range(2)]
         engine.recompute_statistics(rows(count, seed))
@@ -199,7 +201,7 @@ def test_a_tenth_training_is_the_first_bit_for_bit_and_nothing_is_traced_again(
 
     first, answers = trained(1, 45, TRAINING)
     for turn in range(2, 10):
-        trained(turn, 7 * turn, Training(10.0**-turn, 10.0 ** (turn - 8)))
+        trained(turn, 7 * turn, Hyperparameters(10.0**-turn, 10.0 ** (turn - 8)))
     again, repeated = trained(1, 45, TRAINING)
     assert same(again, first)
     assert repeated == answers
@@ -209,7 +211,7 @@ def test_a_tenth_training_is_the_first_bit_for_bit_and_nothing_is_traced_again(
 
 
 def test_dropout_differs_from_step_to_step_and_repeats_with_its_seed(engine: Engine) -> None:
-    still = Training(0.0, 0.0)
+    still = Hyperparameters(0.0, 0.0)
     order = rows(BATCH)
     maes = [engine.train(order, still) for _ in range(3)]
     assert len(set(maes)) == 3
@@ -220,7 +222,7 @@ def test_dropout_differs_from_step_to_step_and_repeats_with_its_seed(engine: Eng
 def test_recomputed_statistics_are_those_of_keras_batches_averaged_by_size(examples: Examples) -> None:
     engine = Engine(PLAIN, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
-    engine.train(rows(80), Training(1e-2, 0.1))
+    engine.train(rows(80), Hyperparameters(1e-2, 0.1))
     trained = engine.snapshot()
     order = rows(MORE_THAN_A_STATISTICS_BATCH, 3)
     expected = [np.zeros(spec.shape) for spec in PLAIN.weights]
@@ -353,7 +355,7 @@ def test_in_a_balanced_loss_an_image_counts_as_much_as_its_weight(draw_examples:
     moments = []
     for engine in (plain, balanced):
         engine.reset(1)
-        engine.train(np.arange(6, dtype=np.int32), Training(1e-3, 0.0))
+        engine.train(np.arange(6, dtype=np.int32), Hyperparameters(1e-3, 0.0))
         moments.append(engine.snapshot().first_moments[0])
     pixels = examples.images.reshape(6, -1) / 255
     start = initial_weights(network, 1)[0]

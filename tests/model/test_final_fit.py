@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model import checkpoint, final_fit
-from model.engine import Snapshot, Training
+from model.engine import Hyperparameters, Snapshot
 from model.errors import ModelError
 from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
@@ -218,8 +218,8 @@ def test_every_epoch_learns_from_all_the_images_once_in_an_order_of_its_own(
     learnt: list[int] = []
     train = fit.engine.train
 
-    def recorded(order: np.ndarray, training: Training, rates: np.ndarray) -> float:
-        assert training == Training(2e-3, 1e-4)
+    def recorded(order: np.ndarray, training: Hyperparameters, rates: np.ndarray) -> float:
+        assert training == Hyperparameters(2e-3, 1e-4)
         learnt.extend(order.tolist())
         return train(order, training, rates)
 
@@ -337,7 +337,7 @@ def test_the_rate_follows_the_schedule_over_all_epochs(
     fit, used = FinalFit(small(STRONG), SETTINGS, *splits, "float32"), []
     train = fit.engine.train
 
-    def noted(rows: np.ndarray, training: Training, rates: np.ndarray) -> float:
+    def noted(rows: np.ndarray, training: Hyperparameters, rates: np.ndarray) -> float:
         used.append(rates)
         return train(rows, training, rates)
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.examples import Examples
 from model.label_distribution import SPREAD, cross_entropy, prior, support
 from model.layers import Dense, Expectation, Flatten
@@ -70,7 +70,7 @@ def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_
     before = float(np.abs(engine.predict(images) - labels).mean())
     order = np.arange(64, dtype=np.int32)
     for _ in range(60):
-        engine.train(order, Training(0.05, 1e-4))
+        engine.train(order, Hyperparameters(0.05, 1e-4))
     assert float(np.abs(engine.predict(images) - labels).mean()) < before / 3
     assert engine.weights[-1][:, 0] == pytest.approx(values)
     assert engine.penalised_sum() < 1e4  # the values, up to 80, are no part of it

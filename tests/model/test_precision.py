@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from model.engine import Training
+from model.engine import Hyperparameters
 from model.examples import Examples
 from model.layers import Conv2D, Dense, Flatten, MaxPool
 from model.network import Network
@@ -32,7 +32,7 @@ def scores(precision: str, seed: int, splits: tuple[Examples, Examples]) -> np.n
     stream = np.random.default_rng(0)
     found = []
     for place in range(CONFIGURATIONS):
-        training = Training(10 ** stream.uniform(-5, -1.5), 10 ** stream.uniform(-6, 0))
+        training = Hyperparameters(10 ** stream.uniform(-5, -1.5), 10 ** stream.uniform(-6, 0))
         draws = Draws(*(1000 * seed + 10 * place + purpose for purpose in range(3)))
         found.append(short.run(training, Budget(120, 3), draws, lambda _epoch, _mae: None).validation_mae)
     return np.array(found)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples
 from model.initializers import initial_weights
@@ -42,7 +42,7 @@ def engine(draw_examples: Draw) -> Engine:
     engine = Engine(NETWORK, draw_examples(80), Setup(8, 0.9, "float32"))
     engine.reset(1, 35.0)
     for _ in range(3):
-        engine.train(np.arange(80, dtype=np.int32), Training(1e-2, 1e-3))
+        engine.train(np.arange(80, dtype=np.int32), Hyperparameters(1e-2, 1e-3))
     return engine
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
-from model.engine import Engine, Training
+from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples
 from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
@@ -28,8 +28,8 @@ class SmallRecipe(Recipe):
 SMALL_DEFAULT, SMALL_PAPER = SmallRecipe(**asdict(DEFAULT)), SmallRecipe(**asdict(PAPER))
 BATCH = 8
 BUDGET = Budget(images=50, epochs=3)
-TRAINING, DRAWS = Training(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
-ABSURD = Training(1e25, 1e-3)
+TRAINING, DRAWS = Hyperparameters(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
+ABSURD = Hyperparameters(1e25, 1e-3)
 Draw = Callable[..., Examples]
 
 
@@ -97,7 +97,7 @@ def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short
 
 def test_the_score_depends_on_the_arguments_alone(short: ShortTraining) -> None:
     first = short.run(TRAINING, BUDGET, DRAWS, ignore)
-    short.run(Training(0.1, 1.0), BUDGET, Draws(7, 8, 9), ignore)
+    short.run(Hyperparameters(0.1, 1.0), BUDGET, Draws(7, 8, 9), ignore)
     assert short.run(TRAINING, BUDGET, DRAWS, ignore) == first
     assert short.engine.traces == 1
 
@@ -119,7 +119,7 @@ def test_every_epoch_learns_from_the_same_subset_once_in_another_order(
     orders: list[list[int]] = []
     train = default.engine.train
 
-    def recorded(order: np.ndarray, training: Training, rates: np.ndarray) -> float:
+    def recorded(order: np.ndarray, training: Hyperparameters, rates: np.ndarray) -> float:
         orders.append(order.tolist())
         assert rates.tolist() == [1.0] * -(-BUDGET.images // BATCH)
         return train(order, training, rates)
@@ -149,7 +149,7 @@ def test_a_training_stopped_from_outside_ends_there_and_leaves_no_trace(default:
             raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        default.run(Training(0.1, 0.1), BUDGET, DRAWS, stop)
+        default.run(Hyperparameters(0.1, 0.1), BUDGET, DRAWS, stop)
     assert default.run(TRAINING, BUDGET, DRAWS, ignore) == expected
 
 
@@ -162,7 +162,7 @@ def test_an_absurd_learning_rate_diverges_and_leaves_no_trace(short: ShortTraini
 
 def test_a_learning_rate_that_is_no_number_diverges(short: ShortTraining) -> None:
     with pytest.raises(DivergedError):
-        short.run(Training(float("nan"), 1e-3), BUDGET, DRAWS, ignore)
+        short.run(Hyperparameters(float("nan"), 1e-3), BUDGET, DRAWS, ignore)
 
 
 @pytest.mark.parametrize("name", ["images", "epochs"])

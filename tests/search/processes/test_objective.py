@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
-from model.engine import Training
+from model.engine import Hyperparameters
 from model.short_training import Budget, DivergedError, Draws, Score
 from search.errors import TrialStopped
 from search.processes import objective
@@ -76,7 +76,9 @@ def test_the_network_is_made_once_from_the_studys_settings_and_both_splits(objec
 def test_a_trial_is_trained_with_its_own_parameters_budget_and_seeds(objective_of):
     run = objective_of()
     run(task_of())
-    assert run.training_for({}).runs == [(Training(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))]
+    assert run.training_for({}).runs == [
+        (Hyperparameters(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))
+    ]
 
 
 @pytest.mark.parametrize(("recipe", "score"), [("default", 9.0), ("paper", 9.5)])
@@ -131,7 +133,7 @@ def test_the_rate_of_dropout_is_an_argument_of_the_training(objective_of):
     run = objective_of()
     task = task_of(params={**PARAMS, "dropout": 0.3})
     run(task)
-    assert run.training_for(task.params).runs[0][0] == Training(1e-4, 1e-3, 0.3)
+    assert run.training_for(task.params).runs[0][0] == Hyperparameters(1e-4, 1e-3, 0.3)
 
 
 def test_any_other_error_is_left_to_the_worker(objective_of, monkeypatch):
