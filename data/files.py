@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -78,9 +79,14 @@ def check_writable(path: Path, flag: str = "--out") -> None:
 
 
 def file_name(text: str) -> str:
-    """Return what a file or folder is called after `text`: one name, that leads nowhere else and is not too long."""
+    """Return what a file or folder is called after `text`: one name, its own, that leads nowhere else.
+
+    It is the text where that will do, else what will do of it with a digest, so that no two texts share a name.
+    """
     name = text.replace("/", "_").encode()[:_MOST_BYTES].decode(errors="ignore")
-    return name if name.strip(".") else f"_{name}"
+    if name == text and name.strip("."):
+        return name
+    return f"{name}-{sha256(text.encode()).hexdigest()[:8]}"
 
 
 def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetError:

@@ -37,7 +37,7 @@ _CONNECTION = {
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|(database|role) .* does not exist|"
-    r"is not a database|unable to open database file|readonly database"
+    r"is not a database|unable to open database file|readonly database|disk image is malformed"
 )
 """What libpq, PostgreSQL and SQLite say of what was given; a server that is away or a full disk says other things."""
 

@@ -37,6 +37,16 @@ def test_a_file_that_is_no_database_is_refused(tmp_path):
             use(f"sqlite:///{tmp_path}/study.db")
 
 
+def test_a_database_that_was_cut_short_is_refused_as_bad_input(tmp_path):
+    url = f"sqlite:///{tmp_path}/study.db"
+    create_storage(url).engine.dispose()
+    content = (tmp_path / "study.db").read_bytes()
+    (tmp_path / "study.db").write_bytes(content[: len(content) // 2])
+    with pytest.raises(SearchError, match="cannot be used: database disk image is malformed") as raised:
+        open_storage(url)
+    assert not isinstance(raised.value, SearchFailure)
+
+
 def test_a_database_of_something_else_is_not_opened_and_not_changed(tmp_path):
     other = sqlite3.connect(tmp_path / "study.db")
     other.execute("create table music (title text)")
