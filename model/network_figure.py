@@ -1,4 +1,4 @@
-"""The architecture as a drawing (paper, Figure 4): a slab for each operation, as large as what it puts out."""
+"""The architecture as a drawing (paper, Figure 4): a slab for each operation, as large as its output."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

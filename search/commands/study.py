@@ -77,7 +77,7 @@ def repair(
             answer(str(each))
         answer(_mended(findings, dry_run))
         if failed:
-            answer(f"{shut} failed {'slot' if shut == 1 else 'slots'} {'would be ' if dry_run else ''}opened again")
+            answer(f"{shut} failed {'slot' if shut == 1 else 'slots'} {'would be ' if dry_run else ''}reopened")
     if not all(each.mendable for each in findings):
         sys.exit(1)
 

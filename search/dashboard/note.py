@@ -24,10 +24,10 @@ OWN_PART = "*Written by agesearch. What you write below this line stays.*"
 
 _READING = """\
 A trial's value is its score{unit}: the MAE on the validation split, measured once, at its end{penalty}. Its
-intermediate values are {values}; its learning curve, among its artifacts, shows its own training images' and the end.
-Its attributes are *stage* and *slot*, its place in the search; *attempt*, above 1 where an earlier one failed or its
-worker died; *token*, of the claim it ran for; *seeds*, which all its random draws follow from; *worker* and *device*;
-*training_mae*, *validation_mae* and *penalty*{unit}; and *seconds*."""
+intermediate values are {values}; its learning curve, an artifact, shows the training MAE of each epoch and the
+validation MAE at the end. Its attributes are *stage* and *slot*, its place in the search; *attempt*, above 1 if an
+earlier one failed or its worker died; *token*, that of its claim; *seeds*, which all its random draws follow from;
+*worker* and *device*; *training_mae*, *validation_mae* and *penalty*{unit}; and *seconds*."""
 
 
 def study_note(study: Study) -> str:
@@ -39,7 +39,7 @@ def study_note(study: Study) -> str:
         _reading(study.spec),
         *(part for stage in list_stages(study) for part in _stage(stage)),
         *_chosen(study),
-        "## To do the same again",
+        "## To reproduce it",
         f"With the dataset whose digest is `{study.spec.dataset}`:",
         f"```\n{command_of(study.name, study.spec)}\n```",
         "---",
@@ -152,7 +152,7 @@ def _chosen(study: Study) -> Iterator[str]:
     yield "## The chosen configuration"
     yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial, Quantity(study.spec.unit)))
     yield f"Why: {choice.reason}."
-    yield f"`agesearch export --study {study.name} --out best.toml` writes it to a file, with where it came from."
+    yield f"`agesearch export --study {study.name} --out best.toml` writes it and its provenance to a file."
 
 
 def _shown(one: Range) -> str:
@@ -161,7 +161,7 @@ def _shown(one: Range) -> str:
 
 def _reading(spec: StudySpec) -> str:
     penalty = ", and the penalty" if spec.recipe == "paper" else ""
-    values = "the MAE on its own training images in each epoch, which is all that there is by epoch"
+    values = "the training MAE of each epoch, on the trial's own images"
     if spec.pruning != "none":
         values = (
             f"the MAE on {spec.pruning_images} images of the validation split after each epoch, by which it may have "

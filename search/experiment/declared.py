@@ -63,7 +63,7 @@ DECLARED: Final = (
     Declared(
         "batchnorm",
         "Batch normalisation",
-        "Where does batch normalisation help? Without it, and in the paper's three places.",
+        "Where does batch normalisation help? Nowhere, and in the paper's three places.",
         "Figure 3. Errors without batch normalisation and with it in the paper's three places.",
         {
             "none": {"batch_norm": "none"},
@@ -85,7 +85,7 @@ DECLARED: Final = (
     Declared(
         "initialization",
         "Initialisation",
-        "Do the weights better start from Xavier's (Glorot's) distribution or from a Gaussian one?",
+        "Is it better to draw the initial weights from Xavier's (Glorot's) distribution or from a Gaussian?",
         "Errors from Xavier's initial weights and from Gaussian ones.",
         {"xavier": {"initializer": "xavier"}, "gaussian": {"initializer": "gaussian"}},
         epochs=50,
@@ -93,15 +93,15 @@ DECLARED: Final = (
     Declared(
         "batch-size",
         "Batch size",
-        "Do 32 images a step learn better than 64?",
-        "Errors with 32 and with 64 images a step.",
+        "Is a batch of 32 better than one of 64?",
+        "Errors with batches of 32 and of 64.",
         {"32": {"batch_size": 32}, "64": {"batch_size": 64}},
         epochs=50,
     ),
     Declared(
         "training-length",
         "Length of the training",
-        "What do 100, 600, 800 and 1000 epochs come to, and the best checkpoint on the way?",
+        "How good are 100, 600, 800 and 1000 epochs, and the best checkpoint on the way?",
         "Figures 5 and 6. Errors over a long training, with the lengths that the paper tried marked.",
         {"constant rate": {}},
         epochs=1000,
@@ -119,8 +119,8 @@ DECLARED: Final = (
     Declared(
         "augmentation",
         "Augmentation, and weights for rare labels",
-        "Do varied images help, and a loss in which rare labels count for more? The paper's suggestion.",
-        "Errors with plain and with varied images, in the plain loss and in one in which rare labels count for more.",
+        "Do augmentation and a loss that gives rare labels more weight help? The paper's suggestion.",
+        "Errors with and without augmentation, in the plain loss and in one that gives rare labels more weight.",
         {
             "plain": {"augmentation": 0.0, "weighting": "none"},
             "augmented": {"augmentation": 1.0, "weighting": "none"},

@@ -78,7 +78,7 @@ def alone_in(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise SearchError(
-                f"another fit is at work in {folder}; wait for its end, or choose another --out"
+                f"another fit is running in {folder}; wait until it ends, or choose another --out"
             ) from error
         except OSError as error:
             raise cannot_write(path, error) from error
@@ -97,7 +97,7 @@ def model_file(folder: Path) -> Path:
         return path
     if (folder / STATE).is_file() or folder in members(folder.parent):
         raise SearchError(
-            f"the fit in {folder} has not ended; run the same 'agesearch fit' again, it goes on from there"
+            f"the fit in {folder} has not ended; run the same 'agesearch fit' again, and it goes on from there"
         )
     raise SearchError(f"{folder} holds no {MODEL}; give the folder that 'agesearch fit' wrote")
 

@@ -131,7 +131,7 @@ class Launcher:
         self._workers.remove(worker)
         if not self._workers:
             raise SearchFailure(f"the workers cannot work {told}")
-        _log.warning("a worker is given up, as it dies again and again %s", told)
+        _log.warning("giving up on a worker that keeps dying %s", told)
 
     def _is_hopeless(self, worker: _Worker) -> bool:
         """Count a death, and tell whether its place has had too many."""

@@ -188,8 +188,8 @@ def _refuse_far_file(study: Study, nodes: Sequence[dict[str, Any]]) -> None:
         return
     if len(nodes) > 1 or nodes[0]["NodeManagerHostname"] != socket.gethostname():
         raise SearchError(
-            f"--storage {study.storage} is a file of one machine, and not every one of the Ray cluster's nodes "
-            f"({len(nodes)}) is on it; use PostgreSQL (--storage postgresql+psycopg://USER@HOST/DATABASE), to which "
+            f"--storage {study.storage} is a file of one machine, and the Ray cluster has other nodes "
+            f"({len(nodes)} in all); use PostgreSQL (--storage postgresql+psycopg://USER@HOST/DATABASE), to which "
             "'agesearch move' takes this study"
         )
 

@@ -104,7 +104,7 @@ def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[
     if not _done(now) and not stop.is_set():
         raise SearchFailure(
             f"the workers ended before the study, with {now.closed} of {now.slots} slots closed; "
-            "'agesearch status' may say why, and 'agesearch repair' mend it"
+            "'agesearch status' may say why, and 'agesearch repair' may mend it"
         )
     return _done(now)
 
@@ -129,7 +129,7 @@ def machine() -> dict[str, Any]:
     asked = subprocess.run([sys.executable, "-P", "-m", "model.device"], capture_output=True, text=True, check=False)
     if asked.returncode:
         reason = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise SearchError(f"this machine's devices cannot be found, TensorFlow does not start: {reason}")
+        raise SearchError(f"cannot look for devices, as TensorFlow does not start: {reason}")
     found: dict[str, Any] = json.loads(asked.stdout)
     return found
 

@@ -18,7 +18,7 @@ def dataset_section(path: Path) -> Section:
     noun = quantity.noun
     figure = Figure(
         "figure-1-labels",
-        f"Figure 1. How many images there are of each {noun}, split by split.",
+        f"Figure 1. Number of images of each {noun}, split by split.",
         f"Histograms of the {noun}s in the three splits.",
         histograms({name: read_labels(path, name) for name in SPLITS}, quantity.label(noun)),
     )

@@ -33,7 +33,7 @@ def table_2(ranked: Sequence[RankedTrial], quantity: Quantity) -> Table:
     if quantity.is_age:
         rows += [("paper", "2", one.validation_loss, one.training_loss, *_paper(one, varied)) for one in TABLE_2]
         caption, note = f"{caption}, and below them the paper's five", " The paper's have the L2 penalty in them."
-    caption += f".{note} Each row is one training: the noise of one is not small beside the differences."
+    caption += f".{note} Each row is a single training, whose noise is not small compared with the differences."
     return Table("table-2-search", caption, columns, tuple(rows))
 
 

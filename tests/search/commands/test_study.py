@@ -211,6 +211,6 @@ def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesear
 
     study = study_of(2, max_attempts=1)
     work_off(study, fail)
-    assert agesearch("repair", *place, "--failed", "--dry-run").out.endswith("\n2 failed slots would be opened again\n")
-    assert agesearch("repair", *place, "--failed").out == "nothing is wrong\n2 failed slots opened again\n"
+    assert agesearch("repair", *place, "--failed", "--dry-run").out.endswith("\n2 failed slots would be reopened\n")
+    assert agesearch("repair", *place, "--failed").out == "nothing is wrong\n2 failed slots reopened\n"
     assert Slots(study).counts(1) == SlotCounts(waiting=2)

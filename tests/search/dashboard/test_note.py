@@ -82,7 +82,7 @@ def test_a_search_without_any_value_has_no_chosen_configuration(study_of):
 )
 def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
     assert said in study_note(study_of(1, recipe=recipe))
-    assert "MAE on its own training images in each epoch" in study_note(study_of(1, recipe=recipe))
+    assert "the training MAE of each epoch, on the trial's own images" in study_note(study_of(1, recipe=recipe))
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_two_fits_are_not_at_work_in_one_folder_at_once(tmp_path):
 
     def begin_another(*_):
         before = (tmp_path / ABOUT).read_bytes()
-        with pytest.raises(SearchError, match=f"another fit is at work in {tmp_path}; wait for its end, or choose"):
+        with pytest.raises(SearchError, match=f"another fit is running in {tmp_path}; wait until it ends, or choose"):
             fit_in(tmp_path, other)
         assert (tmp_path / ABOUT).read_bytes() == before
 
