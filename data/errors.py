@@ -15,6 +15,10 @@ class DatasetError(ValueError):
     """A file, folder, image or setting that cannot be used; its text is one plain sentence."""
 
 
+class WriteFailure(DatasetError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
+    """A file could be written, but for a disk that is full or fails. Exit code 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A file that cannot become an image of the dataset, with the reason as the rest of a sentence."""

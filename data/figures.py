@@ -63,10 +63,11 @@ def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
 def bounds(labels: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return the bounds of a histogram's bars: one for each whole number, from 0 on, unless they are too many."""
     low, high = float(labels.min()), float(labels.max())
-    if high - low < MOST_BARS and (labels == np.round(labels)).all():
+    if high - low < MOST_BARS and max(abs(low), abs(high)) < 2**53 and (labels == np.round(labels)).all():
         first = min(0.0, low) if high - min(0.0, low) < MOST_BARS else low
         return np.arange(first, high + 2) - 0.5
-    return np.linspace(low, high, BARS + 1) if low < high else np.array([low - 0.5, high + 0.5])
+    margin = max(0.5, 1e-6 * abs(low))
+    return np.linspace(low, high, BARS + 1) if low < high else np.array([low - margin, high + margin])
 
 
 def gallery(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from data.errors import DatasetError
+from data.errors import DatasetError, WriteFailure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -92,6 +93,8 @@ def file_name(text: str) -> str:
 def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetError:
     """Say in one sentence why `path` could not be written."""
     reason = os.strerror(error.errno) if error.errno else str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return WriteFailure(f"cannot write {path}: {reason}; see to the disk, and run the same command again")
     return DatasetError(f"cannot write {path}: {reason}; choose another {flag}")
 
 

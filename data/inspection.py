@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from dataclasses import asdict
@@ -51,10 +52,17 @@ def _inspected(path: Path, _identity: tuple[int, ...], program: tuple[str, ...],
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}  # whose threads would take time and address space
     try:
         ended = subprocess.run(  # noqa: S603 - our own program, with a path that no shell sees
-            [*program, str(path)], env=environment, capture_output=True, timeout=seconds, check=False
+            [*program, str(path)],
+            env=environment,
+            capture_output=True,
+            timeout=seconds,
+            check=False,
+            start_new_session=True,  # Ctrl-C is for us, who end it
         )
     except subprocess.TimeoutExpired:
         raise DatasetError(f"{path} is a damaged dataset: reading it takes more than {seconds:g} seconds") from None
+    if ended.returncode in (-signal.SIGKILL, -signal.SIGTERM):
+        raise RuntimeError(f"the process that looks into {path} was ended from outside (signal {-ended.returncode})")
     if ended.returncode < 0:
         raise DatasetError(f"{path} is a damaged dataset: it crashes the HDF5 library (signal {-ended.returncode})")
     if ended.returncode > 0:

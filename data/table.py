@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".csv"
 COLUMNS: Final = ("path", "value", "split")
+
+MOST: Final = 1e18
+"""Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +100,16 @@ def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:
     if len(content) > most_bytes:
         raise DatasetError(f"{table} is larger than {most_bytes} bytes, the limit for one file")
     try:
-        lines = [line for line in csv.reader(text.splitlines(), strict=True) if line]
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+        lines = [(reader.line_num, line) for line in reader if line]
     except csv.Error as error:
         raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
-    heading = tuple(name.strip().lower() for name in lines[0]) if lines else ()
+    heading = tuple(name.strip().lower() for name in lines[0][1]) if lines else ()
     if heading not in (COLUMNS, COLUMNS[:2]):
         raise DatasetError(
             f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
         )
-    rows = [_row(table, number, line, len(heading)) for number, line in enumerate(lines[1:], start=2)]
+    rows = [_row(table, number, line, len(heading)) for number, line in lines[1:]]
     _require_distinct(table, rows)
     return content, rows
 
@@ -117,8 +122,8 @@ def _row(table: Path, number: int, line: list[str], columns: int) -> Row:
         value = math.nan if "_" in text else float(text)  # which Python reads over: 12_5 would be 125
     except ValueError:
         value = math.nan
-    if not abs(value) < 1e30:  # beyond which a sum of squares is no float32 any more
-        raise DatasetError(f"{table}: row {number} has the value {text!r}, which is not a finite number")
+    if not abs(value) < MOST:
+        raise DatasetError(f"{table}: row {number} has the value {text!r}; it must be a number below {MOST:g} in size")
     if split and split[0].lower() not in SPLIT_FOLDERS:
         raise DatasetError(f"{table}: row {number} has the split {split[0]!r}; known are training, validation and test")
     return Row(safe_name(str(table), path), value, SPLIT_FOLDERS[split[0].lower()] if split else None)

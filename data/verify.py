@@ -120,7 +120,9 @@ def _differences(name: str, stored: Split, fresh: Split, reasons: dict[str, str]
         if place is None:
             found.append(f"{name}: {image} is in this split by the source, but not in the dataset")
         elif stored.labels[place] != fresh.labels[at]:
-            found.append(f"{name}: {image} has the label {stored.labels[place]:g}, its name says {fresh.labels[at]:g}")
+            found.append(
+                f"{name}: {image} has the label {stored.labels[place]:.9g}, the source says {fresh.labels[at]:.9g}"
+            )
         elif not np.array_equal(stored.images[place], fresh.images[at]):
             found.append(f"{name}: {image} differs from the source in its pixels")
     return sorted(found)

@@ -37,9 +37,10 @@ class ErrorGroup:
     @property
     def name(self) -> str:
         """The group's range as text: of whole numbers its first and its last, of others its bounds."""
-        if self.whole and self.low.is_integer() and self.high.is_integer():
-            return f"{self.low:.0f}–{self.high - 1:.0f}" if self.high - self.low > 1 else f"{self.low:.0f}"
-        return f"{self.low:.12g}–{self.high:.12g}"
+        to = " to " if self.low < 0 else "–"
+        if self.whole:
+            return f"{self.low:.0f}{to}{self.high - 1:.0f}" if self.high - self.low > 1 else f"{self.low:.0f}"
+        return f"{self.low:.12g}{to}{self.high:.12g}"
 
 
 def by_label(predictions: Labels, labels: Labels) -> tuple[ErrorGroup, ...]:
@@ -55,11 +56,13 @@ def by_prediction(predictions: Labels, labels: Labels) -> tuple[ErrorGroup, ...]
 def edges(values: Labels) -> npt.NDArray[np.float64]:
     """Return the bounds of at most ten groups that hold all `values`: multiples of 1, 2 or 5 times a power of 10.
 
-    Ages from 1 to 80 fall into decades.
+    Ages from 1 to 80 fall into decades; no group of whole numbers is narrower than 1.
     """
     low, high = float(values.min()), float(values.max())
     span = max(high - low, 1e-6 * max(abs(low), abs(high))) or 1.0
     power = 10.0 ** math.floor(math.log10(span / MOST_GROUPS))
+    if (values == np.round(values)).all():
+        power = max(power, 1.0)
     for step in (power * each for each in STEPS):
         # Rounded, as 0.7 in float32 is a little less than seven tenths.
         first, last = (math.floor(round(value / step, 5)) for value in (low, high))

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from data.errors import DatasetError
+from data.errors import DatasetError, WriteFailure
 from model.errors import ModelError
 from search.commands import data, experiment
 from search.commands.fit import evaluate, fit, predict
@@ -100,7 +100,7 @@ def main() -> None:
 def _told(error: Exception, debug: bool) -> tuple[str, int]:
     """Return an error as one line for people, and the exit code it ends with."""
     if isinstance(error, DatasetError | ModelError | SearchError):
-        return " ".join(str(error).splitlines()), 1 if isinstance(error, SearchFailure) else 2
+        return " ".join(str(error).splitlines()), 1 if isinstance(error, SearchFailure | WriteFailure) else 2
     if isinstance(error, UsageError):
         return _usage(error), 2
     lines = str(error).strip().splitlines() or ["it says no more"]

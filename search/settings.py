@@ -10,14 +10,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeInt,
     PositiveFloat,
-    PositiveInt,
     SecretStr,
     model_validator,
 )
 
 from search.space.enqueued import Wanted, read_enqueued
+from search.space.pairs import pairs
 from search.space.parameters import read_space
 from search.space.ranges import Range
 from search.space.samplers import SamplerName
@@ -38,8 +37,19 @@ def _split(separator: str) -> BeforeValidator:
 
 
 def _or_none(value: Any) -> Any:
+    if value == "":
+        raise ValueError("it is empty; leave it out, or write none")
     return None if value == "none" else value
 
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("it is true or false; give a number")  # noqa: TRY004 - pydantic wants a ValueError
+    return value
+
+
+Count = Annotated[int, Field(gt=0, le=2**31 - 1), BeforeValidator(_no_truth)]
+"""As many as TensorFlow and databases count to."""
 
 Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
 NoneAsText = BeforeValidator(_or_none)
@@ -61,7 +71,7 @@ class Ranges(BaseModel):
 
 
 def _by_name(value: Any) -> Any:
-    return dict(each.partition("=")[::2] for each in value.split(",")) if isinstance(value, str) else value
+    return pairs(value) if isinstance(value, str) else value
 
 
 _named = BeforeValidator(_by_name)
@@ -103,10 +113,12 @@ class Settings(BaseModel):
         "database, no curves are kept.",
     )
 
-    trials: Annotated[tuple[PositiveInt, ...], _split(",")] = _budget(
+    trials: Annotated[tuple[Count, ...], _split(",")] = _budget(
         (50, 50), min_length=1, description="Trials in each stage, as in 50,50."
     )
-    seed: Annotated[int, Field(ge=0)] = _searched(0, description="The seed that every random draw follows from.")
+    seed: Annotated[int, Field(ge=0), BeforeValidator(_no_truth)] = _searched(
+        0, description="The seed that every random draw follows from."
+    )
     learning_rate: Bounds = _searched((1e-6, 1e-3), description="Learning rates of the first stage, as in 1e-6:1e-3.")
     l2: Bounds = _searched((1e-6, 1e1), description="L2 coefficients of the first stage, as in 1e-6:1e1.")
     space: Annotated[tuple[Range, ...] | None, _read_by(read_space)] = _searched(
@@ -128,22 +140,22 @@ class Settings(BaseModel):
         description="Whether poor trials end early. median: when the best error so far is above the median of the "
         "stage's trials. halving: when a trial is not in the better half after epochs 1, 2, 4, 8...",
     )
-    pruning_images: PositiveInt = _sampling(
+    pruning_images: Count = _sampling(
         125, description="Validation images, the same for all trials, on which pruning judges each epoch."
     )
     enqueue: Annotated[tuple[Wanted, ...] | None, _read_by(read_enqueued)] = _sampling(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
-    finalists: NonNegativeInt = _finalists(
+    finalists: Annotated[int, Field(ge=0, le=2**31 - 1)] = _finalists(
         5, description="Configurations to train again after the last stage and choose among; 0: none."
     )
-    finalist_repeats: Annotated[int, Field(ge=2)] = _finalists(
+    finalist_repeats: Annotated[int, Field(ge=2, le=2**31 - 1)] = _finalists(
         3, description="How often each finalist is trained; all finalists share the same seeds."
     )
-    finalist_images: Annotated[PositiveInt | None, NoneAsText] = _finalists(
+    finalist_images: Annotated[Count | None, NoneAsText] = _finalists(
         None, description="Training images per trial of a finalist; none: as many as in the search."
     )
-    finalist_epochs: Annotated[PositiveInt | None, NoneAsText] = _finalists(
+    finalist_epochs: Annotated[Count | None, NoneAsText] = _finalists(
         None, description="Epochs per trial of a finalist; none: as many as in the search."
     )
     network: Annotated[Path | None, NoneAsText] = _training(
@@ -153,17 +165,17 @@ class Settings(BaseModel):
         "default",
         description="How trials are trained and judged: default, or paper (the paper's protocol, faults included).",
     )
-    images: PositiveInt = _budget(500, description="Training images per trial.")
-    epochs: PositiveInt = _budget(5, description="Epochs per trial.")
-    batch_size: PositiveInt = _budget(32, description="Images per training step.")
+    images: Count = _budget(500, description="Training images per trial.")
+    epochs: Count = _budget(5, description="Epochs per trial.")
+    batch_size: Count = _budget(32, description="Images per training step.")
     precision: Literal["auto", "float32", "bfloat16"] = _training(
         "auto",
         description="Precision of convolutions: float32, bfloat16, or auto (whichever is faster here, measured when"
         " the study is created).",
     )
-    threads: PositiveInt = _training(1, description="CPU threads per worker.")
-    max_attempts: PositiveInt = _workers(3, description="Failed attempts after which a slot is closed as failed.")
-    workers: Literal["auto"] | PositiveInt = _workers(
+    threads: Count = _training(1, description="CPU threads per worker.")
+    max_attempts: Count = _workers(3, description="Failed attempts after which a slot is closed as failed.")
+    workers: Literal["auto"] | Count = _workers(
         "auto",
         description="Worker processes. auto: one per GPU; without a GPU, one per physical core, or per as many "
         "cores as it has threads.",
@@ -177,12 +189,10 @@ class Settings(BaseModel):
         "auto",
         description="GPUs, or the share of one, that Ray gives each worker; auto: one GPU to as many as per_gpu.",
     )
-    per_gpu: PositiveInt = _workers(
-        1, description="Workers that auto starts on each GPU; they share its memory equally."
-    )
+    per_gpu: Count = _workers(1, description="Workers that auto starts on each GPU; they share its memory equally.")
 
-    fit_epochs: PositiveInt = _fit(50, description="The most epochs that the final fit trains for.")
-    fit_patience: Annotated[PositiveInt | None, NoneAsText] = _fit(
+    fit_epochs: Count = _fit(50, description="The most epochs that the final fit trains for.")
+    fit_patience: Annotated[Count | None, NoneAsText] = _fit(
         None, description="Epochs without a better validation error after which the fit ends; none: no limit."
     )
     fit_minutes: Annotated[PositiveFloat | None, NoneAsText] = _fit(
@@ -190,8 +200,8 @@ class Settings(BaseModel):
         description="Minutes of training after which the fit ends; none: no limit. Not for the recipes strong and "
         "light.",
     )
-    fit_threads: PositiveInt | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto: all cores.")
-    ensemble: PositiveInt = _fit(
+    fit_threads: Count | Literal["auto"] = _fit("auto", description="CPU threads of the fit; auto: all cores.")
+    ensemble: Count = _fit(
         1,
         description="Networks that the fit trains one after another, from different seeds, to average their "
         "predictions.",

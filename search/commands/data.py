@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search.commands.options import AsJson, takes_group
-from search.commands.printing import answer, answer_json, progress_bar
+from search.commands.printing import answer, answer_json, progress_bar, remark
 
 if TYPE_CHECKING:
     from data.options import BuildOptions
@@ -22,6 +22,9 @@ Source = Annotated[
     ),
 ]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
+
+LARGEST_SPREAD = 1000.0
+"""Standard deviation of labels above which a build warns; a short training moves an answer by some tens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,7 @@ def build(
     options = how.options(source)
     with progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
+    _remark_spread(report.path)
     if as_json:
         answer_json(report.as_dict())
         return
@@ -93,6 +97,18 @@ def build(
     if report.shared:
         answer(f"{report.shared} groups of byte-identical images lie in more than one split, as the source has them")
     answer(f"digest {report.digest}")
+
+
+def _remark_spread(dataset: Path) -> None:
+    """Say so where no network will learn the labels, which are not rescaled: a step moves an answer by little."""
+    from data.statistics import dataset_statistics
+
+    spread = dataset_statistics(dataset).splits["training"].sd
+    if spread > LARGEST_SPREAD:
+        remark(
+            f"the labels spread by {spread:.3g} (standard deviation), and networks learn best what spreads by 1 to "
+            "100; give them in a larger unit"
+        )
 
 
 @app.command()

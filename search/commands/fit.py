@@ -1,5 +1,6 @@
 """`agesearch fit`, `evaluate` and `predict`: from the best configuration to a network, and what it is worth."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +63,7 @@ def evaluate(
     """Print a fitted network's mean absolute error and its standard error; for an ensemble, each member's too."""
     from search.fit.evaluating import evaluate_fit
 
+    remark_foreign(folder, dataset_of(settings))
     found = evaluate_fit(folder, dataset_of(settings), split)
     if as_json:
         answer_json(found.as_dict())
@@ -74,7 +76,7 @@ def evaluate(
 def predict(
     settings: Settings,  # noqa: ARG001 - every command takes a settings file
     folder: Folder,
-    images: Annotated[list[Path], typer.Argument(help="Image files of any kind and size.")],
+    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files of any size.")],
     as_json: AsJson = False,
 ) -> None:
     """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data."""
@@ -108,7 +110,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
     Returns the last state in each folder: one, or a member's each of an ensemble.
     """
     from data.dataset import read_split
-    from search.fit.folder import begin
+    from search.fit.folder import alone_in, begin
     from search.processes.stopping import stop_on_signals
     from search.results.configuration import read_configuration
 
@@ -122,13 +124,24 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
 
     splits = read_split(dataset, "training"), read_split(dataset, "validation")
     fitted: dict[Path, FitState] = {}
-    with stop_on_signals() as stop:
+    # A fit of one network has the folder to itself by `run_fit`, and the members of an ensemble have their own.
+    with stop_on_signals() as stop, alone_in(out) if settings.ensemble > 1 else nullcontext():
         folders = begin(out, settings.ensemble, job.digest())
         for folder, each in zip(folders, members_of(job, settings.ensemble), strict=True):
             name = str(folder) if settings.ensemble > 1 else ""
             with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:
                 fitted[folder] = run_fit(each, *splits, folder, _until(stop, show))
     return fitted
+
+
+def remark_foreign(folder: Path, dataset: Path) -> None:
+    """Say so where a fit is judged on another dataset than its own; raises SearchError for one in another unit."""
+    from data.dataset import inspect_dataset
+    from search.fit.folder import require_fitted_for
+
+    info = inspect_dataset(dataset)
+    if found := require_fitted_for(folder, info.unit, info.digest):
+        remark(found)
 
 
 def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`agesearch report`, `compare` and `summary`: what has been found, beside the paper, and beside each other."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -169,9 +170,12 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     from model.comparison import compare as compared
     from model.evaluation import evaluate
     from model.quantity import Quantity
+    from search.commands.fit import remark_foreign
     from search.fit.record import predict
 
     examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
+    for name in names:
+        remark_foreign(Path(name), dataset_of(settings))
     predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
     errors = [evaluate(each, examples.labels) for each in predictions]
     found = compared(predictions[0], predictions[1], examples.labels)
@@ -198,7 +202,8 @@ def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) 
     if as_json:
         answer_json(found.as_dict())
         return
-    heading, *rows = table(found.best)
+    alike = first.spec.recipe == second.spec.recipe
+    heading, *rows = table(found.best if alike else [replace(each, score=each.validation_mae) for each in found.best])
     counted = zip(found.names, found.trials, rows, strict=True)
     answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
     for line in comparison_lines(found, Quantity(first.spec.unit)):
@@ -211,7 +216,7 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
 
     lines = [
         f"{name}: its best finalist scores {quantity.error(best.mean, best.standard_error)} "
-        f"over {best.repeats} seeds ({best.images} images, {best.epochs} epochs)"
+        f"over {len(best.scores)} seeds ({best.images} images, {best.epochs} epochs)"
         for name, best in zip(found.names, found.chosen, strict=True)
         if best
     ]
@@ -220,7 +225,7 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
         apart = quantity.amount(f"{decimal(mean, '+.3f')} ± {decimal(deviation)}")
         lines.append(f"difference of the finalists {apart} (standard error)")
     elif len(lines) == 2:
-        lines.append("the finalists had different budgets, so their scores are not comparable")
+        lines.append("the finalists had different budgets or recipes, so their scores are not comparable")
     if found.paired:
         lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
     else:

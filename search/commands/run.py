@@ -56,7 +56,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     if settings.data is None:
         settings = _on_drawn_faces(settings)
     dataset, best, folder = dataset_of(settings), settings.out / "best.toml", settings.out / "fit"
-    _require_own(best, settings.study)
+    _require_own(best, settings)
     if not search_to_the_end(settings, dataset):
         raise KeyboardInterrupt
     if not as_json:
@@ -80,16 +80,21 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
         answer(line)
 
 
-def _require_own(best: Path, study: str) -> None:
+def _require_own(best: Path, settings: Settings) -> None:
     """Refuse a folder that has another study's results, before there is a search which would end in that."""
     from search.errors import SearchError
     from search.results.configuration import read_configuration
+    from search.storage.address import parse_address
 
     if not best.is_file():
         return
-    origin = read_configuration(best).study or {}
-    if origin.get("name") != study:
-        raise SearchError(f"{best} is of the study {origin.get('name')!r}; choose another --out for {study!r}")
+    origin, ours = read_configuration(best).study or {}, {"name": settings.study}
+    ours["storage"] = str(parse_address(settings.storage))
+    if any(origin.get(key) != value for key, value in ours.items()):
+        raise SearchError(
+            f"{best} is of the study {origin.get('name')!r} in {origin.get('storage')}; choose another --out for "
+            f"{settings.study!r} in {ours['storage']}"
+        )
 
 
 def _on_drawn_faces(settings: Settings) -> Settings:

@@ -167,7 +167,9 @@ def _reading(spec: StudySpec) -> str:
             f"the MAE on {spec.pruning_images} images of the validation split after each epoch, by which it may have "
             f"been pruned ({spec.pruning}); *reason* and *pruned_after* say why and when"
         )
-    return _READING.format(values=values, penalty=penalty, unit=f", in {spec.unit}" if spec.unit else "")
+    # In a code span: a unit is the dataset's, which may be a stranger's, and could be Markdown.
+    unit = f", in `{spec.unit.replace('`', '')}`" if spec.unit else ""
+    return _READING.format(values=values, penalty=penalty, unit=unit)
 
 
 def _facts(params: Mapping[str, Value], trial: RankedTrial, quantity: Quantity) -> list[tuple[object, ...]]:

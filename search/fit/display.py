@@ -14,13 +14,13 @@ class FitDisplay:
     """Shows the epochs of one fit; `name` says which of several it is."""
 
     def __init__(self, epochs: int, unit: str, name: str = "") -> None:
-        self._console, self._unit, self._name = Console(stderr=True), f" {unit}".rstrip(), name
+        self._console, self._unit, self._name = Console(stderr=True, markup=False), f" {unit}".rstrip(), name
         columns = (
             TextColumn("epoch"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         self._progress = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
         self._bar = self._progress.add_task("", total=epochs, note="")

@@ -28,17 +28,17 @@ class Member:
 class Together:
     """The members of an ensemble, which of them is the best by validation, and the ensemble's difference to that one.
 
-    The difference is below 0 where the ensemble has the smaller error.
+    The difference is below 0 where the ensemble has the smaller error; None over a single image.
     """
 
     members: tuple[Member, ...]
     best: str
-    difference: Difference
+    difference: Difference | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures by name."""
-        members = [each.as_dict() for each in self.members]
-        return {"members": members, "best_member": self.best, "difference": self.difference.as_dict()}
+        members, difference = [each.as_dict() for each in self.members], self.difference
+        return {"members": members, "best_member": self.best, "difference": difference and difference.as_dict()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,7 @@ class FitEvaluation:
                 f"{each.name}: {self._error(each.evaluation)}; validation MAE {decimal(each.validation_mae)} when kept"
                 for each in together.members
             ]
+        if together and together.difference:
             lines.append(
                 f"all together against {together.best}, the best by validation: "
                 f"{together.difference.sentence(self.quantity)}"
@@ -93,4 +94,5 @@ def evaluate_fit(folder: Path, dataset: Path, split: str) -> FitEvaluation:
         for name, found in each.items()
     )
     best = min(members, key=lambda member: member.validation_mae).name
-    return FitEvaluation(split, quantity, whole, Together(members, best, compare(mean, each[best], examples.labels)))
+    difference = compare(mean, each[best], examples.labels) if len(examples.labels) > 1 else None
+    return FitEvaluation(split, quantity, whole, Together(members, best, difference))

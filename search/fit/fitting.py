@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,10 +20,13 @@ from model.final_fit import FinalFit, FitSettings, FitState
 from model.network import Network
 from model.quantity import YEARS, Quantity
 from model.recipe import Recipe, recipe_named
+from model.short_training import DivergedError
 from search.errors import SearchError
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, alone_in
 from search.space.ranges import Value
 from search.space.variation import recipe_for, varied
+
+_log = logging.getLogger(__name__)
 
 Progress: TypeAlias = Callable[[FitState, int, float], None]
 
@@ -106,7 +110,12 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
         (folder / MODEL).unlink(missing_ok=True)  # of a shorter run; what was best in it is in the checkpoint
         write_bytes(folder / HISTORY, history.to_csv(now.history))
 
-    state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
+    try:
+        state = final.run(state, keep, lambda epoch, share: progress(state, epoch, share))
+    except DivergedError as error:
+        if state.best is None:
+            raise
+        _log.warning("%s; the fit ends with the weights of epoch %d", error, state.best.epoch)
     progress(state, len(state.history), 1.0)
     limits = (float(training.labels.min()), float(training.labels.max()))
     # Once more, for a fit that was killed between the last epoch's state and its line.

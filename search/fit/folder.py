@@ -42,14 +42,17 @@ def members(folder: Path) -> tuple[Path, ...]:
 def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
     """Return the folders to fit in; from then on the folder is known for that of so many members.
 
-    `digest` is that of the first member's fit. Raises SearchError where the folder holds a fit of the other kind, or an
-    ensemble that has begun with other fits or has more of them, of which none is to be lost.
+    `digest` is that of the first member's fit. Nobody else may be at it (`alone_in`). Raises SearchError where the
+    folder holds a fit of the other kind, or an ensemble that has begun with other fits or has more of them, of which
+    none is to be lost.
     """
-    if count > 1 and (folder / ABOUT).is_file():
+    if count > 1 and _begun(folder):
         raise SearchError(f"{folder} holds a fit of one network; choose another --out for an ensemble")
-    if count == 1 and (folder / ENSEMBLE).is_file():
+    if count == 1 and any(map(_begun, members(folder))) and (folder / ENSEMBLE).is_file():
         raise SearchError(f"{folder} holds an ensemble; give its --ensemble, or choose another --out")
-    if count > 1:
+    if count == 1:
+        (folder / ENSEMBLE).unlink(missing_ok=True)  # of one that was refused before its first epoch
+    else:
         *folders, next_one = member_folders(folder, count + 1)
         if next_one.exists():
             raise SearchError(f"{folder} holds an ensemble of more networks; give its --ensemble, or another --out")
@@ -115,7 +118,7 @@ def started_with(folder: Path) -> Started | None:
 
     Raises SearchError where the folder's description of the fit is damaged.
     """
-    about = _about(folder)
+    about = _about(folder) if _begun(folder) else None
     try:
         return None if about is None else Started(str(about["precision"]), int(about["threads"]))
     except (KeyError, TypeError, ValueError) as error:
@@ -127,10 +130,35 @@ def fitted_quantity(folder: Path) -> Quantity:
 
     Raises SearchError where the folder's description of the fit is damaged.
     """
+    return Quantity(str(_fitted_on(folder).get("unit", YEARS)))
+
+
+def require_fitted_for(folder: Path, unit: str, digest: str) -> str:
+    """Return "", or what is to be known of a fit that is judged on another dataset than its own, by unit and digest.
+
+    Raises SearchError where it predicts something else, or the folder's description of the fit is damaged.
+    """
+    own, quantity = _fitted_on(folder), fitted_quantity(folder)
+    if own and quantity.unit != unit:
+        raise SearchError(
+            f"{folder} predicts values in {quantity.unit or 'no unit'}, the dataset has them in {unit or 'none'}; "
+            "give a dataset of the same"
+        )
+    if own.get("digest") in (None, digest):
+        return ""
+    return f"{folder} was fitted on another dataset (digest {own['digest'][:12]}…), which may hold images of this one"
+
+
+def _fitted_on(folder: Path) -> dict[str, Any]:
     dataset = (_about(members(folder)[0]) or {}).get("dataset", {})
     if not isinstance(dataset, dict):
         raise _damaged(folder)
-    return Quantity(str(dataset.get("unit", YEARS)))
+    return dataset
+
+
+def _begun(folder: Path) -> bool:
+    """Whether there is anything of a fit that could be lost."""
+    return any((folder / name).is_file() for name in (STATE, MODEL))
 
 
 def _about(folder: Path) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from typing import IO
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
+from search.settings_sources import PREFIX
 from search.slots.mending import MAX_LOSSES
 from search.study.owner import process_of
 from search.study.study import Study
@@ -77,11 +78,15 @@ def places(workers: int | None, gpus: Sequence[int], on_cpu: int, per_gpu: int =
 
 @dataclass(slots=True, eq=False)
 class _Worker:
-    """A place and the process that works there; `deaths` of its processes in a row had finished no trial."""
+    """A place and the process that works there; `deaths` of its processes in a row had finished no trial.
+
+    Its log had `logged` bytes when the process was started.
+    """
 
     place: Place
     log: Path
     deaths: int = 0
+    logged: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
     name: str = field(init=False)
 
@@ -121,7 +126,7 @@ class Launcher:
 
     def _start_again(self, worker: _Worker) -> None:
         code = worker.process.returncode
-        told = f"({_cause(code)}); see {worker.log}: {_last_line(worker.log)}"
+        told = f"({_cause(code)}); see {worker.log}: {_last_line(worker)}"
         if code == BAD_INPUT:
             raise SearchError(f"the workers cannot work {told}")
         _close(worker.process.stdin)
@@ -156,14 +161,17 @@ class Launcher:
             _close(worker.process.stdin)
 
     def _spawn(self, worker: _Worker) -> None:
+        # A worker's settings are the study's and ours; a variable or a file may say what a flag has overruled.
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)}
         # The storage goes through the environment: a command line can be read by every user of the machine.
-        environment = {**os.environ, **worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
-        environment["AGESEARCH_CONFIG"] = os.devnull  # what a worker needs is in the study, and no file may object
+        environment |= {**worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
+        environment["AGESEARCH_CONFIG"] = os.devnull
         if self._artifacts is not None:
             environment["AGESEARCH_ARTIFACTS"] = str(self._artifacts.absolute())
         command = [*self._program, *worker.place.flags()]
-        command += ["--study", self._study.name, "--data", str(self._data.absolute())]
+        command += [f"--study={self._study.name}", f"--data={self._data.absolute()}"]
         with worker.log.open("ab") as log:
+            worker.logged = log.tell()
             worker.process = subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
@@ -186,6 +194,6 @@ def _cause(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it is empty"
+def _last_line(worker: _Worker) -> str:
+    lines = worker.log.read_bytes()[worker.logged :].decode(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"

@@ -71,10 +71,10 @@ class Display:
     def __init__(self, console: Console, first: Standing, costs: Sequence[int]) -> None:
         self._console, self._pace, self._last = console, Pace(first.closed, costs), first
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
         )
         self._progress = Progress(*columns, console=console, disable=not console.is_terminal)
         self._bar = self._progress.add_task("", note="")

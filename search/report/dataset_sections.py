@@ -30,15 +30,16 @@ def dataset_section(path: Path) -> Section:
 
 
 def _table(statistics: DatasetStatistics, quantity: Quantity) -> Table:
+    exact = ".2f" if quantity.is_age else ".5g"
     columns = (
         Column("split"),
         Column("images", ",d"),
-        Column(quantity.label("mean"), ".2f"),
-        Column("SD", ".2f"),
+        Column(quantity.label("mean"), exact),
+        Column("SD", exact),
         Column("25 %", "g"),
         Column("50 %", "g"),
         Column("75 %", "g"),
-        Column("always the median: MAE", ".2f"),
+        Column("always the median: MAE", exact),
     )
     rows: list[tuple[Cell, ...]] = []
     for name, ours in statistics.splits.items():

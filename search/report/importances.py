@@ -18,13 +18,17 @@ TOP_SHARE, TOP_TRIALS = 0.1, 5
 
 
 def importances(trials: Sequence[RankedTrial], box: Box) -> dict[str, float]:
-    """Return each parameter's share of what sets the best trials apart; {} for fewer than `LEAST_TRIALS`.
+    """Return each varied parameter's share of what sets the best trials apart; {} where there is nothing to tell.
 
     PED-ANOVA over one stage's trials, which all come from one box, so that it measures the box and not its narrowing.
     """
-    if len(trials) < LEAST_TRIALS:
+    ranges = {each.name: distribution_of(each) for each in box.ranges}
+    ranges = {name: each for name, each in ranges.items() if not each.single()}
+    if len(trials) < LEAST_TRIALS or not ranges or len({each.score for each in trials}) == 1:
         return {}
-    study, ranges = optuna.create_study(), {each.name: distribution_of(each) for each in box.ranges}
-    study.add_trials(create_trial(params=each.params, distributions=ranges, value=each.score) for each in trials)
+    study = optuna.create_study()
+    for each in trials:
+        params = {name: each.params[name] for name in ranges}
+        study.add_trial(create_trial(params=params, distributions=ranges, value=each.score))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=max(TOP_SHARE, TOP_TRIALS / len(trials)))
     return get_param_importances(study, evaluator=evaluator)

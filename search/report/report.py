@@ -1,6 +1,6 @@
 """The whole report: its sections gathered from a dataset, a study and fits, and written to a folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -26,7 +26,10 @@ from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
 from search.report.writing import write_files
-from search.space.variation import recipe_for, varied
+from search.results.choice import choose
+from search.results.ranking import best_score
+from search.space.ranges import Value
+from search.space.variation import NETWORK, recipe_for, varied
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
 
@@ -123,8 +126,13 @@ def _network(sources: Sources, fits: Sequence[FitRecord], quantity: Quantity) ->
     if spec and spec.network and not info:
         return LeftOut("Network", "the shape of its images is not known; give --data FILE.h5")
     base = recipe_for(spec.recipe, spec.network) if spec else recipe_named("default")
+    params: dict[str, Value] = {}
+    if sources.study and set(sources.study.spec.box.names) & set(NETWORK):
+        if best_score(sources.study) is None:
+            return LeftOut("Network", "it is searched, and no trial has finished with a value yet")
+        params = choose(sources.study).params
     try:
-        made = varied(base, info.image_shape if info else PAPER_SHAPE, {}).network()
+        made = varied(base, info.image_shape if info else PAPER_SHAPE, params).network()
     except ModelError as error:  # the paper's network takes no images as small as these
         return LeftOut("Network", str(error))
     return network_section(made, quantity)
@@ -145,11 +153,20 @@ def _named(folder: Path) -> str:
     return f"{folder}, the mean of {count} networks" if count > 1 else str(folder)
 
 
+def _foreign(sources: Sources) -> Iterator[str]:
+    """Say which studies have seen another dataset than the one that is shown."""
+    shown = inspect_dataset(sources.dataset).digest if sources.dataset else None
+    for study in (sources.study, *sources.experiments):
+        if study and shown and study.spec.dataset != shown:
+            yield f"the study {study.name} was made on another dataset, with the digest {study.spec.dataset[:12]}…"
+
+
 def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:
     facts = [("made", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC by agesearch {version('agesearch')}")]
     if sources.dataset:
         facts.append(("dataset", f"{sources.dataset}, digest {inspect_dataset(sources.dataset).digest[:12]}…"))
     if sources.study:
         facts.append(("study", f"{sources.study.name} in {sources.study.storage}"))
+    facts += (("note", each) for each in _foreign(sources))
     facts += (("model" if place == 0 else "compared with", _named(each)) for place, each in enumerate(sources.fits))
     return tuple(facts)

@@ -45,7 +45,7 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
         f"would score {decimal(found.constant_mae, '.2f')}."
     )
     beside = (UNPAIRED,) if first.quantity.is_age else ()
-    compared = (comparison_table(models, test.labels),) if len(models) > 1 else ()
+    compared = (comparison_table(models, test.labels),) if len(models) > 1 and len(test.labels) > 1 else ()
     return (
         Section("Result", (headline, *beside), (result_table(models), *compared)),
         _errors(first, test.labels),
@@ -56,13 +56,14 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
 def result_table(models: Sequence[FittedModel]) -> Table:
     """Return the models' figures on the test split, and the paper's, if it is ages."""
     quantity = models[0].quantity
+    exact = ".2f" if quantity.is_age else ".4g"
     columns = (
         Column("model"),
         Column(quantity.label("test MAE"), ".3f"),
         Column("± standard error", ".3f"),
-        Column("median error", ".2f"),
-        Column("RMSE", ".2f"),
-        Column("bias", "+.2f"),
+        Column("median error", exact),
+        Column("RMSE", exact),
+        Column("bias", f"+{exact}"),
         Column("images", ",d"),
     )
     ours: list[tuple[Cell, ...]] = [
@@ -133,15 +134,16 @@ def _errors(model: FittedModel, labels: Labels) -> Section:
 
 def _group_table(name: str, caption: str, groups: Sequence[ErrorGroup], quantity: Quantity) -> Table:
     noun = quantity.noun
+    exact, rough = (".2f", ".1f") if quantity.is_age else (".4g", ".4g")
     columns = (
         Column(quantity.label(f"{noun} group")),
         Column("images", ",d"),
-        Column(quantity.label("MAE"), ".2f"),
-        Column("± standard error", ".2f"),
-        Column("bias", "+.2f"),
-        Column("± standard error of the bias", ".2f"),
-        Column(f"mean true {noun}", ".1f"),
-        Column(f"mean predicted {noun}", ".1f"),
+        Column(quantity.label("MAE"), exact),
+        Column("± standard error", exact),
+        Column("bias", f"+{exact}"),
+        Column("± standard error of the bias", exact),
+        Column(f"mean true {noun}", rough),
+        Column(f"mean predicted {noun}", rough),
     )
     rows = [
         (

@@ -53,11 +53,12 @@ def _text(study: Study, trials: Sequence[RankedTrial]) -> tuple[str, ...]:
     choice = choose(study)
     chosen = ", ".join(f"{name_of(name)} {text_of(value)}" for name, value in choice.params.items())
     paper = f" The paper set both learning rate and L2 to {CHOSEN:g}." if Quantity(spec.unit).is_age else ""
+    batch = "" if "batch_size" in spec.box.names else f", batch {spec.batch_size}"
     lines = [
         f"Chosen: {chosen}, {choice.reason}.{paper}",
         f"Study {study.name}: {finished} of {asked} trials have finished, {len(trials)} of them with a value"
         f"{f', and {failed} slots were closed as failed' if failed else ''}. A trial trains on {spec.images} images "
-        f"for {spec.epochs} epochs, batch {spec.batch_size}, by the recipe {spec.recipe}, and is judged on the whole "
+        f"for {spec.epochs} epochs{batch}, by the recipe {spec.recipe}, and is judged on the whole "
         f"validation split. Seed {spec.seed}, sampler {spec.sampler}, precision {spec.precision}, "
         f"{spec.threads} {'thread' if spec.threads == 1 else 'threads'}.",
     ]

@@ -15,19 +15,24 @@ from search.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """A study's best finalist: its parameters, its mean score with the standard error, and its budget."""
+    """A study's best finalist: its parameters, its mean score with the standard error, its scores, and its budget.
+
+    `draws` are the study's seed and the stage's number, which the seeds of the finalists' trials follow from.
+    """
 
     params: dict[str, Any]
     mean: float
     standard_error: float
-    repeats: int
+    scores: tuple[float, ...]
     images: int
     epochs: int
+    recipe: str
+    draws: tuple[int, int]
 
     @property
-    def budget(self) -> tuple[int, int]:
-        """How much each of its trainings had: images and epochs."""
-        return self.images, self.epochs
+    def measure(self) -> tuple[int, int, str]:
+        """What its scores are: errors after so many images and epochs, by a recipe."""
+        return self.images, self.epochs, self.recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +52,16 @@ class StudyComparison:
 
     @property
     def difference(self) -> tuple[float, float] | None:
-        """The best finalists' difference, first minus second, and its standard error; None without an equal budget."""
+        """The best finalists' difference, first minus second, and its standard error; None for different measures.
+
+        Where both had the same seeds, they come in pairs, and what a seed does to both is no part of the error.
+        """
         first, second = self.chosen
-        if first is None or second is None or first.budget != second.budget:
+        if first is None or second is None or first.measure != second.measure:
             return None
+        if first.draws == second.draws and len(first.scores) == len(second.scores):
+            apart = np.subtract(first.scores, second.scores)
+            return float(apart.mean()), float(apart.std(ddof=1) / math.sqrt(len(apart)))
         return first.mean - second.mean, math.hypot(first.standard_error, second.standard_error)
 
     def as_dict(self) -> dict[str, Any]:
@@ -61,7 +72,12 @@ class StudyComparison:
 
 
 def compare_studies(first: Study, second: Study) -> StudyComparison:
-    """Compare two studies; raises SearchError where they saw different datasets or one has no value yet."""
+    """Compare two searches; raises SearchError for an experiment, different datasets, or one without a value yet."""
+    for study in (first, second):
+        if study.spec.experiment is not None:
+            raise SearchError(
+                f"{study.name!r} is an experiment, whose variants 'agesearch report' compares; name two searches"
+            )
     if first.spec.dataset != second.spec.dataset:
         digests = f"{first.spec.dataset[:12]}… and {second.spec.dataset[:12]}…"
         raise SearchError(f"{first.name!r} and {second.name!r} saw different datasets ({digests}): not comparable")
@@ -84,7 +100,9 @@ def _chosen(study: Study) -> Chosen | None:
     best = judged.best if judged else None
     if judged is None or best is None or best.mean is None or best.standard_error is None:
         return None
-    return Chosen(best.params, best.mean, best.standard_error, judged.repeats, judged.images, judged.epochs)
+    spec, scores = study.spec, tuple(score for score in best.scores if score is not None)
+    budget, draws = (judged.images, judged.epochs), (spec.seed, len(spec.trials) + 1)
+    return Chosen(best.params, best.mean, best.standard_error, scores, *budget, spec.recipe, draws)
 
 
 def _ranked(study: Study) -> list[RankedTrial]:

@@ -120,7 +120,7 @@ def _document(study: Study, choice: Choice) -> dict[str, Any]:
             "number": best.number, "stage": best.stage, "slot": best.slot,
             "score": best.score, "validation_mae": best.validation_mae, "training_mae": best.training_mae,
             "penalty": best.penalty, "seconds": best.seconds,
-            "images": spec.images, "epochs": spec.epochs, "threads": spec.threads,
+            "images": best.images, "epochs": best.epochs, "threads": spec.threads,
             "device": best.device, "seeds": best.seeds,
         },
         "study": {

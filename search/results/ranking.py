@@ -17,7 +17,7 @@ from search.study.study import Study
 
 @dataclass(frozen=True, slots=True)
 class RankedTrial:
-    """A finished trial: its place in the study, what it measured (in the labels' unit, and seconds) and its parameters.
+    """A finished trial: its place in the study, what it measured (in the labels' unit, and seconds), and what it was.
 
     `score` is what ranks it: the validation error, to which the recipe `paper` adds the penalty. `curve` is what it has
     reported epoch by epoch: the validation error where the study prunes, else that of training.
@@ -31,6 +31,8 @@ class RankedTrial:
     training_mae: float
     penalty: float
     seconds: float
+    images: int
+    epochs: int
     params: dict[str, Value]
     seeds: dict[str, int]
     worker: str
@@ -120,6 +122,8 @@ def _ranked(trial: FrozenTrial) -> RankedTrial:
         training_mae=own["training_mae"],
         penalty=own["penalty"],
         seconds=own["seconds"],
+        images=own["images"],
+        epochs=own["epochs"],
         params=dict(trial.params),
         seeds=own["seeds"],
         worker=own["worker"],

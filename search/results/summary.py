@@ -9,11 +9,11 @@ from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
-from search.study.finished import measured
+from search.study.finished import count_finished, count_valued, measured
 from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
-from search.study.trials import PRUNED_AFTER, REASON
+from search.study.trials import PRUNED_AFTER
 from search.study.workers import WorkerView, list_workers
 
 _LATER = {
@@ -99,8 +99,9 @@ def _remarks(spec: StudySpec) -> Iterator[str]:
 def _opened(study: Study, stage: Stage, counts: SlotCounts) -> StageSummary:
     plan = stage.plan
     with study.storage.engine.begin() as tx:
-        pruned, without = (measured(tx, study.name, stage.number, name).keys() for name in (PRUNED_AFTER, REASON))
-    return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), len(pruned), len(without - pruned))
+        pruned = len(measured(tx, study.name, stage.number, PRUNED_AFTER))
+        without = count_finished(tx, study.name, stage.number) - count_valued(tx, study.name, stage.number)
+    return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), pruned, without - pruned)
 
 
 def _later(spec: StudySpec, number: int, size: int) -> StageSummary:

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import Connection, Row
 
 from search.errors import StaleClaim
+from search.slots.steadiness import Steadiness
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots, stages
 from search.study.claims import Claim, Held, NoClaim
@@ -69,6 +70,7 @@ class Slots:
         self.study = study
         self.lease_seconds = lease_seconds
         self._engine = study.storage.engine
+        self._steadiness = Steadiness(lease_seconds)
         self._taking: Claim | None = None  # in a transaction whose end has not been heard of
 
     @outlasting
@@ -168,9 +170,10 @@ class Slots:
         return None
 
     def _abandoned(self, tx: Connection, stage: int) -> Row[Any] | None:
-        expired = (slots.c.lease_expires < Now()).label("expired")
-        claimed = tx.execute(select(slots, expired).where(*self._in(stage, CLAIMED)).order_by(slots.c.slot)).all()
-        return next((row for row in claimed if row.expired or is_gone(row.owner)), None)
+        now = Now().label("now")
+        claimed = tx.execute(select(slots, now).where(*self._in(stage, CLAIMED)).order_by(slots.c.slot)).all()
+        doubt = bool(claimed) and self._steadiness.in_doubt(claimed[0].now)
+        return next((row for row in claimed if is_gone(row.owner) or (row.lease_expires < row.now and not doubt)), None)
 
     def _first_waiting(self, tx: Connection, stage: int) -> Row[Any] | None:
         query = select(slots).where(*self._in(stage, WAITING)).order_by(slots.c.slot).limit(1)

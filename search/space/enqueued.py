@@ -5,6 +5,7 @@ from typing import Any, TypeAlias
 
 from search.errors import SearchError
 from search.space.box import Box
+from search.space.pairs import pairs
 from search.space.parameters import PARAMETERS, number_or_word
 from search.space.ranges import Choices, Value
 
@@ -49,12 +50,13 @@ def written(wanted: tuple[Wanted, ...]) -> str:
 
 
 def _from_text(text: str) -> dict[str, Any]:
-    pairs = (each.partition("=") for each in text.split(","))
-    return {name.strip(): number_or_word(value.strip()) for name, _, value in pairs}
+    return {name: number_or_word(value) for name, value in pairs(text).items()}
 
 
 def _read(table: Mapping[str, Any]) -> Wanted:
     named = {SHORT.get(name, name): value for name, value in table.items()}
+    if len(named) < len(table):
+        raise ValueError("lr and learning_rate are the same; keep one of them")
     for name, value in named.items():
         if name not in PARAMETERS:
             raise ValueError(f"{name} cannot be enqueued; known are {', '.join(PARAMETERS)}")

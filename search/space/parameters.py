@@ -8,6 +8,7 @@ from typing import Any
 
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
+from search.space.pairs import pairs
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
 
 
@@ -68,10 +69,10 @@ PARAMETERS = {
         Parameter("learning_rate", "learning rate", low=math.ulp(0.0), log=True),
         Parameter("l2", "L2", log=True),
         Parameter("dropout", "dropout", high=0.99),
-        Parameter("batch_size", "batch size", low=1, whole=True),
+        Parameter("batch_size", "batch size", low=1, high=2**31 - 1, whole=True),
         Parameter("batch_norm", "batch norm", words=("convolutions", "blocks", "dense", "none")),
         Parameter("initializer", "initializer", words=("xavier", "gaussian")),
-        Parameter("width", "width", low=1, whole=True),
+        Parameter("width", "width", low=1, high=2**15, whole=True),
         Parameter("augmentation", "augmentation", high=2.0),
     )
 }
@@ -108,9 +109,7 @@ def read_space(given: object) -> tuple[Range, ...]:
 
 
 def _from_text(text: str) -> dict[str, Any]:
-    return {
-        name.strip(): _from_word(what.strip()) for name, _, what in (each.partition("=") for each in text.split(","))
-    }
+    return {name: _from_word(what) for name, what in pairs(text).items()}
 
 
 def _from_word(text: str) -> Any:

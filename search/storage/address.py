@@ -16,6 +16,7 @@ def parse_address(url: str) -> URL:
     Raises `SearchError` for any other text, for SQLite without a file and for SQLite on a network file system.
     """
     try:
+        url.encode()  # what is no text in UTF-8 cannot be handed on
         address = make_url(url)
     except (ArgumentError, ValueError):
         # The text itself is not shown, nor kept as a cause: it may hold a password.

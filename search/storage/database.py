@@ -3,6 +3,8 @@
 import fcntl
 import logging
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -40,6 +42,9 @@ _REFUSED = re.compile(
     r"is not a database|unable to open database file|readonly database|disk image is malformed"
 )
 """What libpq, PostgreSQL and SQLite say of what was given; a server that is away or a full disk says other things."""
+
+REMEDY = "make a copy, then restore a backup or recover what is left with: sqlite3 FILE .recover"
+"""What to do about a damaged SQLite file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +114,8 @@ def storage_errors(storage: Storage | URL) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         cause = _cause(error)
         kind = SearchError if _REFUSED.search(cause) else SearchFailure
-        raise kind(f"the storage {storage} cannot be used: {cause}") from error
+        advice = f"; {REMEDY}" if "malformed" in cause else ""
+        raise kind(f"the storage {storage} cannot be used: {cause}{advice}") from error
 
 
 def quieten_optuna() -> None:
@@ -200,7 +206,26 @@ def _settle(connection: Any, _record: object) -> None:
 
 
 def _lock(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    """Take the write lock, waiting for it a second at a time: SQLite waits in C, where no Ctrl-C is heard."""
+    driver: Any = connection.connection.driver_connection
+    turn, deadline = min(1.0, _LOCK_SECONDS), time.monotonic() + _LOCK_SECONDS
+    driver.execute(f"PRAGMA busy_timeout = {1000 * turn:.0f}")
+    try:
+        while time.monotonic() < deadline - turn and _is_locked(driver):
+            pass
+        if not driver.in_transaction:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # whose error is SQLAlchemy's
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {1000 * _LOCK_SECONDS:.0f}")
+
+
+def _is_locked(driver: sqlite3.Connection) -> bool:
+    """Begin a transaction, or tell that another process has the lock; any other error is raised when it comes again."""
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        return "locked" in str(error)
+    return False
 
 
 def _schema_version(address: URL) -> int | None:

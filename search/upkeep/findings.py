@@ -13,7 +13,7 @@ from sqlalchemy.pool import NullPool
 
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
-from search.storage.database import Storage
+from search.storage.database import REMEDY, Storage
 from search.storage.optuna_tables import trials
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
 from search.study.claims import Held
@@ -88,8 +88,7 @@ def _damage(storage: Storage) -> Iterator[Finding]:
         with create_engine(storage.url, poolclass=NullPool).connect() as connection:
             first = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if first != "ok":
-            remedy = "make a copy, then restore a backup or recover what is left with: sqlite3 FILE .recover"
-            yield Finding("damaged file", f"the database is damaged ({first})", remedy, mendable=False)
+            yield Finding("damaged file", f"the database is damaged ({first})", REMEDY, mendable=False)
 
 
 def _slots_with_trials(tx: Connection, study: Study) -> Sequence[Row[Any]]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.errors import DatasetError
+from data.errors import DatasetError, WriteFailure
 from data.files import check_writable, file_name, whole_file, write_bytes
 
 
@@ -65,7 +65,7 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path):
 
 def test_a_failing_disk_is_told_in_one_sentence(tmp_path):
     with (
-        pytest.raises(DatasetError, match=r"cannot write .*: No space left on device; choose another --out"),
+        pytest.raises(WriteFailure, match=r"cannot write .*: No space left on device; see to the disk, and run"),
         whole_file(tmp_path / "out.bin"),
     ):
         raise OSError(28, "No space left on device")

@@ -73,7 +73,7 @@ def test_the_dataset_is_verified_against_its_table(table, build, tmp_path):
     assert verify_dataset(tmp_path / "out.h5", path).lossless
     path.write_text(path.read_text().replace("-2.5", "-2.25"))
     report = verify_dataset(tmp_path / "out.h5", path)
-    assert report.differences == ("training: c.png has the label -2.5, its name says -2.25",)
+    assert report.differences == ("training: c.png has the label -2.5, the source says -2.25",)
     assert not report.source_matches
 
 
@@ -107,8 +107,8 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         (b"", "begins with ''; its first row must be path,value or path,value,split"),
         (b"file,age\n", "begins with 'file,age'; its first row must be"),
         (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
-        (b"path,value\na.png,12_5\n", "row 2 has the value '12_5', which is not a finite number"),
-        (b"path,value\na.png,old\n", "row 2 has the value 'old', which is not a finite number"),
+        (b"path,value\na.png,12_5\n", "row 2 has the value '12_5'; it must be a number"),
+        (b"path,value\na.png,old\n", "row 2 has the value 'old'; it must be a number"),
         (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
         (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),
         (b"path,value,split\na.png,1,holdout\n", "row 2 has the split 'holdout'; known are training"),
@@ -157,3 +157,20 @@ def test_a_row_that_names_a_link_to_itself_is_rejected_with_the_reason(table, bu
     (path.parent / "e.png").symlink_to("e.png")
     with pytest.raises(RejectedFilesError, match=r"e\.png.*(in a circle|no such file)"):
         build(path)
+
+
+def test_rows_are_numbered_as_an_editor_numbers_lines(table, build):
+    path = table(["a.png,1"], "path,value")
+    path.write_text("path,value\n\n\na.png,1\nb.png,old\n")
+    with pytest.raises(DatasetError, match="row 5 has the value 'old'"):
+        build(path)
+
+
+def test_a_path_is_not_cut_where_a_table_has_no_end_of_a_line(table, build):
+    with pytest.raises(DatasetError, match=r"holds 'a\\u2028b.png', which is not a plain path"):
+        build(table(["a\u2028b.png,1"], "path,value", images=False))
+
+
+def test_a_value_whose_square_is_too_much_for_float32_is_refused(table, build):
+    with pytest.raises(DatasetError, match=r"row 2 has the value '1e22'; it must be a number below 1e\+18 in size"):
+        build(table(["a.png,1e22"], "path,value"))

@@ -76,7 +76,7 @@ def test_a_changed_label_is_found(built):
     rewritten(built[0], labels=open_dataset(built[0]).test.labels + 1)
     report = verify_dataset(*built)
     assert report.count == 2
-    assert "has the label 30, its name says 29" in report.differences[0]
+    assert "has the label 30, the source says 29" in report.differences[0]
 
 
 def test_a_changed_name_and_a_doubled_one_are_found(built):

@@ -86,3 +86,13 @@ def test_a_single_image_is_a_group() -> None:
 def test_predictions_that_do_not_fit_the_labels_are_refused(predictions: np.ndarray, labels: np.ndarray) -> None:
     with pytest.raises(ModelError, match=r"predictions are .* for labels of"):
         by_label(predictions, labels)
+
+
+def test_whole_numbers_of_a_small_range_are_each_a_group_and_negative_ones_are_told_apart_by_a_word() -> None:
+    def names(*labels: float) -> list[str]:
+        return [group.name for group in by_label(np.zeros(len(labels), np.float32), np.array(labels, np.float32))]
+
+    assert names(1, 2, 3, 4, 5) == ["1", "2", "3", "4", "5"]
+    assert names(5, 5) == ["5"]
+    assert names(-50, 30)[0] == "-50 to -41"
+    assert names(-0.5, 0.25)[0] == "-0.5 to -0.4"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from data.errors import WriteFailure
 from search import __main__ as program
 from search.errors import SearchError, SearchFailure
 
@@ -121,6 +122,11 @@ def ending_in(monkeypatch):
         monkeypatch.setattr("search.commands.options.load_settings", load)
 
     return end
+
+
+def test_a_disk_that_is_full_is_a_failure_and_no_bad_input(ending_in, agesearch):
+    ending_in(WriteFailure("cannot write a.h5: No space left on device; see to the disk"))
+    assert agesearch("status").code == 1
 
 
 def test_a_failure_is_one_line_and_exit_code_1(ending_in, agesearch):

@@ -241,3 +241,21 @@ def test_a_storage_of_another_type_is_not_shown_with_its_password(written):
 def test_an_empty_password_or_name_is_none_at_all(name, monkeypatch):
     monkeypatch.setenv(f"AGESEARCH_{name.upper()}", "")
     assert f"AGESEARCH_{name.upper()}: {name} is " in refusal({})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("epochs = true", "epochs is True: it is true or false; give a number"),
+        ("trials = [true]", "it is true or false; give a number"),
+        ("seed = false", "it is true or false; give a number"),
+        ("batch_size = 3000000000", "input should be less than or equal to 2147483647"),
+        ("artifacts = ''", "it is empty; leave it out, or write none"),
+        ("ranges = 'l2=1:2,l2=2:3'", "l2 is given twice; keep one of them"),
+        ("space = 'dropout=0.1,dropout=0.2'", "dropout is given twice; keep one of them"),
+    ],
+)
+def test_what_was_meant_otherwise_is_refused(text, said, tmp_path):
+    (tmp_path / "agesearch.toml").write_text(text)
+    with pytest.raises(SearchError, match=said):
+        load_settings(tmp_path / "agesearch.toml", {})

@@ -60,7 +60,7 @@ def make_slot_again(study, slot):
 
 def ranked(number, error, params, stage=1, curve=()):
     """Return a trial with that validation error."""
-    return RankedTrial(number, stage, number, error, error, 5.0, 0.5, 1.0, params, {}, "", "", curve)
+    return RankedTrial(number, stage, number, error, error, 5.0, 0.5, 1.0, 500, 5, params, {}, "", "", curve)
 
 
 def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)), unit="years"):

@@ -97,3 +97,13 @@ def test_loading_times_are_printed_beside_the_papers(agesearch, pictures):
     assert "(the paper: 13.473 s)" in ended.out
     assert "(the paper: 8.1)" in ended.out
     assert json.loads(agesearch("data", "bench", "faces.h5", pictures, "--json").out)
+
+
+def test_labels_that_no_network_would_learn_in_their_unit_are_pointed_out(agesearch, tmp_path):
+    for seed in range(12):
+        Image.new("L", (91, 91), seed).save(tmp_path / f"{seed}.png")
+    rows = "".join(f"{seed}.png,{seed * 1e5}\n" for seed in range(12))
+    (tmp_path / "prices.csv").write_text("path,value\n" + rows)
+    ended = agesearch("data", "build", "prices.csv", "--out", "prices.h5", "--unit", "cents")
+    assert ended.code == 0
+    assert "and networks learn best what spreads by 1 to 100; give them in a larger unit" in ended.err

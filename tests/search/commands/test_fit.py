@@ -116,6 +116,7 @@ def test_what_a_recipe_was_measured_with_is_said_where_it_is_given_something_els
 def test_a_fit_goes_on_with_the_precision_and_the_threads_it_was_started_with(agesearch, fits, best, tmp_path):
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / ABOUT).write_text("precision = 'float32'\nthreads = 7\n")
+    (tmp_path / "fit" / STATE).touch()
     agesearch("fit", best(), "--data", "faces.h5", "--out", "fit")
     assert (fits.jobs[0].precision, fits.jobs[0].threads) == ("float32", 7)
 

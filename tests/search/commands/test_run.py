@@ -91,7 +91,10 @@ def test_a_folder_with_another_study_s_results_is_refused_before_the_search(chai
     before, steps = (tmp_path / "runs/best.toml").read_bytes(), len(chain.done)
     ended = chain.run("--study", "other")
     assert (ended.code, len(chain.done)) == (2, steps)
-    assert "runs/best.toml is of the study 'age'; choose another --out for 'other'" in ended.err
+    assert "runs/best.toml is of the study 'age' in sqlite:///runs/study.db; choose another --out" in ended.err
+    ended = chain.run("--storage", "sqlite:///other.db")
+    assert (ended.code, len(chain.done)) == (2, steps)
+    assert "choose another --out for 'age' in sqlite:///other.db" in ended.err
     assert (tmp_path / "runs/best.toml").read_bytes() == before
 
 

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -54,10 +55,23 @@ def test_a_fit_that_goes_on_says_after_which_epoch(capsys):
 
 @pytest.mark.parametrize(("last", "text"), [((FIRST,), "best 11.500 years, epoch 1"), ((), "0/2")])
 def test_a_terminal_has_a_bar_with_the_best_epoch(last, text, capsys, monkeypatch):
-    monkeypatch.setattr(fit_display, "Console", lambda stderr: Console(stderr=stderr, force_terminal=True, width=120))
+    monkeypatch.setattr(
+        fit_display,
+        "Console",
+        lambda stderr, markup: Console(stderr=stderr, markup=markup, force_terminal=True, width=120),
+    )
     with shown(2) as update:
         update(state(), 1, 0.0)
         update(state(*last), 2, 0.25)
     written = capsys.readouterr().err
     assert text in written
     assert "epoch 1: training" not in written
+
+
+def test_a_unit_in_brackets_is_shown_as_it_is(capsys, monkeypatch):
+    monkeypatch.setattr(fit_display, "Console", partial(Console, force_terminal=True, width=120))
+    with FitDisplay(2, "[/s]", "runs/[/x]").shown() as update:
+        update(state(FIRST), 2, 0.25)
+    written = capsys.readouterr().err
+    assert "runs/[/x]" in written
+    assert "best 11.500 [/s], epoch 1" in written

@@ -12,6 +12,7 @@ from model.final_fit import FitSettings, FitState
 from model.history import Epoch
 from model.layers import Dense, Flatten
 from model.network import Network
+from model.short_training import DivergedError
 from search.errors import SearchError
 from search.fit import fitting
 from search.fit.fitting import Fit, members_of, run_fit
@@ -222,3 +223,24 @@ def test_a_fit_of_anything_else_does_not_go_on_in_the_folder(other, tmp_path):
     with pytest.raises(ModelError, match="belongs to a fit with other settings"):
         fit_in(tmp_path, other)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_a_fit_that_diverges_ends_with_the_best_weights_it_had(tmp_path, monkeypatch, caplog):
+    def diverge(self, state, keep, progress):
+        state = FakeFit.run(SimpleNamespace(settings=replace(self.settings, epochs=2)), state, keep, progress)
+        raise DivergedError("epoch 3 has a training error of nan")
+
+    monkeypatch.setattr(fitting, "FinalFit", type("Diverging", (FakeFit,), {"run": diverge}))
+    assert len(fit_in(tmp_path).history) == 2
+    assert (tmp_path / MODEL).is_file()
+    assert "epoch 3 has a training error of nan; the fit ends with the weights of epoch 2" in caplog.text
+
+
+def test_a_fit_that_diverges_at_once_is_an_error(tmp_path, monkeypatch):
+    def diverge(*_):
+        raise DivergedError("epoch 1 has a training error of nan")
+
+    monkeypatch.setattr(fitting, "FinalFit", type("Diverging", (FakeFit,), {"run": diverge}))
+    with pytest.raises(DivergedError, match="epoch 1"):
+        fit_in(tmp_path)
+    assert not (tmp_path / MODEL).exists()

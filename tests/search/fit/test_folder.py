@@ -12,6 +12,7 @@ from search.fit.folder import (
     has_ended,
     members,
     model_file,
+    require_fitted_for,
     started_with,
 )  # fmt: skip
 
@@ -39,6 +40,8 @@ def test_a_folder_that_is_missing_or_a_file_holds_no_model(tmp_path):
 def test_what_a_fit_was_started_with_is_known(tmp_path):
     assert started_with(tmp_path) is None
     (tmp_path / ABOUT).write_text('precision = "bfloat16"\nthreads = 3\n')
+    assert started_with(tmp_path) is None  # nothing has come of it that another fit would lose
+    (tmp_path / STATE).touch()
     assert started_with(tmp_path) == Started("bfloat16", 3)
 
 
@@ -65,12 +68,28 @@ def test_an_ensemble_has_ended_when_all_its_members_have(tmp_path):
 
 def test_a_fit_of_one_network_and_an_ensemble_do_not_share_a_folder(tmp_path):
     (tmp_path / "single").mkdir()
-    (tmp_path / "single" / ABOUT).touch()
+    (tmp_path / "single" / STATE).touch()
     with pytest.raises(SearchError, match="holds a fit of one network; choose another --out"):
         begin(tmp_path / "single", 2, "a")
-    begin(tmp_path / "many", 2, "a")
+    (first, _) = begin(tmp_path / "many", 2, "a")
+    first.mkdir()
+    (first / STATE).touch()
     with pytest.raises(SearchError, match="holds an ensemble; give its --ensemble"):
         begin(tmp_path / "many", 1, "a")
+
+
+def test_an_ensemble_that_came_to_nothing_leaves_the_folder_to_a_fit_of_one_network(tmp_path):
+    begin(tmp_path, 2, "a")
+    assert begin(tmp_path, 1, "b") == members(tmp_path) == (tmp_path,)
+
+
+def test_a_fit_is_judged_on_another_dataset_with_a_remark_and_in_another_unit_not_at_all(tmp_path):
+    assert require_fitted_for(tmp_path, "mm", "ab") == ""
+    (tmp_path / ABOUT).write_text("[dataset]\nunit = 'mm'\ndigest = 'ab'\n")
+    assert require_fitted_for(tmp_path, "mm", "ab") == ""
+    assert "was fitted on another dataset (digest ab…)" in require_fitted_for(tmp_path, "mm", "cd")
+    with pytest.raises(SearchError, match="predicts values in mm, the dataset has them in kg"):
+        require_fitted_for(tmp_path, "kg", "ab")
 
 
 @pytest.mark.parametrize(("count", "digest"), [(2, "a"), (3, "b"), (4, "b")])
@@ -109,5 +128,6 @@ def test_a_model_predicts_ages_unless_it_was_fitted_in_another_unit(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"precision = ", b"\xff", b"precision = 'float32'\nthreads = 'two'\n"])
 def test_a_damaged_description_of_a_fit_is_refused(content, tmp_path):
     (tmp_path / ABOUT).write_bytes(content)
+    (tmp_path / STATE).touch()
     with pytest.raises(SearchError, match=r"is damaged; remove .* to start the fit over"):
         started_with(tmp_path)

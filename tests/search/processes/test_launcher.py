@@ -103,7 +103,7 @@ def test_a_gpu_is_one_of_those_that_the_launcher_may_use(visible, expected, monk
 def test_a_worker_gets_the_study_on_its_command_line_and_the_storage_in_its_environment_alone(start, tmp_path):
     ended(start(DESCRIBE, Place(gpu=1)))
     found = json.loads(log(tmp_path))
-    assert found["arguments"] == ["--study", "ages", "--data", str(Path("faces.h5").absolute())]
+    assert found["arguments"] == ["--study=ages", f"--data={Path('faces.h5').absolute()}"]
     assert found["storage"] == URL
     assert found["gpu"] == "1"
 
@@ -114,6 +114,19 @@ def test_a_worker_is_told_where_artifacts_go_if_they_go_anywhere_of_their_own(st
     ended(start(DESCRIBE, artifacts=Path("curves")))
     found = [json.loads(line)["artifacts"] for line in log(tmp_path).splitlines()]
     assert found == [None, str(Path("curves").absolute())]
+
+
+def test_a_worker_hears_no_variable_that_a_flag_may_have_overruled(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("AGESEARCH_ARTIFACTS", "elsewhere")
+    ended(start(DESCRIBE))
+    assert json.loads(log(tmp_path))["artifacts"] is None
+
+
+def test_the_last_words_of_an_earlier_worker_are_not_taken_for_a_later_ones(start):
+    ended(start("print('an old story')"))
+    workers = start(f"raise SystemExit({BAD_INPUT})")
+    with pytest.raises(SearchError, match="it said nothing"):
+        until(lambda: not workers.tend(0), "the refusal")
 
 
 def test_a_worker_reads_no_settings_file_and_no_ctrl_c_of_the_terminal(start, tmp_path, monkeypatch):
@@ -217,7 +230,7 @@ def test_a_worker_that_was_given_something_useless_is_not_started_again(start, t
 
 def test_a_worker_that_dies_without_a_word_is_told_so(start):
     workers = start(f"raise SystemExit({BAD_INPUT})")
-    with pytest.raises(SearchError, match="it is empty"):
+    with pytest.raises(SearchError, match="it said nothing"):
         until(lambda: not workers.tend(0), "the refusal")
 
 

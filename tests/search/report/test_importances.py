@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from search.report.importances import importances
-from search.space.box import FIRST_BOX
+from search.space.box import FIRST_BOX, Box
+from search.space.ranges import Choices
 from tests.search.tiny import ranked
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -26,3 +27,19 @@ def test_the_parameter_that_decides_is_the_important_one(deciding, other):
 def test_of_few_trials_nothing_is_said():
     assert importances(trials_that_depend_on("l2", 9), FIRST_BOX) == {}
     assert importances(trials_that_depend_on("l2", 10), FIRST_BOX) != {}
+
+
+def test_parameters_that_cannot_vary_have_no_importance():
+    box = Box((Choices("learning_rate", (1e-3,)), *FIRST_BOX.ranges[1:]))
+    trials = [ranked(each.number, each.score, {**each.params, "learning_rate": 1e-3}) for each in _varied("l2")]
+    assert list(importances(trials, box)) == ["l2"]
+    fixed = Box(tuple(Choices(each.name, (1e-3,)) for each in FIRST_BOX.ranges))
+    assert importances([ranked(number, number, dict.fromkeys(fixed.names, 1e-3)) for number in range(20)], fixed) == {}
+
+
+def test_of_trials_that_all_score_alike_nothing_is_said():
+    assert importances([ranked(each.number, 7.0, each.params) for each in _varied("l2")], FIRST_BOX) == {}
+
+
+def _varied(name):
+    return trials_that_depend_on(name, 20)

@@ -38,8 +38,9 @@ def test_everything_there_is_becomes_a_section_and_the_first_fit_is_the_one_repo
     ]
     assert report.left_out == (LeftOut("Figure 2", "not run"),)
     facts = report.facts
-    assert [name for name, _ in facts] == ["made", "dataset", "study", "model", "compared with"]
-    assert facts[3:] == (("model", str(folders[0])), ("compared with", str(folders[1])))
+    assert [name for name, _ in facts] == ["made", "dataset", "study", "note", "model", "compared with"]
+    assert facts[3][1].startswith(f"the study {study.name} was made on another dataset, with the digest ")
+    assert facts[4:] == (("model", str(folders[0])), ("compared with", str(folders[1])))
     assert report.sections[0].text[0].startswith(f"{folders[0]}: test MAE ")
     names = [part.name for part in (*report.figures, *report.tables)]
     assert "comparison" in names

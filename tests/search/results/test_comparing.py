@@ -8,8 +8,11 @@ from search.results.verdict import verdict
 from search.study.spec import FinalistBudget
 from search.study.study import create_or_resume
 from search.study.trials import TrialOutcome
+from search.study.variants import Experiment, Variant
 from tests.integration.fake_study import spec_of
 from tests.search.tiny import work_off
+
+BUDGET = FinalistBudget(2, 2, 700, 8)
 
 
 @pytest.fixture
@@ -58,15 +61,37 @@ def test_a_single_shared_trial_is_no_comparison(studies):
 def test_the_best_finalists_are_compared_by_their_means_where_they_had_the_same_budget(studies):
     budget = FinalistBudget(2, 2, 700, 8)
     first = studies("a", lambda slot: 10.0 + slot, finalists=budget)
-    second = studies("b", lambda slot: 20.0 + slot, finalists=budget)
+    second = studies("b", lambda slot: 20.0 + 2 * slot, finalists=budget, seed=2)
     found = compare_studies(first, second)
     assert found.trials == (4, 4)
     best = verdict(first).best
     assert (found.chosen[0].mean, found.chosen[0].standard_error) == (best.mean, best.standard_error)
-    assert found.difference[0] == pytest.approx(-10)
-    assert found.difference[1] == pytest.approx(best.standard_error * np.sqrt(2))
+    assert found.difference[0] == pytest.approx(best.mean - verdict(second).best.mean)
+    theirs = verdict(second).best.standard_error
+    assert found.difference[1] == pytest.approx(np.hypot(best.standard_error, theirs))
     assert found.as_dict()["difference"] == found.difference
     assert found.as_dict()["best"] == [trial.as_dict() for trial in found.best]
+
+
+def test_finalists_with_the_same_seeds_are_compared_seed_by_seed(studies):
+    first = studies("a", lambda slot: 10.0 + slot, finalists=BUDGET)
+    assert compare_studies(first, first).difference == (0, 0)
+    second = studies("b", lambda slot: 20.0 + 3 * slot, finalists=BUDGET)
+    apart = np.subtract(verdict(first).best.scores, verdict(second).best.scores)
+    found = compare_studies(first, second).difference
+    assert found == pytest.approx((apart.mean(), apart.std(ddof=1) / np.sqrt(2)))
+
+
+def test_finalists_of_another_recipe_are_not_compared_as_their_scores_mean_something_else(studies):
+    first, second = studies("a", float, finalists=BUDGET), studies("b", float, finalists=BUDGET, recipe="paper")
+    assert compare_studies(first, second).difference is None
+
+
+def test_an_experiment_is_not_compared_with_a_search(studies, storage):
+    variants = (Variant("only", {"width": 8}, 5, 1, 2),)
+    made = create_or_resume(storage, "widths", spec_of(2, experiment=Experiment("widths", variants)))
+    with pytest.raises(SearchError, match=r"'widths' is an experiment, .*; name two searches"):
+        compare_studies(studies("a", float), made)
 
 
 def test_finalists_of_another_budget_or_none_are_not_compared(studies):

@@ -228,3 +228,10 @@ def test_a_damaged_configuration_is_one_that_holds_or_one_sentence(data):
         file.flush()
         said = sentence(Path(file.name))
     assert said is None or file.name in said
+
+
+def test_a_finalists_own_training_is_exported_with_its_budget(study_of):
+    study = study_of(2, finalists=FinalistBudget(1, 2, 700, 8))
+    work_off(study)
+    table = tomllib.loads(export_configuration(study, 2).decode())["trial"]
+    assert (table["stage"], table["images"], table["epochs"]) == (2, 700, 8)

@@ -84,3 +84,8 @@ def test_enqueued_configurations_are_within_the_budget_and_in_the_first_stage_al
     assert len(trials) == 5
     assert trials[0][1][0] == dict(TWO[0])
     assert [stage.plan.enqueued for stage in list_stages(study)] == [TWO, ()]
+
+
+def test_one_parameter_under_two_names_is_refused():
+    with pytest.raises(ValueError, match="lr and learning_rate are the same; keep one of them"):
+        read_enqueued("lr=1e-4,learning_rate=1e-3")
