@@ -11,6 +11,8 @@ from search.report import sections
 from search.report.page import page
 from search.report.report import Sources, make_report, write_report
 from search.report.sections import Column, LeftOut, Report, Section, Table
+from search.space.box import FIRST_BOX, Box
+from search.space.ranges import Choices
 from search.study.spec import FinalistBudget
 from tests.integration import fake_study
 from tests.search.tiny import run_variant, work_off, write_fit, write_tiny
@@ -115,3 +117,13 @@ def test_a_report_is_written_over_an_older_one_whose_figures_and_tables_are_remo
     assert (tmp_path / "tables/old.csv").exists()
     assert "Old" not in write_report(SMALL, tmp_path).read_text()
     assert [path.name for path in (tmp_path / "tables").iterdir()] == ["errors.csv"]
+
+
+def test_a_network_that_is_searched_is_the_chosen_one_and_left_out_before_there_is_one(faces, study_of):
+    study = study_of(1, box=Box((*FIRST_BOX.ranges, Choices("width", (8,)), Choices("batch_size", (16,)))))
+    report = make_report(Sources(faces, study, ()))
+    assert LeftOut("Network", "it is searched, and no trial has finished with a value yet") in report.left_out
+    work_off(study)
+    texts = {section.title: " ".join(section.text) for section in make_report(Sources(faces, study, ())).sections}
+    assert texts["Network"].startswith("90,905 parameters")
+    assert ", batch" not in texts["Search"]

@@ -68,3 +68,13 @@ def test_every_image_of_the_test_split_is_in_one_age_group(sections, table_of):
 def test_models_are_evaluated_on_every_split_they_have_predictions_of():
     found = by_name({"first": {"test": FIRST.predictions}}, {"test": TEST})
     assert found == {"first": {"test": FIRST.evaluation}}
+
+
+def test_over_a_single_image_models_are_shown_and_not_compared():
+    one = Split(TEST.images[:1], LABELS[:1], TEST.names[:1])
+    models = [
+        FittedModel(name, LABELS[:1] + error, evaluate(LABELS[:1] + error, LABELS[:1]), Quantity("mm"))
+        for name, error in (("first", np.float32(1)), ("second", np.float32(2)))
+    ]
+    result = result_sections(one, models)[0]
+    assert [part.name for part in result.parts] == ["result"]
