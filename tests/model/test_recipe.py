@@ -53,7 +53,7 @@ def test_the_light_recipe_is_the_strong_one_on_the_residual_network() -> None:
 @pytest.mark.parametrize("variant", [PaperVariant(width=8), PaperVariant(batch_norm="none"), PaperVariant(dropout=0.2)])
 def test_a_variant_of_the_papers_layers_is_refused_by_the_residual_networks(variant: PaperVariant) -> None:
     for recipe in (LIGHT, STRONG):
-        with pytest.raises(ModelError, match="width, batch_norm and dropout are the paper's network's"):
+        with pytest.raises(ModelError, match="width, batch_norm and dropout vary the paper's network"):
             replace(recipe, variant=variant).network()
 
 

@@ -126,4 +126,4 @@ def test_a_network_that_is_searched_is_the_chosen_one_and_left_out_before_there_
     work_off(study)
     texts = {section.title: " ".join(section.text) for section in make_report(Sources(faces, study, ())).sections}
     assert texts["Network"].startswith("90,905 parameters")
-    assert ", batch" not in texts["Search"]
+    assert "for 5 epochs, by the recipe" in texts["Search"]
