@@ -45,7 +45,7 @@ ELSEWHERE = {
     "agesearch search --data /shared/faces.h5 --on ray --workers 16 --gpus-per-worker 0.5": "a cluster with 8 GPUs",
     "agesearch search … --on ray://HEAD:10001   # from outside of the cluster": "another machine's cluster",
     "agesearch worker --data /shared/faces.h5": "a task of SLURM; without /shared it is run here",
-    "make test     # create .venv, install, and pass all tests": "the tests themselves",
+    "make test     # create .venv, install, and run all tests": "the tests themselves",
 }
 """Commands that cannot be run here, and what they need."""
 
