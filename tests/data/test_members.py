@@ -1,7 +1,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.errors import DatasetError
@@ -73,6 +73,7 @@ def test_each_limit_is_named_when_it_is_passed(limits, message):
         [quota.take(name, 5) for name in ("a.jpg", "b.jpg")]
 
 
+@example("./::")
 @given(st.text(alphabet=st.sampled_from("ab./\\:\0\n é\udcff"), max_size=30) | st.text(max_size=1100))
 def test_any_name_of_a_member_is_a_plain_path_within_the_source_or_refused(name):
     try:
