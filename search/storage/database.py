@@ -3,39 +3,27 @@
 import fcntl
 import logging
 import re
-import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 from weakref import finalize
 
 import optuna
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import create_engine, event, func, insert, inspect, make_url, select
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy import func, insert, inspect, make_url, select
+from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import NullPool
 
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.engines import engine_settings, make_read_only, make_safe, own_engine
 from search.storage.patience import Patience
 from search.storage.reading import QuickReading
 
-_LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
-_CONNECTION = {
-    "application_name": "agesearch",
-    "connect_timeout": 10,
-    # A server that vanishes without a word is noticed within a minute, not within hours.
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 60_000,
-}
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|(database|role) .* does not exist|"
@@ -127,7 +115,7 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     url = address.render_as_string(hide_password=False)
     rdb = (QuickReading if reading else RDBStorage)(
         url.replace("{", "{{").replace("}", "}}"),  # Optuna runs the URL through str.format
-        engine_kwargs=_engine_settings(address),
+        engine_kwargs=engine_settings(address),
         skip_table_creation=not create,
         skip_compatibility_check=True,  # done below, where the engine can be closed again
     )
@@ -141,96 +129,15 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
-        _make_read_only(storage.engine) if reading else _make_safe(storage.engine)
+        make_read_only(storage.engine) if reading else make_safe(storage.engine)
     elif not reading:
         storage.patience.guard(storage.engine)
     return storage
 
 
-def _engine_settings(address: URL) -> dict[str, Any]:
-    if is_sqlite(address):
-        # The driver's own habit of opening transactions late is off; _make_safe opens them.
-        return {"connect_args": {"timeout": _LOCK_SECONDS, "isolation_level": None}}
-    return {
-        # What Optuna and the slots rely on, whatever the server's default is: a row that was waited for is read anew.
-        "isolation_level": "READ COMMITTED",
-        "pool_pre_ping": True,
-        "pool_size": 1,  # servers allow a hundred connections or so; others of a process come and go
-        "connect_args": _connection(address),
-    }
-
-
-def _connection(address: URL) -> dict[str, Any]:
-    """Return how to connect, but for what the URL itself says; other drivers have other words for it."""
-    ours = _CONNECTION if address.get_driver_name() == "psycopg" else {}
-    return {key: value for key, value in ours.items() if key not in address.query}
-
-
-def _own_engine(address: URL) -> Engine:
-    try:
-        return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
-    except ImportError as error:
-        raise SearchError(
-            f"the storage {address} needs a driver that is not installed ({error}): install psycopg"
-        ) from error
-
-
-def _make_safe(engine: Engine) -> None:
-    """Make every transaction of a SQLite engine take the write lock first and be on the disk when it ends.
-
-    A transaction that reads before it locks may decide on what another process is just changing, and then fails
-    to lock at once instead of waiting (SQLite, "Transactions", section 2.2). Optuna opens a connection of its own
-    before the engine can be changed, which is why the pool is emptied.
-    """
-    event.listen(engine, "connect", _settle)
-    event.listen(engine, "begin", _lock)
-    engine.dispose()
-
-
-def _make_read_only(engine: Engine) -> None:
-    """Make every statement of a SQLite engine a transaction of its own, and one that writes an error.
-
-    A transaction would hold the read lock to its end, and a writer waits for that with its commit.
-    """
-    event.listen(engine, "connect", _only_read)
-    engine.dispose()
-
-
-def _only_read(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA query_only=ON")
-
-
-def _settle(connection: Any, _record: object) -> None:
-    connection.execute("PRAGMA journal_mode=DELETE")  # the write-ahead log can corrupt before SQLite 3.51.3
-    connection.execute("PRAGMA synchronous=FULL")
-
-
-def _lock(connection: Connection) -> None:
-    """Take the write lock, waiting for it a second at a time: SQLite waits in C, where no Ctrl-C is heard."""
-    driver: Any = connection.connection.driver_connection
-    turn, deadline = min(1.0, _LOCK_SECONDS), time.monotonic() + _LOCK_SECONDS
-    driver.execute(f"PRAGMA busy_timeout = {1000 * turn:.0f}")
-    try:
-        while time.monotonic() < deadline - turn and _is_locked(driver):
-            pass
-        if not driver.in_transaction:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")  # whose error is SQLAlchemy's
-    finally:
-        driver.execute(f"PRAGMA busy_timeout = {1000 * _LOCK_SECONDS:.0f}")
-
-
-def _is_locked(driver: sqlite3.Connection) -> bool:
-    """Begin a transaction, or tell that another process has the lock; any other error is raised when it comes again."""
-    try:
-        driver.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        return "locked" in str(error)
-    return False
-
-
 def _schema_version(address: URL) -> int | None:
     """Return the version of our tables at `address`, None without any; raise `SearchError` for another than ours."""
-    engine = _own_engine(address)
+    engine = own_engine(address)
     if not inspect(engine).has_table(tables.schema.name):
         return None
     with engine.connect() as connection:
@@ -251,7 +158,7 @@ def _exclusively(address: URL) -> Iterator[None]:
             yield
     else:
         # The lock is the connection's, and closing it gives the lock back.
-        with _own_engine(address).connect() as connection:
+        with own_engine(address).connect() as connection:
             connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
             yield
 

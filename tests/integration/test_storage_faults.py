@@ -13,7 +13,7 @@ import pytest
 from search.errors import SearchFailure, StaleClaim
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
-from search.storage import database as search_storage
+from search.storage import engines
 from search.study.claims import Claim
 from search.upkeep.findings import find
 from search.upkeep.repairing import repair
@@ -63,7 +63,7 @@ def test_a_full_disk_ends_the_worker_with_a_sentence_and_loses_no_slot(tmp_path)
 
 
 def test_a_database_locked_for_longer_than_anybody_waits_ends_the_worker_and_loses_no_slot(tmp_path, monkeypatch):
-    monkeypatch.setattr(search_storage, "_LOCK_SECONDS", 0.2)
+    monkeypatch.setattr(engines, "_LOCK_SECONDS", 0.2)
     study = fake.new_study(tmp_path, fake.spec_of(3, 2))
     with closing(sqlite3.connect(Path(study.storage.engine.url.database), isolation_level=None)) as somebody:
 

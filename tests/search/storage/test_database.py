@@ -4,15 +4,13 @@ import threading
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.database import create_storage, exclusively, open_storage, storage_errors
 from tests.waiting import until
-
-only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
 
 
 def test_opening_a_missing_file_says_how_to_start_and_creates_nothing(tmp_path):
@@ -120,34 +118,6 @@ def test_what_is_not_the_databases_is_not_called_so(error, storage):
     with pytest.raises(type(error)) as raised, exclusively(storage), storage_errors(storage):
         raise error
     assert raised.value is error
-
-
-@only_sqlite
-def test_every_transaction_takes_the_write_lock_before_it_reads(storage):
-    other = sqlite3.connect(storage.engine.url.database, timeout=0, isolation_level=None)
-    with storage.engine.begin() as tx:
-        tx.execute(select(tables.schema.c.version))
-        with pytest.raises(sqlite3.OperationalError, match="locked"):
-            other.execute("begin immediate")
-    other.execute("begin immediate")
-    other.close()
-
-
-@only_sqlite
-def test_optunas_own_transactions_take_the_write_lock_too(storage):
-    statements = []
-    with storage.engine.connect() as connection:
-        connection.connection.dbapi_connection.set_trace_callback(statements.append)
-    storage.rdb.get_all_studies()
-    assert next(each for each in statements if not each.startswith("PRAGMA")) == "BEGIN IMMEDIATE"
-
-
-@only_sqlite
-def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead_log(storage):
-    with storage.engine.connect() as one, storage.engine.execution_options().connect() as again:
-        del again
-        for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 120_000)):
-            assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
 
 
 def somebody_waits(storage):

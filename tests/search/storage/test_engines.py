@@ -1,0 +1,63 @@
+import os
+import signal
+import sqlite3
+import threading
+from contextlib import closing
+
+import pytest
+from sqlalchemy import select
+
+from search.storage import tables
+
+only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+
+
+@only_sqlite
+def test_every_transaction_takes_the_write_lock_before_it_reads(storage):
+    other = sqlite3.connect(storage.engine.url.database, timeout=0, isolation_level=None)
+    with storage.engine.begin() as tx:
+        tx.execute(select(tables.schema.c.version))
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("begin immediate")
+    other.execute("begin immediate")
+    other.close()
+
+
+@only_sqlite
+def test_optunas_own_transactions_take_the_write_lock_too(storage):
+    statements = []
+    with storage.engine.connect() as connection:
+        connection.connection.dbapi_connection.set_trace_callback(statements.append)
+    storage.rdb.get_all_studies()
+    assert next(each for each in statements if not each.startswith("PRAGMA")) == "BEGIN IMMEDIATE"
+
+
+@only_sqlite
+def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead_log(storage):
+    with storage.engine.connect() as one, storage.engine.execution_options().connect() as again:
+        del again
+        for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 120_000)):
+            assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+@pytest.fixture
+def interrupt():
+    """Have a signal do what Ctrl-C does, and send it in a moment from another thread."""
+    before = signal.signal(signal.SIGUSR1, signal.default_int_handler)
+    timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    yield timer.start
+    timer.cancel()
+    signal.signal(signal.SIGUSR1, before)
+
+
+@only_sqlite
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])
+def test_ctrl_c_is_heard_while_another_process_has_the_lock(lock, storage, interrupt):
+    with closing(sqlite3.connect(storage.engine.url.database, isolation_level=None)) as somebody:
+        somebody.execute(f"BEGIN {lock}")
+        interrupt()
+        with pytest.raises(KeyboardInterrupt), storage.engine.begin():
+            pass
+    with storage.engine.begin() as tx:  # the connection is as good as before
+        assert tx.scalar(select(tables.schema.c.version)) == tables.SCHEMA_VERSION
