@@ -74,7 +74,7 @@ def safe_name(source: str, name: str) -> str:
     """
     # Text operations, since paths are slow to make and a source has many.
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    drive = any(text[1:2] == ":" for text in (name, *parts[:1]))  # "./C:" leads there, too
+    drive = "".join(parts[:1])[1:2] == ":"
     bad = name.startswith("/") or ".." in parts or "\\" in name or drive or not parts
     if bad or not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_NAME:
         shown = ascii(name if len(name) <= 80 else name[:80] + "...")

@@ -1,6 +1,6 @@
 """`agesearch fit`, `evaluate` and `predict`: from the best configuration to a network, and what it is worth."""
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -124,9 +124,11 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
 
     splits = read_split(dataset, "training"), read_split(dataset, "validation")
     fitted: dict[Path, FitState] = {}
-    # A fit of one network has the folder to itself by `run_fit`, and the members of an ensemble have their own.
-    with stop_on_signals() as stop, alone_in(out) if settings.ensemble > 1 else nullcontext():
+    with stop_on_signals() as stop, ExitStack() as ours:
+        ours.enter_context(alone_in(out))
         folders = begin(out, settings.ensemble, job.digest())
+        if folders == (out,):
+            ours.close()  # `run_fit` has the folder to itself from here on, as it has every member's
         for folder, each in zip(folders, members_of(job, settings.ensemble), strict=True):
             name = str(folder) if settings.ensemble > 1 else ""
             with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:

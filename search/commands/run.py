@@ -84,16 +84,15 @@ def _require_own(best: Path, settings: Settings) -> None:
     """Refuse a folder that has another study's results, before there is a search which would end in that."""
     from search.errors import SearchError
     from search.results.configuration import read_configuration
-    from search.storage.address import parse_address
+    from search.storage.address import is_same, parse_address
 
     if not best.is_file():
         return
-    origin, ours = read_configuration(best).study or {}, {"name": settings.study}
-    ours["storage"] = str(parse_address(settings.storage))
-    if any(origin.get(key) != value for key, value in ours.items()):
+    origin, address = read_configuration(best).study or {}, parse_address(settings.storage)
+    if origin.get("name") != settings.study or not is_same(address, str(origin.get("storage"))):
         raise SearchError(
             f"{best} is of the study {origin.get('name')!r} in {origin.get('storage')}; choose another --out for "
-            f"{settings.study!r} in {ours['storage']}"
+            f"{settings.study!r} in {address}"
         )
 
 

@@ -63,7 +63,7 @@ DECLARED: Final = (
     Declared(
         "batchnorm",
         "Batch normalisation",
-        "Where does batch normalisation help? Nowhere, and in the paper's three places.",
+        "Does batch normalisation help, and where? Without it, and in each of the paper's three places.",
         "Figure 3. Errors without batch normalisation and with it in the paper's three places.",
         {
             "none": {"batch_norm": "none"},

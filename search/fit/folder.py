@@ -138,15 +138,17 @@ def require_fitted_for(folder: Path, unit: str, digest: str) -> str:
 
     Raises SearchError where it predicts something else, or the folder's description of the fit is damaged.
     """
-    own, quantity = _fitted_on(folder), fitted_quantity(folder)
-    if own and quantity.unit != unit:
+    own = _fitted_on(folder)
+    if own and (fitted := str(own.get("unit", YEARS))) != unit:
         raise SearchError(
-            f"{folder} predicts values in {quantity.unit or 'no unit'}, the dataset has them in {unit or 'none'}; "
-            "give a dataset of the same"
+            f"{folder} predicts values in {fitted or 'no unit'}, the dataset has them in {unit or 'none'}; "
+            "give a dataset in the same unit"
         )
     if own.get("digest") in (None, digest):
         return ""
-    return f"{folder} was fitted on another dataset (digest {own['digest'][:12]}…), which may hold images of this one"
+    return (
+        f"{folder} was fitted on another dataset (digest {str(own['digest'])[:12]}…), which may hold images of this one"
+    )
 
 
 def _fitted_on(folder: Path) -> dict[str, Any]:

@@ -195,5 +195,7 @@ def _cause(code: int) -> str:
 
 
 def _last_line(worker: _Worker) -> str:
-    lines = worker.log.read_bytes()[worker.logged :].decode(errors="replace").strip().splitlines()
+    with worker.log.open("rb") as log:
+        log.seek(worker.logged)
+        lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"

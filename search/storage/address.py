@@ -46,6 +46,17 @@ def file_of(address: URL) -> Path:
     return Path(str(address.database))
 
 
+def is_same(address: URL, url: str) -> bool:
+    """Tell whether a URL names the same database, by whatever path, and whether or not it has the password in it."""
+    try:
+        other = make_url(url)
+    except ArgumentError:
+        return False
+    if is_sqlite(address) and is_sqlite(other):
+        return file_of(address).resolve() == file_of(other).resolve()
+    return address._replace(password=None) == other._replace(password=None)
+
+
 def _refuse_unsafe(address: URL) -> None:
     if address.database in (None, "", ":memory:") or str(address.database).startswith("file:"):
         raise SearchError(f"--storage {address} is not a file that workers can share; use sqlite:///runs/study.db")

@@ -12,7 +12,7 @@ from model.evaluation import evaluate
 from model.final_fit import FitSettings, FitState
 from model.history import Epoch
 from model.short_training import DivergedError
-from search.fit.folder import ABOUT, MODEL, STATE
+from search.fit.folder import ABOUT, MODEL, STATE, alone_in, members
 from tests.search.tiny import write_tiny
 
 MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
@@ -235,3 +235,33 @@ def test_what_is_no_image_is_refused(content, refused, fitted, tmp_path):
     if content:
         (tmp_path / "face.jpg").write_text(content)
     assert "face.jpg" in refused("predict", fitted, "face.jpg")
+
+
+@pytest.mark.usefixtures("faces")
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_nobody_else_may_begin_in_the_folder_of_an_ensemble_that_has_no_epoch_yet(
+    count, agesearch, fits, best, tmp_path
+):
+    said, path = [], best()
+
+    def intrude(_progress):
+        if not said:
+            said.append("")
+            said.append(agesearch("fit", path, "--data", "faces.h5", "--out", "fit", "--ensemble", count).err)
+
+    fits.act = intrude
+    assert agesearch("fit", path, "--data", "faces.h5", "--out", "fit", "--ensemble", "3").code == 0
+    assert "another fit is running in fit" in said[1]
+    assert len(fits.folders) == 3
+    assert len(members(tmp_path / "fit")) == 3
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_fit_of_one_network_leaves_its_folder_to_the_fit_itself_to_lock(agesearch, fits, best, tmp_path):
+    def lock(_progress):
+        with alone_in(tmp_path / "fit"):
+            fits.locked = True
+
+    fits.act = lock
+    assert agesearch("fit", best(), "--data", "faces.h5", "--out", "fit").code == 0
+    assert fits.locked

@@ -148,6 +148,7 @@ def test_two_studies_are_compared_over_the_trials_they_share(agesearch, study):
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
     assert lines[0].split()[:4] == ["study", "with", "a", "value"]
+    assert "validation MAE" in lines[0]  # in both rows, though one of the recipes ranks by more than that
     assert [line.split()[:2] for line in lines[1:3]] == [["age", "3"], ["other", "3"]]
     assert lines[3].startswith("over the trials that both ran alike, validation MAE: difference +0.000 years")
     found = json.loads(agesearch("compare", "age", "other", "--json").out)

@@ -2,7 +2,7 @@ import pytest
 
 from search.errors import SearchError
 from search.storage import address
-from search.storage.address import parse_address
+from search.storage.address import is_same, parse_address
 
 
 @pytest.mark.parametrize("url", ["study.db", "", "postgresql://me:secret@host:port/db"])
@@ -48,3 +48,24 @@ def test_sqlite_on_a_network_file_system_is_refused_with_the_way_out(monkeypatch
 
 def test_an_address_prints_without_its_password():
     assert str(parse_address("postgresql+psycopg://me:secret@host/db")) == "postgresql+psycopg://me:***@host/db"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("sqlite:///runs/study.db", "sqlite:///runs/../runs/study.db", True),
+        ("sqlite:///runs/study.db", "sqlite:///runs/other.db", False),
+        ("postgresql+psycopg://me:secret@db/a", "postgresql+psycopg://me@db/a", True),
+        ("postgresql+psycopg://me@db/a", "postgresql+psycopg://me:***@db/a", True),
+        ("postgresql+psycopg://me@db/a", "postgresql+psycopg://me@db/b", False),
+        ("postgresql+psycopg://me@db/a", "sqlite:///a", False),
+        ("sqlite:///a", "None", False),
+    ],
+)
+def test_a_database_is_the_same_by_whatever_path_and_with_or_without_its_password(one, other, same):
+    assert is_same(parse_address(one), other) is same
+
+
+def test_a_database_is_the_same_by_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert is_same(parse_address("sqlite:///study.db"), f"sqlite:///{tmp_path}/study.db")
