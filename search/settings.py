@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -46,6 +47,12 @@ def _no_truth(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("it is true or false; give a number")  # noqa: TRY004 - pydantic wants a ValueError
     return value
+
+
+def _printable(name: str) -> str:
+    if any(ord(each) < 32 or ord(each) == 127 for each in name):
+        raise ValueError("it has a control character in it; choose a name of letters, digits and signs")
+    return name
 
 
 Count = Annotated[int, Field(gt=0, le=2**31 - 1), BeforeValidator(_no_truth)]
@@ -105,7 +112,9 @@ class Settings(BaseModel):
     storage_password_file: Annotated[Path | None, NoneAsText] = _study(
         None, description="A file with the storage's password, used if AGESEARCH_STORAGE_PASSWORD is not set."
     )
-    study: str = _study("age", min_length=1, description="The study's name.")
+    study: Annotated[str, AfterValidator(_printable)] = _study(
+        "age", min_length=1, max_length=480, description="The study's name."
+    )
     out: Path = _study(Path("runs"), description="The folder for logs and results.")
     artifacts: Annotated[Path | None, NoneAsText] = _study(
         None,

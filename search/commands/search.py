@@ -1,6 +1,7 @@
 """`agesearch init` creates a study, `search` launches its workers and watches them, `worker` is one of them."""
 
 import logging
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,10 +38,11 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
 @takes_settings(*CREATION, "workers", "per_gpu", "on", "gpus_per_worker", "artifacts")
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers and show progress; then print the best trials and the finalists."""
-    ended = search_to_the_end(settings, dataset_of(settings))
-    print_result(settings, as_json)
-    if not ended:
+    if not search_to_the_end(settings, dataset_of(settings)):
+        with suppress(SearchFailure):  # a database that is away, which may be why the search was stopped
+            print_result(settings, as_json)
         raise KeyboardInterrupt
+    print_result(settings, as_json)
     require_result(study_of(settings))
 
 
@@ -63,7 +65,12 @@ def worker(
     with stop_on_signals() as stop:
         if tethered:
             Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
-        run_worker(settings, dataset_of(settings), stop, gpu_share)
+        try:
+            run_worker(settings, dataset_of(settings), stop, gpu_share)
+        except SearchFailure as failure:  # such as a database that is away, which a stopped worker does not wait for
+            if not stop.is_set():
+                raise
+            logging.warning("%s", failure)
     if stop.is_set():
         raise KeyboardInterrupt
 

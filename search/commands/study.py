@@ -24,7 +24,7 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     from search.results.summary import summary
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
-    from search.storage.database import storage_errors
+    from search.storage.failures import storage_errors
     from search.upkeep.findings import find
 
     study = study_of(settings)
@@ -58,7 +58,8 @@ def repair(
     """Mend what crashes left behind, even while workers are running; exits 1 if something is left for you to do."""
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
-    from search.storage.database import quieten_optuna, storage_errors
+    from search.storage.database import quieten_optuna
+    from search.storage.failures import storage_errors
     from search.upkeep.findings import find
     from search.upkeep.repairing import open_failed
     from search.upkeep.repairing import repair as mend

@@ -3,18 +3,19 @@
 import json
 import logging
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 
 from search.dashboard.map_figure import map_figure
 from search.dashboard.note import study_note, with_own_part
 from search.errors import SearchError
 from search.results.search_map import search_map
+from search.storage.engines import frozen
 from search.storage.optuna_tables import study_attributes
 from search.study.study import Study
 
@@ -26,6 +27,9 @@ _SHARE = 200
 # databases that keep no long ones, and write each in a transaction of its own, so that a page would read halves, and
 # two workers would mix theirs. The page looks through all pieces once for each trial that it shows: here a text is one.
 _VERSION, _NOTE, _MAP = "dashboard:note_ver", "dashboard:note_str:", "dashboard:plot_data:search-map:"
+
+_CHANGED_SINCE = "40001"
+"""PostgreSQL's code of a row that another transaction has changed since this one began."""
 
 _log = logging.getLogger(__name__)
 
@@ -51,15 +55,30 @@ class Board:
 
 
 def show(study: Study) -> None:
-    """Write a study's note and map as they are now, each whole or not at all."""
+    """Write a study's note and map as they are now, each whole or not at all.
+
+    Neither is written where somebody else, or a user on the page, has just done so: the next time will do.
+    """
     figure, note = _figure(study), study_note(study)
-    with suppress(IntegrityError), study.storage.engine.begin() as tx:  # raised where another has just done the same
+    with _giving_way(), frozen(study.storage.engine) as tx:
         _replace(tx, study, _MAP, figure)
         old = _read(tx, study, _NOTE)
         new = with_own_part(note, old)
         if new != old:
             _replace(tx, study, _NOTE, new)
             _put(tx, study, {_VERSION: _version(tx, study) + 1})
+
+
+@contextmanager
+def _giving_way() -> Iterator[None]:
+    """Let what others have changed since the transaction began be theirs."""
+    try:
+        yield
+    except IntegrityError:
+        pass  # both have inserted the same
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _CHANGED_SINCE:
+            raise
 
 
 def _figure(study: Study) -> str:

@@ -19,7 +19,7 @@ from search.slots.slots import Slots
 from search.space.ranges import Value
 from search.space.seeds import TrialSeeds
 from search.storage.artifacts import ArtifactFolder
-from search.storage.database import storage_errors
+from search.storage.failures import storage_errors
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process

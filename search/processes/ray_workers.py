@@ -4,6 +4,7 @@ What Ray does twice does no harm: a slot is closed once, whoever runs its trial.
 """
 
 import logging
+import os
 import signal
 import socket
 import sys
@@ -21,6 +22,9 @@ from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.study.study import Study
+
+ANSWER_SECONDS = 10.0
+"""How long a cluster's head may take to accept a connection."""
 
 _RESTARTS = 10  # by Ray itself, of one worker; one that finished a trial meanwhile may have as many again
 
@@ -168,8 +172,9 @@ def _connected(address: str, connection: ExitStack) -> Any:
     connection.enter_context(redirect_stdout(sys.stderr))
     terminate = signal.getsignal(signal.SIGTERM)
     try:
+        _require_answer(os.environ.get("RAY_ADDRESS", "") if address == "ray" else address)
         ray.init("auto" if address == "ray" else address, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         connection.close()
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise SearchError(
@@ -180,6 +185,13 @@ def _connected(address: str, connection: ExitStack) -> Any:
         signal.signal(signal.SIGTERM, terminate)
     connection.callback(ray.shutdown)
     return ray
+
+
+def _require_answer(address: str) -> None:
+    """Raise OSError where nobody listens at HOST:PORT: Ray itself would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER_SECONDS).close()
 
 
 def _refuse_far_file(study: Study, nodes: Sequence[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from data.dataset import inspect_dataset
@@ -20,7 +21,8 @@ from search.processes.ray_workers import RayWorkers
 from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.slots.slots import Slots
-from search.storage.database import Storage, create_storage, open_storage, storage_errors
+from search.storage.database import Storage, create_storage, open_storage
+from search.storage.failures import storage_errors
 from search.study.spec import StudySpec
 from search.study.specifying import require_fitting, spec_of, spec_to_resume
 from search.study.study import Study, create_or_resume, load_study, study_names
@@ -100,7 +102,12 @@ def _launched(settings: Settings, study: Study, dataset: Path, watch: Callable[[
                     watch(now)
         finally:
             team.stop()
-    watch(now := standing(slots, now))
+    try:
+        watch(now := standing(slots, now))
+    except (SQLAlchemyError, StorageInternalError):
+        if stop.is_set():  # whoever stops does not wait for a database that is away
+            return False
+        raise
     if not _done(now) and not stop.is_set():
         raise SearchFailure(
             f"the workers ended before the study, with {now.closed} of {now.slots} slots closed; "

@@ -25,6 +25,10 @@ def parse_address(url: str) -> URL:
         raise SearchError(  # which option is a password there, nobody knows: the URL is not shown
             f"--storage is of the unknown kind {address.drivername!r}; use sqlite:///FILE or postgresql+psycopg://..."
         )
+    if not is_sqlite(address) and address.get_driver_name() != "psycopg":
+        raise SearchError(
+            "--storage is of PostgreSQL, but of another driver than psycopg: write postgresql+psycopg://..."
+        )
     if not is_sqlite(address) and "@" in f"{address.host}{address.database}":  # so either shows a part of the password
         raise SearchError("--storage has an @ or a / in its user's name or password; write them there as %40 and %2F")
     if "sslpassword" in address.query:

@@ -2,37 +2,30 @@
 
 import fcntl
 import logging
-import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 from weakref import finalize
 
 import optuna
-from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from sqlalchemy import func, insert, inspect, make_url, select
-from sqlalchemy.engine import URL, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.exc import DBAPIError
 
-from search.errors import SearchError, SearchFailure
+from search.errors import SearchError
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address
-from search.storage.engines import engine_settings, make_read_only, make_safe, own_engine
-from search.storage.patience import Patience
+from search.storage.engines import engine_settings, make_exact, make_read_only, make_safe, own_engine
+from search.storage.failures import storage_errors
+from search.storage.patience import Patience, admitted
 from search.storage.reading import QuickReading
 
 _ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
-_REFUSED = re.compile(
-    r"authentication failed|no password supplied|(database|role) .* does not exist|"
-    r"is not a database|unable to open database file|readonly database|disk image is malformed"
-)
-"""What libpq, PostgreSQL and SQLite say of what was given; a server that is away or a full disk says other things."""
 
-REMEDY = "make a copy, then restore a backup or recover what is left with: sqlite3 FILE .recover"
-"""What to do about a damaged SQLite file."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +55,7 @@ def open_storage(url: str, *, reading: bool = False) -> Storage:
     if is_sqlite(address) and not _is_file(address):
         raise SearchError(f"no study storage at {address}; start one with 'agesearch search'")
     with storage_errors(address):
-        if _schema_version(address) is None:
-            raise SearchError(f"the database {address} holds no study storage; start one with 'agesearch search'")
-        return _connect(address, create=False, reading=reading)
+        return _opened(address, reading)
 
 
 def create_storage(url: str) -> Storage:
@@ -73,14 +64,8 @@ def create_storage(url: str) -> Storage:
     Any number of processes may do this at once. Raises `SearchError` where it cannot be done safely or at all.
     """
     address = parse_address(url)
-    with storage_errors(address), _exclusively(address):
-        version = _schema_version(address)
-        storage = _connect(address, create=True)
-        with storage.engine.begin() as tx:
-            tables.metadata.create_all(tx)
-            if version is None:
-                tx.execute(insert(tables.schema).values(version=tables.SCHEMA_VERSION))
-        return storage
+    with storage_errors(address):
+        return _created(address)
 
 
 @contextmanager
@@ -91,24 +76,28 @@ def exclusively(storage: Storage) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def storage_errors(storage: Storage | URL) -> Iterator[None]:
-    """Turn what a database raises within the block into one sentence that names the storage.
-
-    A `SearchError` where it is the address, the password or the file that will never do, else a `SearchFailure`.
-    """
-    try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        cause = _cause(error)
-        kind = SearchError if _REFUSED.search(cause) else SearchFailure
-        advice = f"; {REMEDY}" if "malformed" in cause else ""
-        raise kind(f"the storage {storage} cannot be used: {cause}{advice}") from error
-
-
 def quieten_optuna() -> None:
     """Let Optuna log warnings and errors alone; a command calls this once, as it changes the whole process."""
     optuna.logging.set_verbosity(logging.WARNING)
+
+
+@admitted
+def _opened(address: URL, reading: bool) -> Storage:
+    if _schema_version(address) is None:
+        raise SearchError(f"the database {address} holds no study storage; start one with 'agesearch search'")
+    return _connect(address, create=False, reading=reading)
+
+
+@admitted
+def _created(address: URL) -> Storage:
+    with _exclusively(address):
+        version = _schema_version(address)
+        storage = _connect(address, create=True)
+        with storage.engine.begin() as tx:
+            tables.metadata.create_all(tx)
+            if version is None:
+                tx.execute(insert(tables.schema).values(version=tables.SCHEMA_VERSION))
+        return storage
 
 
 def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
@@ -130,7 +119,9 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
         make_read_only(storage.engine) if reading else make_safe(storage.engine)
-    elif not reading:
+        return storage
+    make_exact(storage.engine)
+    if not reading:
         storage.patience.guard(storage.engine)
     return storage
 
@@ -157,10 +148,20 @@ def _exclusively(address: URL) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     else:
-        # The lock is the connection's, and closing it gives the lock back.
-        with own_engine(address).connect() as connection:
-            connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
+        connection = own_engine(address).connect()
+        try:
+            _lock_out(connection, address)
             yield
+        finally:
+            # The lock is the connection's: it is given back when that is closed, and was when that broke.
+            with suppress(DBAPIError):
+                connection.close()
+
+
+def _lock_out(connection: Connection, address: URL) -> None:
+    if not connection.scalar(select(func.pg_try_advisory_lock(_ADVISORY_LOCK))):
+        _log.warning("waiting for somebody else who is just creating or moving a study in %s", address)
+        connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
 
 
 def _is_file(address: URL) -> bool:
@@ -180,10 +181,3 @@ def _lock_file(address: URL) -> IO[str]:
 
 def _unusable(address: URL, error: OSError) -> SearchError:
     return SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})")
-
-
-def _cause(error: BaseException) -> str:
-    """Return the driver's own words, which name no password and no statement."""
-    while error.__cause__ is not None:
-        error = error.__cause__
-    return str(error).strip().partition("\n")[0]

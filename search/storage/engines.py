@@ -2,6 +2,7 @@
 
 import sqlite3
 import time
+from contextlib import AbstractContextManager
 from typing import Any
 
 from sqlalchemy import create_engine, event
@@ -39,8 +40,8 @@ def engine_settings(address: URL) -> dict[str, Any]:
 
 
 def _connection(address: URL) -> dict[str, Any]:
-    """Return how to connect, but for what the URL itself says; other drivers have other words for it."""
-    ours = _CONNECTION if address.get_driver_name() == "psycopg" else {}
+    """Return how to connect, but for what the URL itself says."""
+    ours = {} if is_sqlite(address) else _CONNECTION
     return {key: value for key, value in ours.items() if key not in address.query}
 
 
@@ -73,6 +74,27 @@ def make_read_only(engine: Engine) -> None:
     """
     event.listen(engine, "connect", _only_read)
     engine.dispose()
+
+
+def make_exact(engine: Engine) -> None:
+    """Make a PostgreSQL engine's floats come back as they were written, whatever is set for the user or the database.
+
+    Studies and leases are known again by their times, to the last bit.
+    """
+    event.listen(engine, "connect", _exact_floats)
+    engine.dispose()
+
+
+def frozen(engine: Engine) -> AbstractContextManager[Connection]:
+    """Return a transaction that sees one state of the database throughout; it fails where it would change another."""
+    if engine.dialect.name == "sqlite":  # whose transactions have the database to themselves
+        return engine.begin()
+    return engine.execution_options(isolation_level="REPEATABLE READ").begin()
+
+
+def _exact_floats(connection: Any, _record: object) -> None:
+    connection.execute("SET extra_float_digits = 3")
+    connection.commit()
 
 
 def _only_read(connection: Any, _record: object) -> None:

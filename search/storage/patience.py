@@ -1,8 +1,9 @@
 """Outliving a database server that goes away: waiting until it is back, and taking the step again that was cut off."""
 
 import logging
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from itertools import chain, repeat
 from threading import Event
@@ -13,8 +14,20 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 
+from search.storage.failures import causes, drivers_words
+
 PATIENCE_SECONDS = 300.0
 """How long a server may be away: a restart takes seconds, moving it to another machine minutes."""
+
+ADMISSION_SECONDS = 30.0
+"""How long a server may have no room for a first connection, or be starting."""
+
+_NOT_YET = re.compile(
+    r"too many (connections|clients)|remaining connection slots|"
+    r"starting up|shutting down|recovery mode|not yet accepting"
+)
+_PASSING = frozenset({"40001", "40P01", "55P03", "57014"})
+"""PostgreSQL's codes of what the same statement may not meet again: conflicts, deadlocks, locks and time-outs."""
 
 _TRIES = 5  # a server that goes away cuts a step off once
 _PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
@@ -26,11 +39,15 @@ R = TypeVar("R")
 
 
 class Patience:
-    """How an engine connects once its server has gone away: it waits for it, until `stop` is set."""
+    """How an engine connects once its server has gone away: it waits for it, until `stop` is set.
+
+    An outage is waited for once, however many connections are wanted meanwhile.
+    """
 
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
         self.stop = Event()
         self._seconds = seconds
+        self._away_since: float | None = None
 
     def guard(self, engine: Engine) -> None:
         """Let an engine that has reached its server make all further connections patiently.
@@ -40,19 +57,51 @@ class Patience:
         listen(engine, "do_connect", self._connect)
 
     def _connect(self, dialect: Any, _record: object, arguments: Any, settings: Any) -> Any:
-        deadline = time.monotonic() + self._seconds
-        for pause in chain(_PAUSES, repeat(_PAUSES[-1])):
+        for pause in _pauses():
             try:
-                return dialect.connect(*arguments, **settings)
+                connection = dialect.connect(*arguments, **settings)
             except dialect.loaded_dbapi.OperationalError as error:
-                _log.warning("the database does not answer: %s", error)
-                if time.monotonic() > deadline or self.stop.wait(pause):
+                if self._is_used_up(error) or self.stop.wait(pause):
                     raise
+            else:
+                if self._away_since is not None:
+                    self._away_since = None
+                    _log.warning("the database answers again")
+                return connection
         raise AssertionError("unreachable: pauses never end")
+
+    def _is_used_up(self, error: Exception) -> bool:
+        if self._away_since is None:
+            self._away_since = time.monotonic()
+            _log.warning(
+                "the database does not answer, waiting up to %.0f s for it: %s", self._seconds, drivers_words(error)
+            )
+        return time.monotonic() > self._away_since + self._seconds
+
+
+def admitted(step: Callable[P, R]) -> Callable[P, R]:
+    """Take a step that connects for the first time again while the server answers that it has no room, or just starts.
+
+    It has answered, so that its name is right, and it is worth waiting for a little.
+    """
+
+    @wraps(step)
+    def taken(*args: P.args, **kwargs: P.kwargs) -> R:
+        deadline = time.monotonic() + ADMISSION_SECONDS
+        for pause in _pauses():
+            try:
+                return step(*args, **kwargs)
+            except (DBAPIError, StorageInternalError) as error:
+                if time.monotonic() > deadline or not any(_NOT_YET.search(str(each)) for each in causes(error)):
+                    raise
+            time.sleep(pause)
+        raise AssertionError("unreachable: pauses never end")
+
+    return taken
 
 
 def outlasting(step: Callable[P, R]) -> Callable[P, R]:
-    """Retry a step whose connection was lost, on a new connection.
+    """Retry a step whose connection was lost, on a new connection, or whose statement met with what will pass.
 
     The server may have carried it out and only the answer was lost, so the step must be one that is harmless to repeat
     or that finds out, when it is repeated, what became of it the first time.
@@ -64,18 +113,20 @@ def outlasting(step: Callable[P, R]) -> Callable[P, R]:
             try:
                 return step(*args, **kwargs)
             except (DBAPIError, StorageInternalError) as error:
-                if not _cut_off(error):
+                if not any(map(_will_pass, causes(error))):
                     raise
-                _log.warning("the connection to the database was lost, trying again: %s", step.__name__)
+                _log.warning("the database did not end %s, trying again: %s", step.__name__, drivers_words(error))
+            time.sleep(_PAUSES[0])
         return step(*args, **kwargs)
 
     return taken
 
 
-def _cut_off(error: BaseException | None) -> bool:
-    """Tell whether a connection broke, which Optuna wraps into an error of its own."""
-    while error is not None:
-        if isinstance(error, DBAPIError) and error.connection_invalidated:
-            return True
-        error = error.__cause__
-    return False
+def _will_pass(error: BaseException) -> bool:
+    if not isinstance(error, DBAPIError):
+        return False
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING
+
+
+def _pauses() -> Iterator[float]:
+    return chain(_PAUSES, repeat(_PAUSES[-1]))

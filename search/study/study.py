@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from typing import Any
 from warnings import catch_warnings, simplefilter
 
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
 from optuna.study import load_study as load_optuna_study
 from sqlalchemy import delete, insert, select
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, Row
+from sqlalchemy.exc import IntegrityError
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.storage import optuna_tables, tables
-from search.storage.database import Storage, exclusively, storage_errors
+from search.storage.database import Storage, exclusively
 from search.storage.documents import from_json, to_json
+from search.storage.failures import storage_errors
 from search.storage.tables import Now
 from search.study.spec import StudySpec
 
@@ -40,8 +43,9 @@ def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
     with exclusively(storage):
         study = _stored(storage, name)
         if study is None:  # new, half created, or deleted in Optuna alone
+            left = _row(storage, name)
             _refuse_foreign(storage, name)
-            return _create(storage, name, spec)
+            return _create(storage, name, spec, left and left.created)
     differences = list(_differences(study.spec, spec))
     if differences:
         raise SearchError(f"the study {name!r} was created with {'; '.join(differences)}; use another --study")
@@ -86,17 +90,33 @@ def study_names(storage: Storage) -> tuple[str, ...]:
         return tuple(tx.scalars(alive.order_by(table.created, table.study)))
 
 
-def _create(storage: Storage, name: str, spec: StudySpec) -> Study:
+def forget(tx: Connection, name: str) -> None:
+    """Remove what our own tables hold of a study that Optuna's have no more."""
+    for table in (tables.studies, tables.stages, tables.slots, tables.workers):
+        tx.execute(delete(table).where(table.c.study == name))
+
+
+def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) -> Study:
+    """Create a study in place of what is `left` of another, known by its time of creation.
+
+    Raises SearchFailure where somebody else has just done so: the lock is lost with its connection.
+    """
     try:
         number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
     except DuplicatedStudyError:
         number = storage.rdb.get_study_id_from_name(name)
     _name_the_value(storage, name, spec.unit)
+    at_once = SearchFailure(f"somebody else has just created the study {name!r} in {storage}; run the same again")
     with storage.engine.begin() as tx:
-        for table in (tables.studies, tables.stages, tables.slots, tables.workers):
-            tx.execute(delete(table).where(table.c.study == name))
+        now = tx.scalar(select(tables.studies.c.created).where(tables.studies.c.study == name).with_for_update())
+        if now != left:
+            raise at_once
+        forget(tx, name)
         row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
-        created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
+        try:
+            created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
+        except IntegrityError as error:
+            raise at_once from error
     return Study(storage, name, number, spec, created)
 
 
@@ -128,11 +148,15 @@ def _optuna_id(storage: Storage, name: str) -> int | None:
 def _stored(storage: Storage, name: str) -> Study | None:
     """Return the study that both Optuna's tables and ours have; None where either lack it."""
     number = _optuna_id(storage, name)
-    with storage.engine.begin() as tx:
-        row = tx.execute(select(tables.studies).where(tables.studies.c.study == name)).first()
+    row = _row(storage, name)
     if row is None or number is None:
         return None
     return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
+
+
+def _row(storage: Storage, name: str) -> Row[Any] | None:
+    with storage.engine.begin() as tx:
+        return tx.execute(select(tables.studies).where(tables.studies.c.study == name)).first()
 
 
 def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, func, insert, select, update
+from sqlalchemy import and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import Connection
 
 from search.storage.patience import outlasting
@@ -69,8 +69,10 @@ def _this(study: Study, worker: str) -> tuple[Any, ...]:
 
 def see(tx: Connection, study: str, worker: str) -> None:
     """Note that a worker is alive, at most every few seconds, since a write costs the disk a turn."""
-    stale = (workers.c.study == study, workers.c.worker == worker, workers.c.last_seen < Now() - _SEEN_EVERY)
-    tx.execute(update(workers).where(*stale).values(last_seen=Now()))
+    # Or in the future: the database's clock has been set back.
+    stale = or_(workers.c.last_seen < Now() - _SEEN_EVERY, workers.c.last_seen > Now())
+    this = (workers.c.study == study, workers.c.worker == worker)
+    tx.execute(update(workers).where(*this, stale).values(last_seen=Now()))
 
 
 @outlasting

@@ -13,7 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
-from search.storage.database import REMEDY, Storage
+from search.storage.database import Storage
+from search.storage.engines import frozen
+from search.storage.failures import REMEDY
 from search.storage.optuna_tables import trials
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
 from search.study.claims import Held
@@ -72,14 +74,15 @@ def _in_tables(of: Slots) -> tuple[Finding, ...]:
         return damage
     # Before the slots: a trial that begins after they were read would seem to be nobody's.
     running = Trials(of.study).running()
-    with of.study.storage.engine.begin() as tx:
+    with frozen(of.study.storage.engine) as tx:
         rows = _slots_with_trials(tx, of.study)
-        return (
+        told = (
             *_missing(tx, of.study, rows),
             *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in rows),
-            *_running(tx, running, rows),
             *_without_slot(tx, of.study),
         )
+    with of.study.storage.engine.begin() as tx:
+        return (*told, *_running(tx, running, rows))
 
 
 def _damage(storage: Storage) -> Iterator[Finding]:

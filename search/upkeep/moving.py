@@ -1,10 +1,8 @@
 """Copying a study from one storage to another, whole or not at all, while nobody works on it."""
 
-import os
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import select
@@ -13,12 +11,14 @@ from sqlalchemy.exc import IntegrityError
 
 from search.errors import SearchError
 from search.slots.slots import LEASE_SECONDS
-from search.storage.address import file_of, is_sqlite, parse_address
+from search.storage.address import is_same, parse_address
 from search.storage.artifacts import ArtifactFolder, artifact_ids
-from search.storage.database import Storage, create_storage, open_storage, storage_errors
+from search.storage.database import Storage, create_storage, exclusively, open_storage
+from search.storage.engines import frozen
+from search.storage.failures import storage_errors
 from search.storage.tables import CLAIMED, Now, slots, workers
 from search.study.owner import host_and_pid, is_gone
-from search.study.study import load_study
+from search.study.study import forget, load_study
 from search.study.workers import RUNNING, STOPPED
 from search.upkeep.rows import Rows, read_rows, write_rows
 
@@ -51,18 +51,18 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
     where the study is unknown, is being worked on, or is in the target already, or has artifacts and there is no folder
     to copy them from or to; nothing has been copied then.
     """
-    if _place(source_url) == _place(target_url):
+    if is_same(parse_address(source_url), target_url):
         raise SearchError("--from and --to are the same storage")
     source = open_storage(source_url)
     load_study(source, name)
-    with storage_errors(source), _frozen(source) as tx:
+    with storage_errors(source), frozen(source.engine) as tx:
         _refuse_work(tx, source, name)
         rows = _at_rest(read_rows(tx, name))
         named = artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row)
         carried = _carry(named, folders)
         # Within the block, so that no worker of a SQLite file begins meanwhile.
         target = create_storage(target_url)
-        with storage_errors(target):
+        with storage_errors(target), exclusively(target):
             _write(target, name, rows)
     return Moved(
         trials=len(rows["trials"]),
@@ -93,26 +93,15 @@ def _copied(artifact: str, sources: Sequence[ArtifactFolder], target: ArtifactFo
     return False
 
 
-def _place(url: str) -> object:
-    """Return what two URLs of one database have in common, whatever user they name and however they write a path."""
-    address = parse_address(url)
-    if is_sqlite(address):
-        return os.path.realpath(file_of(address))
-    return address.host, address.query.get("host"), address.port, address.database
-
-
-def _frozen(source: Storage) -> Any:
-    """Return a transaction that sees one state of the database throughout."""
-    if is_sqlite(parse_address(source.url)):
-        return source.engine.begin()
-    return source.engine.execution_options(isolation_level="REPEATABLE READ").begin()
-
-
 def _refuse_work(tx: Connection, source: Storage, name: str) -> None:
     """Refuse a study one of whose workers is alive, or was heard of so lately that it may be."""
-    held = select(slots.c.owner).where(slots.c.study == name, slots.c.state == CLAIMED, slots.c.lease_expires > Now())
+    lease = slots.c.lease_expires.between(Now(), Now() + 2 * LEASE_SECONDS)
+    held = select(slots.c.owner).where(slots.c.study == name, slots.c.state == CLAIMED, lease)
     seen = select(workers.c.worker).where(
-        workers.c.study == name, workers.c.state == RUNNING, workers.c.last_seen > Now() - LEASE_SECONDS
+        workers.c.study == name,
+        workers.c.state == RUNNING,
+        # Nor in the future: the database's clock has been set back since.
+        workers.c.last_seen.between(Now() - LEASE_SECONDS, Now() + LEASE_SECONDS),
     )
     alive = sorted({owner for owner in (*tx.scalars(held), *tx.scalars(seen)) if not is_gone(owner)})
     if alive:
@@ -134,12 +123,12 @@ def _write(target: Storage, name: str, rows: Rows) -> None:
     with target.engine.begin() as tx:
         if read_rows(tx, name):
             raise SearchError(f"the storage {target} has a study {name!r} already: move to another storage")
+        forget(tx, name)  # what is left of one that was deleted on the dashboard, so by Optuna
         try:
             write_rows(tx, rows)
         except IntegrityError as error:
             raise SearchError(
-                f"the storage {target} has rows of a study {name!r} already, left of one that was deleted or of one "
-                "that somebody else is just creating: move to another storage"
+                f"somebody else is just creating a study {name!r} in {target}: move to another storage"
             ) from error
         written = read_rows(tx, name)
         if different := [table for table, wanted in rows.items() if written[table] != wanted]:

@@ -4,6 +4,7 @@ from threading import Event
 
 import pytest
 
+from search.errors import SearchFailure
 from search.processes import searching
 from search.processes.launcher import Place
 from search.storage.database import open_storage
@@ -231,6 +232,28 @@ def test_a_launchers_worker_stops_with_the_launcher(agesearch, worker, faces, mo
     worker.acts = (lambda stop: stop.wait(60),)
     assert agesearch("worker", "--data", faces, "--tethered").code == 130
     assert worker[0][2].is_set()
+
+
+def test_a_worker_that_is_stopped_while_the_storage_is_away_exits_130_too(agesearch, faces, monkeypatch):
+    def stop_and_fail(*_):
+        signal.raise_signal(signal.SIGTERM)
+        raise SearchFailure("the storage cannot be used: connection refused")
+
+    monkeypatch.setattr("search.processes.worker.run_worker", stop_and_fail)
+    assert agesearch("worker", "--data", faces).code == 130
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_that_is_stopped_while_the_storage_is_away_exits_130_too(agesearch, monkeypatch):
+    def away(*_):
+        raise SearchFailure("the storage cannot be used: connection refused")
+
+    def stop_and_lose_it(*_):
+        monkeypatch.setattr("search.commands.search.study_of", away)
+        return False
+
+    monkeypatch.setattr(searching, "launch", stop_and_lose_it)
+    assert agesearch(*SEARCH, "--trials", "2").code == 130
 
 
 def test_a_worker_without_a_study_is_refused(refused, faces):

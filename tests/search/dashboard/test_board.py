@@ -110,3 +110,23 @@ def test_another_studys_texts_are_left_alone(name, study_of, storage):
     storage.rdb.set_study_system_attr(other, "dashboard:note_str:0", "theirs")
     show(study_of(1))
     assert storage.rdb.get_study_system_attrs(other) == {"dashboard:note_str:0": "theirs"}
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("first", [True, False])
+def test_what_somebody_saves_while_the_note_is_being_written_stays(first, study_of, monkeypatch):
+    study = study_of(2)
+    if not first:
+        show(study)
+    work_off(study)
+    read = board._read
+
+    def reading(tx, *which):
+        found = read(tx, *which)
+        monkeypatch.setattr(board, "_read", read)
+        optuna_dashboard.save_note(optuna.load_study(study_name=study.name, storage=study.storage.rdb), "mine")
+        return found
+
+    monkeypatch.setattr(board, "_read", reading)
+    show(study)
+    assert note_of(study) == "mine"

@@ -264,7 +264,9 @@ def test_a_storage_that_fails_is_told_to_the_page(study_of, storage, pages, sett
     assert ask(guarded, "/api/studies")[0] == 200
     with storage.engine.begin() as tx:
         tx.exec_driver_sql("drop table agesearch_studies")
-    assert ask(guarded, "/api/studies") == (503, b'{"reason": "The storage does not answer."}')
+    told = (503, b'{"reason": "The storage does not answer."}')
+    assert ask(guarded, "/api/studies") == told
+    assert ask(guarded, "/api/studies/1", "DELETE") == told
 
 
 def test_the_reading_storage_of_an_sqlite_file_cannot_write(tmp_path):

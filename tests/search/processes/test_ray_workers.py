@@ -1,4 +1,5 @@
 import signal
+import socket
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -140,10 +141,22 @@ def test_what_a_worker_is_told_does_not_show_the_password():
     assert "secret" not in repr(Order(URL, "ages", Path("faces.h5"), None, 1.0))
 
 
-@pytest.mark.parametrize(("on", "address"), [("ray", "auto"), ("ray://head:10001", "ray://head:10001")])
-def test_the_cluster_is_the_one_here_or_the_one_named(on, address, ray, team):
-    team(on=on)
-    assert ray.address == address
+def test_the_cluster_is_the_one_here_or_the_one_named(ray, team):
+    team(on="ray")
+    assert ray.address == "auto"
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        named = f"ray://127.0.0.1:{head.getsockname()[1]}"
+        team(on=named)
+    assert ray.address == named
+
+
+@pytest.mark.parametrize("variable", [True, False])
+def test_a_cluster_whose_head_does_not_answer_is_refused_at_once(variable, team, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        head = f"127.0.0.1:{free.getsockname()[1]}"
+    monkeypatch.setenv("RAY_ADDRESS", head)
+    with pytest.raises(SearchError, match=r"reaches no Ray cluster: .*refused; start one with 'ray start --head'"):
+        team(on="ray" if variable else f"ray://{head}")
 
 
 @pytest.mark.parametrize("on", ["Ray", "ray://", "ray://a/b", "there", "kubernetes"])

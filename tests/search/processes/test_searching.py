@@ -363,6 +363,21 @@ def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(sett
     assert launcher.last.stopped == 1
 
 
+@pytest.mark.usefixtures("asked")
+def test_who_stops_while_the_storage_is_away_is_told_of_no_failure(settings, dataset, launcher, monkeypatch):
+    study = prepare_study(settings(), dataset)
+
+    def away(*_):
+        raise LOCKED
+
+    def stop_and_lose_it(_now):
+        signal.raise_signal(signal.SIGINT)
+        monkeypatch.setattr(searching, "standing", away)
+
+    assert not launch(settings(), study, dataset, stop_and_lose_it)
+    assert launcher.last.stopped == 1
+
+
 def test_a_storage_that_does_not_answer_at_the_beginning_is_one_sentence(settings, dataset, monkeypatch):
     def failing(_slots):
         raise LOCKED

@@ -34,6 +34,15 @@ def test_a_password_that_is_cut_in_two_is_not_shown(login):
     assert "secret" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "url", ["postgresql+asyncpg://me:secret@host/db", "postgresql+psycopg_async://me:secret@host/db"]
+)
+def test_another_driver_than_psycopg_is_refused_with_what_to_write(url):
+    with pytest.raises(SearchError, match=r"of another driver than psycopg: write postgresql\+psycopg://") as refusal:
+        parse_address(url)
+    assert "secret" not in str(refusal.value)
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:a.db?uri=true"])
 def test_sqlite_needs_a_file(url):
     with pytest.raises(SearchError, match="not a file that workers can share"):

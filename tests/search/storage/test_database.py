@@ -1,5 +1,6 @@
 import os
 import sqlite3
+import sys
 import threading
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from sqlalchemy.exc import OperationalError
 
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
-from search.storage.database import create_storage, exclusively, open_storage, storage_errors
+from search.storage.database import create_storage, exclusively, open_storage
+from search.storage.failures import storage_errors
 from tests.waiting import until
 
 
@@ -81,9 +83,10 @@ def test_tables_of_another_optuna_are_refused(storage):
         open_storage(storage.url)
 
 
-def test_a_missing_driver_is_named_without_the_password():
+def test_a_missing_driver_is_named_without_the_password(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(SearchError, match=r"me:\*\*\*@host/db needs a driver.*install psycopg") as refusal:
-        open_storage("postgresql+pg8000://me:secret@host/db")
+        open_storage("postgresql+psycopg://me:secret@host/db")
     assert "secret" not in str(refusal.value)
 
 
@@ -101,6 +104,8 @@ def test_what_the_database_raises_becomes_one_sentence(storage):
         ('FATAL:  database "ages" does not exist', True),
         ("unable to open database file", True),
         ("attempt to write a readonly database", True),
+        ("permission denied for schema public", True),
+        ('invalid connection option "foo"', True),
         ("database is locked", False),
         ("database or disk is full", False),
         ("connection refused", False),
@@ -148,3 +153,23 @@ def test_only_one_at_a_time_is_let_in(storage):
 def test_a_storage_prints_its_address_and_no_password(storage):
     assert str(storage) == storage.url
     assert repr(storage) == "Storage()"
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("permission denied for schema public", "let its user own the database, or grant it USAGE and CREATE"),
+        ("FATAL:  too many connections for role", "raise the server's max_connections or the user's CONNECTION LIMIT"),
+        ("database disk image is malformed", "make a copy, then restore a backup"),
+    ],
+)
+def test_what_can_be_done_about_it_is_said(said, advice, storage):
+    with pytest.raises(SearchError, match=f"cannot be used: {said}; {advice}"), storage_errors(storage):
+        raise OperationalError(None, None, Exception(said)) from Exception(said)
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_a_lock_whose_connection_is_lost_ends_nothing_that_is_done(storage):
+    with exclusively(storage), storage.engine.begin() as tx:
+        others = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted"
+        assert tx.execute(text(others)).all() == [(True,)]

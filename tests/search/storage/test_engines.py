@@ -5,9 +5,14 @@ import threading
 from contextlib import closing
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 
 from search.storage import tables
+from search.storage.database import open_storage
+from search.storage.engines import frozen
+from search.study.study import create_or_resume
+from tests.integration.fake_study import expected, finished, spec_of
+from tests.search.tiny import work_off
 
 only_sqlite = pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
 
@@ -61,3 +66,26 @@ def test_ctrl_c_is_heard_while_another_process_has_the_lock(lock, storage, inter
             pass
     with storage.engine.begin() as tx:  # the connection is as good as before
         assert tx.scalar(select(tables.schema.c.version)) == tables.SCHEMA_VERSION
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_floats_come_back_exact_from_a_database_that_is_set_to_round_them(storage):
+    with storage.engine.begin() as tx:
+        database = tx.scalar(text("SELECT current_database()"))
+        tx.execute(text(f'ALTER DATABASE "{database}" SET extra_float_digits = 0'))
+    rounding = open_storage(storage.url)
+    study = create_or_resume(rounding, "ages", spec_of(3))
+    work_off(study)
+    with rounding.engine.begin() as tx:
+        assert tx.scalar(text("SELECT CAST(0.1 AS double precision) + CAST(0.2 AS double precision)")) == 0.1 + 0.2
+    assert finished(study) == sorted(expected(study.spec).items())
+    rounding.engine.dispose()
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_a_frozen_transaction_sees_nothing_of_what_comes_after_it(storage):
+    with frozen(storage.engine) as tx:
+        assert tx.scalars(select(tables.schema.c.version)).all() == [tables.SCHEMA_VERSION]
+        with storage.engine.begin() as other:
+            other.execute(update(tables.schema).values(version=99))
+        assert tx.scalars(select(tables.schema.c.version)).all() == [tables.SCHEMA_VERSION]

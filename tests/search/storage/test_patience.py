@@ -9,7 +9,8 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
-from search.storage.patience import Patience, outlasting
+from search.storage import patience
+from search.storage.patience import Patience, admitted, outlasting
 from search.storage.tables import slots
 from search.study.study import create_or_resume
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
@@ -18,7 +19,7 @@ from tests.integration.fake_study import expected, finished, run_trial, spec_of
 class Server:
     """A server that answers, or does not, as the test has it."""
 
-    def __init__(self, monkeypatch, patience):
+    def __init__(self, monkeypatch, waiting):
         self.engine = create_engine("sqlite://")
         self.away, self.asked = False, 0
         connect = self.engine.dialect.connect
@@ -30,7 +31,7 @@ class Server:
             return connect(*arguments, **settings)
 
         monkeypatch.setattr(self.engine.dialect, "connect", ask)
-        patience.guard(self.engine)
+        waiting.guard(self.engine)
 
     def reach(self):
         with self.engine.connect() as connection:
@@ -39,8 +40,8 @@ class Server:
 
 @pytest.fixture
 def server(monkeypatch):
-    def create(patience):
-        servers.append(Server(monkeypatch, patience))
+    def create(waiting):
+        servers.append(Server(monkeypatch, waiting))
         return servers[-1]
 
     servers = []
@@ -55,8 +56,7 @@ def lose_it(server):
 
 
 def test_a_server_that_was_reached_before_is_waited_for(server):
-    patience = Patience()
-    one = server(patience)
+    one = server(Patience())
     one.reach()
     lose_it(one)
     found = []
@@ -79,15 +79,61 @@ def test_no_server_is_waited_for_without_end(server):
 
 
 def test_whoever_stops_does_not_wait(server):
-    patience = Patience()
-    patience.stop = Event()
-    patience.stop.set()
-    one = server(patience)
+    hurried = Patience()
+    hurried.stop = Event()
+    hurried.stop.set()
+    one = server(hurried)
     one.reach()
     lose_it(one)
     with pytest.raises(OperationalError, match="connection refused"):
         one.reach()
     assert one.asked == 2
+
+
+def test_an_outage_is_waited_for_once_however_many_ask_and_is_told_once(server, caplog):
+    one = server(Patience(seconds=0.05))
+    one.reach()
+    lose_it(one)
+    for _ in range(3):
+        with pytest.raises(OperationalError, match="connection refused"):
+            one.reach()
+    assert one.asked == 1 + 2 + 1 + 1  # in time and after it, and then once each
+    one.away = False
+    one.reach()
+    told = [record.getMessage() for record in caplog.records]
+    assert told == [
+        "the database does not answer, waiting up to 0 s for it: connection refused",
+        "the database answers again",
+    ]
+
+
+def opening(*said):
+    """A first connection to a server that says one thing after another, and then lets it in."""
+    left = iter(said)
+
+    @admitted
+    def connect():
+        for each in left:
+            raise OperationalError("connect", None, Exception(each))
+        return "in"
+
+    return connect
+
+
+def test_a_server_that_has_no_room_or_just_starts_is_asked_again():
+    said = 'FATAL:  too many connections for role "ages"', "FATAL:  the database system is starting up"
+    assert opening(*said)() == "in"
+
+
+def test_a_server_that_has_no_room_is_not_asked_without_end(monkeypatch):
+    monkeypatch.setattr(patience, "ADMISSION_SECONDS", -1.0)
+    with pytest.raises(OperationalError, match="too many clients"):
+        opening("FATAL:  sorry, too many clients already")()
+
+
+def test_a_server_that_answers_anything_else_is_not_asked_again():
+    with pytest.raises(OperationalError, match="password authentication failed"):
+        opening("FATAL:  password authentication failed")()
 
 
 def failing(*errors):
@@ -109,6 +155,13 @@ def cut_off():
 
 def test_a_step_that_was_cut_off_is_taken_again():
     assert failing(cut_off(), cut_off())() == "done"
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "55P03", "57014"])
+def test_a_step_that_met_with_what_will_pass_is_taken_again(code):
+    passing = Exception("canceling statement")
+    passing.sqlstate = code
+    assert failing(OperationalError("update", None, passing))() == "done"
 
 
 def test_a_step_that_is_cut_off_again_and_again_ends_with_the_error():

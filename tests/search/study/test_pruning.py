@@ -6,7 +6,7 @@ from optuna.trial import TrialState
 from search.results.choice import choose
 from search.results.summary import summary
 from search.slots.slots import SlotCounts, Slots
-from search.storage.database import storage_errors
+from search.storage.failures import storage_errors
 from search.study.assignment import Pruning
 from search.study.plans import Finalists
 from search.study.pruning import Rivals, by_halving, by_median

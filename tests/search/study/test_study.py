@@ -1,19 +1,24 @@
+from contextlib import nullcontext
+
 import optuna
 import pytest
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
 from search.storage.documents import from_json, to_json
+from search.study import study as study_module
+from search.study.owner import this_process
 from search.study.spec import StudySpec
 from search.study.stages import open_next, read_stage
 from search.study.study import create_or_resume, load_study, study_names
 from search.study.trials import Diverged, Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
 
+HERE = this_process()
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))
 
 
@@ -158,3 +163,20 @@ def test_optuna_knows_what_a_value_is(study_of, storage):
 def test_a_value_has_the_unit_of_the_dataset(unit, name, study_of, storage):
     study = study_of(2, unit=unit)
     assert optuna.load_study(study_name=study.name, storage=storage.rdb).metric_names == [name]
+
+
+def test_who_loses_the_lock_does_not_write_over_what_another_has_just_created(storage, monkeypatch):
+    """As where the connection that held it broke, or its server was restarted."""
+    create, rival = storage.rdb.create_new_study, []
+
+    def slowly(*arguments):
+        monkeypatch.setattr(storage.rdb, "create_new_study", create)
+        rival.append(create_or_resume(storage, "ages", spec_of(2)))
+        Slots(rival[0]).claim(HERE)
+        return create(*arguments)
+
+    monkeypatch.setattr(study_module, "exclusively", nullcontext)
+    monkeypatch.setattr(storage.rdb, "create_new_study", slowly)
+    with pytest.raises(SearchFailure, match=r"somebody else has just created the study 'ages' in .*; run the same"):
+        create_or_resume(storage, "ages", spec_of(2))
+    assert Slots(rival[0]).counts(1) == SlotCounts(waiting=1, claimed=1)

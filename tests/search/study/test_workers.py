@@ -59,3 +59,13 @@ def test_a_renewal_is_a_sign_of_life_but_not_every_one_is_written(study_of, stor
         assert last_seen(as_if=10) < before
         slots.renew(claim)
         assert last_seen() >= before
+
+
+def test_a_worker_is_seen_again_after_the_clock_was_set_back(study_of, storage):
+    study = study_of(1)
+    with present(study, HERE, ""):
+        claim = Slots(study).claim(HERE)
+        with storage.engine.begin() as tx:
+            tx.execute(update(workers).values(last_seen=workers.c.last_seen + 3600))
+        Slots(study).renew(claim)
+        assert list_workers(study)[0].silent_for >= 0

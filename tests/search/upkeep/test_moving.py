@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import update
+from sqlalchemy.schema import CreateSchema
 
 from search.errors import SearchError
 from search.processes.loop import work
@@ -11,7 +12,7 @@ from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.database import open_storage
 from search.storage.optuna_tables import id_of
-from search.storage.tables import slots
+from search.storage.tables import slots, workers
 from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.stages import read_stage
@@ -154,6 +155,17 @@ def test_a_worker_that_fell_silent_does_not_keep_a_study_from_being_moved(storag
     assert Slots(moved).claim(HERE).taken_over
 
 
+def test_a_worker_seen_in_the_future_is_of_a_clock_that_was_set_back(storage, study_of, move):
+    study = study_of(2)
+    presence = present(study, THERE, "")
+    presence.__enter__()
+    with storage.engine.begin() as tx:
+        tx.execute(update(workers).values(last_seen=workers.c.last_seen + 3600))
+    _, moved = move(study)
+    work_off(moved)
+    assert len(fake.finished(moved)) == 2
+
+
 def test_a_study_that_is_there_already_is_not_written_over(study_of, move):
     study = study_of(2)
     _, moved = move(study)
@@ -163,12 +175,26 @@ def test_a_study_that_is_there_already_is_not_written_over(study_of, move):
     assert len(fake.finished(moved)) == 2
 
 
-def test_what_is_left_of_a_study_that_was_deleted_in_optuna_alone_is_not_written_over(study_of, move):
+def test_a_study_that_was_deleted_where_it_was_moved_to_can_be_moved_there_again(study_of, move):
     study = study_of(2)
+    work_off(study)
     _, moved = move(study)
     moved.storage.rdb.delete_study(moved.id)
-    with pytest.raises(SearchError, match="has rows of a study 'ages' already, left of one that was deleted or of one"):
-        move(study)
+    _, again = move(study)
+    assert trials_of(again) == trials_of(study)
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_a_study_can_be_moved_to_another_schema_of_its_database(study_of, storage):
+    study = study_of(2)
+    work_off(study)
+    with storage.engine.begin() as tx:
+        tx.execute(CreateSchema("two"))
+    url = f"{storage.url}{'&' if '?' in storage.url else '?'}options=-csearch_path%3Dtwo"
+    move_study(storage.url, url, study.name)
+    moved = open_storage(url)
+    assert trials_of(load_study(moved, study.name)) == trials_of(study)
+    moved.engine.dispose()
 
 
 def test_a_copy_that_comes_out_different_is_no_copy(study_of, move, monkeypatch):
