@@ -118,7 +118,7 @@ def test_what_somebody_saves_while_the_note_is_being_written_stays(first, study_
     study = study_of(2)
     if not first:
         show(study)
-    work_off(study)
+    monkeypatch.setattr(board, "study_note", lambda _study: "another")
     read = board._read
 
     def reading(tx, *which):
