@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from data.collecting import Collected, Progress, collect
 from data.dataset import make_dataset, write_dataset
 from data.errors import DatasetError
-from data.files import check_writable
+from data.files import DATASET, check_no_other, check_writable
 from data.layout import Layout
 from data.options import BuildOptions
 from data.sources import open_source
@@ -61,6 +61,7 @@ def build_dataset(
     check_writable(out)
     if source != SYNTHETIC and out.exists() and out.samefile(_existing(Path(source))):
         raise DatasetError(f"{out} is the source itself; choose another --out")
+    check_no_other(out, DATASET, "dataset")
     collected = collect_source(source, options, progress)
     dataset = make_dataset(
         collected.splits,

@@ -15,8 +15,13 @@ from data.errors import DatasetError, WriteFailure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_HDF5: Final = b"\x89HDF\r\n\x1a\n"
+DATASET: Final = b"\x89HDF\r\n\x1a\n"
+"""How a dataset begins, as every HDF5 file."""
+
 _SQLITE: Final = b"SQLite format 3\0"
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_KINDS: Final = {DATASET: "a dataset", _PNG: "an image", b"\xff\xd8\xff": "an image"}
+"""What a file that begins so is, which nobody means to replace by a file of another kind."""
 _MOST_BYTES: Final = 200
 
 
@@ -49,10 +54,13 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
 def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does.
 
-    It also does where a dataset is there, which nobody means to replace by anything else.
+    It also does where a dataset or an image is there and `content` is none, and for a PNG where there is none.
     """
-    if _begins(path, _HDF5):
-        raise DatasetError(f"cannot write {path}: it is a dataset; choose another {flag}")
+    for begins, kind in _KINDS.items():
+        if _begins(path, begins) and not content.startswith(begins):
+            raise DatasetError(f"cannot write {path}: it is {kind}; choose another {flag}")
+    if content.startswith(_PNG):
+        check_no_other(path, _PNG, "PNG image", flag)
     with whole_file(path, flag) as temporary:
         temporary.write_bytes(content)
 
@@ -77,6 +85,15 @@ def check_writable(path: Path, flag: str = "--out") -> None:
         raise DatasetError(f"cannot write {path}: it is a database; choose another {flag}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another {flag}")
+
+
+def check_no_other(path: Path, begins: bytes, kind: str, flag: str = "--out") -> None:
+    """Raise DatasetError where a file is there that does not begin so, and is thus no `kind`.
+
+    An empty one is nobody's loss. `flag` is as in `whole_file`.
+    """
+    if _begins(path, b"") and path.stat().st_size and not _begins(path, begins):
+        raise DatasetError(f"cannot write {path}: a file is there that is no {kind}; choose another {flag}")
 
 
 def file_name(text: str) -> str:

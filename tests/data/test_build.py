@@ -49,6 +49,21 @@ def test_the_source_is_never_overwritten(make, tmp_path):
     assert source.read_bytes() == before
 
 
+def test_a_file_that_is_no_dataset_is_never_overwritten_nor_is_anything_decoded(make, tmp_path):
+    folder = make.folder(tmp_path / "folder", make.course(""))
+    image = folder / "test_set/029_20160000000000009.jpg"
+    before = image.read_bytes()
+    with pytest.raises(DatasetError, match="a file is there that is no dataset; choose another --out"):
+        build_dataset(folder, image, SMALL, progress=lambda *_: pytest.fail("an image was decoded"))
+    assert image.read_bytes() == before
+
+
+def test_a_dataset_is_built_anew_in_its_place(make, tmp_path):
+    source = make.zip(tmp_path / "a.zip", make.course())
+    one, other = (build_dataset(source, tmp_path / "a.h5", SMALL) for _ in range(2))
+    assert one.digest == other.digest
+
+
 def test_an_unwritable_output_is_told_before_the_source_is_read(tmp_path):
     with pytest.raises(DatasetError, match=r"cannot write .*: it is a folder"):
         build_dataset(tmp_path / "nowhere.zip", tmp_path, SMALL)

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DatasetError, WriteFailure
-from data.files import check_writable, file_name, whole_file, write_bytes
+from data.files import DATASET, check_no_other, check_writable, file_name, whole_file, write_bytes
 
 
 def names(folder):
@@ -120,6 +120,35 @@ def test_a_dataset_or_a_database_is_not_replaced_by_another_kind_of_file(tmp_pat
     with pytest.raises(DatasetError, match=f"it is a {kind}; choose another --out"):
         write_bytes(precious, b"text")
     assert precious.read_bytes() == begins + b"and so on"
+
+
+PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"
+
+
+@pytest.mark.parametrize("begins", [PNG, JPEG])
+def test_an_image_is_not_replaced_by_another_kind_of_file(tmp_path, begins):
+    (tmp_path / "photo").write_bytes(begins + b"and so on")
+    with pytest.raises(DatasetError, match="it is an image; choose another --figure"):
+        write_bytes(tmp_path / "photo", b"text", "--figure")
+    assert (tmp_path / "photo").read_bytes() == begins + b"and so on"
+
+
+def test_a_png_replaces_a_png_or_an_empty_file_and_nothing_else(tmp_path):
+    for there in (PNG + b"old", b""):
+        (tmp_path / "figure.png").write_bytes(there)
+        write_bytes(tmp_path / "figure.png", PNG + b"new")
+        assert (tmp_path / "figure.png").read_bytes() == PNG + b"new"
+    (tmp_path / "labels.csv").write_text("path,value")
+    with pytest.raises(DatasetError, match="a file is there that is no PNG image; choose another --out"):
+        write_bytes(tmp_path / "labels.csv", PNG)
+    assert (tmp_path / "labels.csv").read_text() == "path,value"
+
+
+def test_a_dataset_may_take_the_place_of_a_dataset_of_an_empty_file_or_of_none(tmp_path):
+    for name, there in (("a", DATASET + b"and so on"), ("b", b"")):
+        (tmp_path / name).write_bytes(there)
+        check_no_other(tmp_path / name, DATASET, "dataset")
+    check_no_other(tmp_path / "c", DATASET, "dataset")
 
 
 @pytest.mark.parametrize("text", ["faces", "a b", "..x", "年" * 66])
