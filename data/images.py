@@ -37,7 +37,8 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     """Decode a JPEG or PNG to gray, or to RGB for 3 `channels`, upright by its EXIF orientation, resized if need be.
 
     Returns uint8 (H, W, channels), `size` being (H, W): Pillow's `L` (ITU-R 601 luma) and bicubic resampling, so an
-    image that is gray and of that size already keeps every pixel. Raises DatasetError with the reason.
+    image that is gray and of that size already keeps every pixel. What is transparent is laid on white. Raises
+    DatasetError with the reason.
     """
     try:
         # Pillow warns of what it can do without (transparency, a damaged EXIF) and of large images, which are refused
@@ -87,5 +88,13 @@ def _check_header(image: Image.Image) -> None:
 
 
 def _pixels(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:
-    pixels = ImageOps.exif_transpose(image).convert(mode)
+    pixels = _opaque(ImageOps.exif_transpose(image)).convert(mode)
     return pixels if pixels.size == size else pixels.resize(size, Image.Resampling.BICUBIC)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Lay an image on white where it has transparency: what is stored beneath that, nobody has seen."""
+    if not image.has_transparency_data:
+        return image
+    layer = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")

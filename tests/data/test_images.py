@@ -43,12 +43,48 @@ def test_every_8_bit_mode_is_read(mode):
     assert decode_image(encoded(Image.new(mode, (9, 9))), (9, 9)).shape == (9, 9, 1)
 
 
-def test_a_palette_with_graded_transparency_keeps_its_colours():
-    image = Image.fromarray(np.arange(81, dtype=np.uint8).reshape(9, 9), "P")
-    image.putpalette([value for index in range(256) for value in (index, 255 - index, index // 2)])
-    plain, graded = encoded(image), encoded(image, transparency=bytes(range(0, 243, 3)))
+def square(mode):
+    """Draw a black square on a transparent ground, beneath which is black as well."""
+    alpha = np.zeros((9, 9), np.uint8)
+    alpha[3:6, 3:6] = 255
+    image = Image.new("RGBA", (9, 9), "black")
+    image.putalpha(Image.fromarray(alpha))
+    return image.quantize(2) if mode == "P" else image.convert(mode)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_what_is_transparent_is_white(mode):
+    seen = np.full((9, 9), 255, np.uint8)
+    seen[3:6, 3:6] = 0
     for channels in (1, 3):
-        assert (decode_image(graded, (9, 9), channels) == decode_image(plain, (9, 9), channels)).all()
+        assert (decode_image(encoded(square(mode)), (9, 9), channels) == seen[..., None]).all()
+
+
+@pytest.mark.parametrize(("mode", "colour"), [("L", 30), ("RGB", (30, 30, 30))])
+def test_a_colour_that_is_declared_transparent_is_white(mode, colour):
+    image = Image.new(mode, (9, 9), colour)
+    image.putpixel((4, 4), 7 if mode == "L" else (7, 7, 7))
+    decoded = decode_image(encoded(image, transparency=colour), (9, 9))[..., 0]
+    assert decoded[4, 4] == 7
+    assert np.count_nonzero(decoded == 255) == 80
+
+
+def test_a_palette_with_graded_transparency_fades_into_white():
+    image = Image.fromarray(np.arange(81, dtype=np.uint8).reshape(9, 9), "P")
+    colours = np.array([(index, 255 - index, index // 2) for index in range(256)])
+    image.putpalette(colours.flatten().tolist())
+    alpha = np.arange(0, 243, 3)[:, None] / 255
+    decoded = decode_image(encoded(image, transparency=bytes(range(0, 243, 3))), (9, 9), 3)
+    assert abs(decoded.reshape(81, 3) - (colours[:81] * alpha + 255 * (1 - alpha))).max() <= 1
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_an_image_that_is_opaque_everywhere_keeps_every_pixel(mode):
+    pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    image = Image.fromarray(pixels).convert("L" if mode == "LA" else "RGB")
+    plain, opaque = encoded(image), encoded(image.convert(mode))
+    for channels in (1, 3):
+        assert (decode_image(opaque, (64, 64), channels) == decode_image(plain, (64, 64), channels)).all()
 
 
 def test_a_photograph_is_turned_by_what_is_left_of_a_damaged_exif():
