@@ -79,6 +79,7 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
             name = member.name[prefix:]
             try:
                 age, split = _label(layout, member.name, options)
+                source.limits.check_file(member.content)
                 pixels = decoder.decode(member.content, options.image_size, options.channels)
                 images.append(Image(name, age, split, pixels, digests[-1][1]))
             except DatasetError as error:

@@ -18,11 +18,19 @@ LONGEST_NAME: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much a source may hold: files, uncompressed bytes of one file, uncompressed bytes of all files."""
+    """How much a source may hold: files, bytes of one file and, of an archive, bytes of all files, uncompressed.
+
+    What a folder holds is on the disk already, but a small archive may unpack to any number of bytes.
+    """
 
     members: int = 200_000
     file_bytes: int = 20_000_000
     total_bytes: int = 4_000_000_000
+
+    def check_file(self, content: bytes) -> None:
+        """Raise DatasetError where a file is too large, of which `file_bytes` + 1 bytes are enough to tell."""
+        if len(content) > self.file_bytes:
+            raise DatasetError(f"it is larger than {self.file_bytes} bytes, the limit for one file")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +55,18 @@ class Quota:
         """The most bytes that one file may have."""
         return self._limits.file_bytes
 
-    def take(self, name: str, size: int) -> None:
-        """Count one file of `size` bytes; raises DatasetError, naming the limit, where that is one too many."""
+    def count(self) -> None:
+        """Count one file, whatever its size; raises DatasetError, naming the limit, where that is one too many."""
         self._members += 1
-        self._bytes += size
         if self._members > self._limits.members:
             raise DatasetError(
                 f"{self._source} holds more than {self._limits.members} files, the limit on their number"
             )
+
+    def take(self, name: str, size: int) -> None:
+        """Count one file of an archive, of `size` bytes; raises DatasetError, naming the limit, as `count` does."""
+        self.count()
+        self._bytes += size
         if size > self._limits.file_bytes:
             raise DatasetError(
                 f"{self._source}: {name} is larger than {self._limits.file_bytes} bytes, the limit for one file"

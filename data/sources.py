@@ -48,7 +48,8 @@ class Source:
     def read(self) -> Iterator[Member]:
         """Yield every file, one at a time: by name from a folder and a .zip, in its own order from a .tar.
 
-        Raises DatasetError where a file is damaged, unreadable or beyond the limits.
+        Raises DatasetError where a file is damaged or unreadable, or where an archive is beyond the limits. A folder's
+        file that is larger than one may be is cut off behind the limit, for `Limits.check_file` to tell.
         """
         if self.kind is Kind.ZIP:
             return read_zip(self.path, self.limits)
@@ -114,13 +115,14 @@ def _folder_names(root: Path, limits: Limits) -> list[str]:
             path = Path(folder) / file
             name = safe_name(str(root), path.relative_to(root).as_posix())
             if not is_litter(name):
-                quota.take(name, _file_size(root, path))
+                _check_plain(root, path)
+                quota.count()
                 names.append(name)
     return sorted(names)
 
 
-def _file_size(root: Path, path: Path) -> int:
-    """Return a file's size; raises DatasetError for what is no plain file, and for links that lead out of `root`."""
+def _check_plain(root: Path, path: Path) -> None:
+    """Raise DatasetError for what is no plain file, and for links that lead out of `root`."""
     try:
         found = path.stat()
         outside = path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
@@ -130,16 +132,14 @@ def _file_size(root: Path, path: Path) -> int:
         raise DatasetError(f"{path} is a link that leads out of {root}, so nothing of the folder is read")
     if not stat.S_ISREG(found.st_mode):
         raise DatasetError(f"{path} is not a plain file, so nothing of the folder is read")
-    return found.st_size
 
 
 def _read_folder(source: Source) -> Iterator[Member]:
-    quota = Quota(str(source.path), source.limits)
+    """Yield a folder's files, of one that is too large no more than tells so: it is no reason to refuse the others."""
     for name in source.names:
         try:
             with (source.path / name).open("rb") as file:
-                content = file.read(quota.file_bytes + 1)
+                content = file.read(source.limits.file_bytes + 1)
         except OSError as error:
             raise DatasetError(f"{source.path / name} cannot be read: {error.strerror}") from error
-        quota.take(name, len(content))
         yield Member(name, content)

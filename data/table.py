@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data.collecting import Progress
+    from data.members import Limits
     from data.options import BuildOptions
 
 SUFFIX: Final = ".csv"
@@ -50,7 +51,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     """Read the rows of a table and decode the images that they name, and sort them into splits, by name within one.
 
     Raises RejectedFilesError for rows whose image cannot be used unless `options.skip_bad`, and DatasetError where the
-    table itself cannot be read, its files are beyond the limits, or a split is left empty.
+    table itself cannot be read, its rows are too many, or a split is left empty.
     """
     content, rows = _read(table, options.limits.file_bytes)
     quota = Quota(str(table), options.limits)
@@ -59,21 +60,20 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     digests = [(table.name, hashlib.sha256(content).hexdigest())]
     with Decoder() as decoder:
         for done, row in enumerate(rows, start=1):
-            file = b""
+            quota.count()  # beyond the limit nothing is built, as from a folder
             try:
-                file = _file(table, row, quota.file_bytes)
+                file = _file(table, row, options.limits)
                 pixels = decoder.decode(file, options.image_size, options.channels)
                 images.append(Image(row.path, row.value, row.split, pixels, hashlib.sha256(file).hexdigest()))
                 digests.append((row.path, images[-1].sha256))
             except DatasetError as error:
                 rejected.append(Rejected(row.path, str(error)))
-            quota.take(row.path, len(file))  # beyond the limits nothing is built, as from a folder
             progress(done, len(rows))
     return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options)
 
 
-def _file(table: Path, row: Row, most_bytes: int) -> bytes:
-    """Return the bytes of a row's file, at most `most_bytes` + 1 of them, which tells that it is too large."""
+def _file(table: Path, row: Row, limits: Limits) -> bytes:
+    """Return the bytes of a row's file; raises DatasetError with the reason where it cannot be used."""
     path = table.parent / row.path
     try:
         if not path.resolve().is_relative_to(table.parent.resolve()):
@@ -81,11 +81,13 @@ def _file(table: Path, row: Row, most_bytes: int) -> bytes:
         if not path.is_file():
             raise DatasetError("there is no such file")
         with path.open("rb") as file:
-            return file.read(most_bytes + 1)
+            content = file.read(limits.file_bytes + 1)
     except OSError as error:
         raise DatasetError(f"it cannot be read: {error.strerror}") from error
     except RuntimeError as error:  # as Python before 3.13 says of a link to itself
         raise DatasetError("it is a link that leads in a circle") from error
+    limits.check_file(content)
+    return content
 
 
 def _read(table: Path, most_bytes: int) -> tuple[bytes, list[Row]]:

@@ -3,6 +3,7 @@ import pytest
 from data.collecting import collect
 from data.errors import DatasetError, RejectedFilesError
 from data.layout import Layout
+from data.members import Limits
 from data.options import BuildOptions
 from data.sources import open_source
 
@@ -68,6 +69,16 @@ def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path
     skipped = collect(source, SKIP, quiet)
     assert skipped.rejected == e.value.rejected
     assert [len(split) for split in skipped.splits.values()] == [5, 3, 2]
+
+
+def test_a_file_of_a_folder_that_is_too_large_is_listed_and_not_the_end_of_the_others(make, tmp_path):
+    large = "faces/test_set/030_20160000000000003.jpg"
+    source = make.folder(tmp_path / "x", make.course() | {large: make.image(1) + bytes(2000)})
+    collected = collect(open_source(source, Limits(file_bytes=2000)), SKIP, quiet)
+    assert [(one.name, one.reason) for one in collected.rejected] == [
+        (large.removeprefix("faces/"), "it is larger than 2000 bytes, the limit for one file")
+    ]
+    assert [len(split) for split in collected.splits.values()] == [5, 3, 2]
 
 
 def test_a_long_list_of_bad_files_is_cut_in_the_message_only(make, tmp_path):

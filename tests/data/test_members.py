@@ -73,6 +73,20 @@ def test_each_limit_is_named_when_it_is_passed(limits, message):
         [quota.take(name, 5) for name in ("a.jpg", "b.jpg")]
 
 
+def test_files_can_be_counted_alone():
+    quota = Quota("faces", Limits(members=2, file_bytes=0, total_bytes=0))
+    for _ in range(2):
+        quota.count()
+    with pytest.raises(DatasetError, match="more than 2 files, the limit on their number"):
+        quota.count()
+
+
+def test_a_file_is_too_large_from_one_byte_beyond_the_limit():
+    Limits(file_bytes=4).check_file(b"1234")
+    with pytest.raises(DatasetError, match=r"^it is larger than 4 bytes, the limit for one file$"):
+        Limits(file_bytes=4).check_file(b"12345")
+
+
 @example("./::")
 @given(st.text(alphabet=st.sampled_from("ab./\\:\0\n é\udcff"), max_size=30) | st.text(max_size=1100))
 def test_any_name_of_a_member_is_a_plain_path_within_the_source_or_refused(name):

@@ -83,8 +83,14 @@ def test_linked_folders_dangling_links_and_pipes_are_refused(make, tmp_path):
             open_source(root)
 
 
-def test_limits_hold_for_folders(make, tmp_path):
-    root = make.folder(tmp_path / "folder", {"a.jpg": b"12345", "b.jpg": b"12345"})
-    for limits in (Limits(members=1), Limits(file_bytes=4), Limits(total_bytes=9)):
-        with pytest.raises(DatasetError, match="the limit"):
-            open_source(root, limits)
+def test_a_folder_may_hold_only_so_many_files_but_any_number_of_bytes(make, tmp_path):
+    files = {"a.jpg": b"12345", "b.jpg": b"12345"}
+    root = make.folder(tmp_path / "folder", files)
+    with pytest.raises(DatasetError, match="holds more than 1 files, the limit on their number"):
+        open_source(root, Limits(members=1))
+    assert read_all(open_source(root, Limits(total_bytes=9))) == files
+
+
+def test_no_more_of_a_folders_file_is_read_than_tells_that_it_is_too_large(make, tmp_path):
+    root = make.folder(tmp_path / "folder", {"a.jpg": b"1234567", "b.jpg": b"1234"})
+    assert read_all(open_source(root, Limits(file_bytes=4))) == {"a.jpg": b"12345", "b.jpg": b"1234"}

@@ -127,18 +127,23 @@ def test_a_table_that_is_none_is_refused_with_the_row(content, said, tmp_path, b
     assert not (tmp_path / "out.h5").exists()
 
 
-@pytest.mark.parametrize(
-    ("limits", "said"),
-    [
-        (Limits(members=3), "holds more than 3 files"),
-        (Limits(file_bytes=300), "c.png is larger than 300 bytes"),
-        (Limits(total_bytes=700), "unpacks to more than 700 bytes"),
-    ],
-)
-def test_files_beyond_the_limits_are_refused_and_not_left_out(limits, said, table, build, tmp_path):
-    with pytest.raises(DatasetError, match=said):
-        build(table(SPLIT), replace(OPTIONS, limits=limits, skip_bad=True))
+def test_more_rows_than_a_source_may_have_files_are_refused(table, build, tmp_path):
+    with pytest.raises(DatasetError, match="holds more than 3 files"):
+        build(table(SPLIT), replace(OPTIONS, limits=Limits(members=3), skip_bad=True))
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_a_row_whose_file_is_too_large_is_listed_or_left_out(table, build):
+    path = table([*SPLIT, "e.png,1,test"])
+    (path.parent / "e.png").write_bytes(png(4)[0] + bytes(2000))
+    options = replace(OPTIONS, limits=Limits(file_bytes=2000))
+    with pytest.raises(RejectedFilesError, match=r"e\.png: it is larger than 2000 bytes, the limit for one file"):
+        build(path, options)
+    assert sum(build(path, replace(options, skip_bad=True)).counts.values()) == 4
+
+
+def test_a_table_may_list_any_number_of_bytes(table, build):
+    assert sum(build(table(SPLIT), replace(OPTIONS, limits=Limits(total_bytes=1))).counts.values()) == 4
 
 
 def test_too_large_a_table_is_refused(table, build):
