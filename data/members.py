@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 _LITTER_FOLDERS: Final = frozenset({"__MACOSX", ".Trashes", ".Spotlight-V100"})
 _LITTER_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 LONGEST_NAME: Final = 1000
+# Spaces of any width and joiners of letters are in the names that people and their phones give.
+_MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, ends of lines and paragraphs, what turns the direction of text, and halves of characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,20 +82,36 @@ class Quota:
 
 
 def safe_name(source: str, name: str) -> str:
-    """Return a member's path as a plain relative one, with `/` between its parts and no `.` among them.
+    """Return a member's path as `plain_path` does; raises DatasetError where it is none.
 
-    Raises DatasetError for absolute paths, `..`, drive letters, backslashes, control characters, text that is not
-    Unicode, and over-long names: nothing is ever written under these names, but an archive that has them is not
-    a set of images.
+    Nothing is ever written under these names, but an archive that has such a one is not a set of images.
+    """
+    plain = plain_path(name)
+    if not plain:
+        raise DatasetError(
+            f"{source} holds {shown(name)}, which is not a plain path inside it, so nothing of it is read"
+        )
+    return plain
+
+
+def plain_path(name: str) -> str:
+    """Return a path as a relative one that leads nowhere else, with `/` between its parts and no `.` among them.
+
+    Returns nothing for absolute paths, `..`, drive letters, backslashes, what misleads whoever reads it, text that is
+    not Unicode, and over-long names.
     """
     # Text operations, since paths are slow to make and a source has many.
     parts = [part for part in name.split("/") if part not in ("", ".")]
     drive = "".join(parts[:1])[1:2] == ":"
-    bad = name.startswith("/") or ".." in parts or "\\" in name or drive or not parts
-    if bad or not name.isprintable() or len(name.encode(errors="replace")) > LONGEST_NAME:
-        shown = ascii(name if len(name) <= 80 else name[:80] + "...")
-        raise DatasetError(f"{source} holds {shown}, which is not a plain path inside it, so nothing of it is read")
+    bad = name.startswith("/") or ".." in parts or "\\" in name or drive
+    if bad or _MISLEADING.search(name) or len(name.encode(errors="replace")) > LONGEST_NAME:
+        return ""
     return "/".join(parts)
+
+
+def shown(name: str) -> str:
+    """Return any name as it can be shown: quoted, in ASCII, and not too long."""
+    return ascii(name if len(name) <= 80 else name[:80] + "...")
 
 
 def is_litter(name: str) -> bool:
