@@ -109,12 +109,15 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
         (b"path,value\na.png,12_5\n", "row 2 has the value '12_5'; it must be a number"),
         (b"path,value\na.png,old\n", "row 2 has the value 'old'; it must be a number"),
+        (b"path,value\na.png,\n", "row 2 has the value ''; it must be a number"),
         (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
         (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),
         (b"path,value,split\na.png,1,holdout\n", "row 2 has the split 'holdout'; known are training"),
-        (b"path,value\na.png,1\n./a.png,1\n", "lists a.png more than once"),
-        (b"path,value\n../a.png,1\n", "which is not a plain path inside it"),
-        (b"path,value\n/etc/passwd,1\n", "which is not a plain path inside it"),
+        (b"path,value\na.png,1\n./a.png,1\n", "a.png: row 3 lists it again, as row 2 does"),
+        (b"path,value\n../a.png,1\n", "row 2 names no plain path inside the table's folder$"),
+        (b"path,value\n/etc/passwd,1\n", "'/etc/passwd': row 2 names no plain path inside the table's folder$"),
+        (b"path,value\na\\b.png,1\n", "row 2 names no plain path inside the table's folder; write / between folders"),
+        (b"path,value\n,1\n", "'': row 2 names no plain path"),
         (b"path,value\n\xff\n", "is not text in UTF-8"),
         (b'path,value\n"a.png,1\n', "is not a table of comma-separated values"),
     ],
@@ -125,6 +128,34 @@ def test_a_table_that_is_none_is_refused_with_the_row(content, said, tmp_path, b
     with pytest.raises(DatasetError, match=said):
         build(path)
     assert not (tmp_path / "out.h5").exists()
+
+
+def test_every_row_that_cannot_be_used_is_listed_at_once_with_its_number_or_left_out(table, build):
+    path = table(SPLIT)
+    rows = ["e.png,,val", "f.png,n/a,val", "..\\g.png,1,val", "h.png,1,holdout", "c.png,-2.5,train", "i.png,1,val"]
+    path.write_text("\n".join([path.read_text().rstrip(), *rows]))
+    expected = {
+        "e.png": "row 6 has the value ''; it must be a number below 1e+18 in size",
+        "f.png": "row 7 has the value 'n/a'; it must be a number below 1e+18 in size",
+        "'..\\\\g.png'": "row 8 names no plain path inside the table's folder; write / between folders",
+        "h.png": "row 9 has the split 'holdout'; known are training, validation and test",
+        "c.png": "row 10 lists it again, as row 2 does",
+        "i.png": "there is no such file",
+    }
+    with pytest.raises(RejectedFilesError) as refused:
+        build(path)
+    assert {one.name: one.reason for one in refused.value.rejected} == expected
+    report = build(path, replace(OPTIONS, skip_bad=True))
+    assert report.rejected == refused.value.rejected
+    assert report.counts == {"training": 2, "validation": 1, "test": 1}
+
+
+def test_rows_that_contradict_each_other_are_all_left_out(table, build, tmp_path):
+    path = table([*SPLIT, "e.png,1,train"])
+    path.write_text(path.read_text() + "e.png,2,train\n")
+    report = build(path, replace(OPTIONS, skip_bad=True))
+    assert [str(one) for one in report.rejected] == ["e.png: rows 6, 7 list it with different values or splits"]
+    assert read_split(tmp_path / "out.h5", "training").names == ("a.png", "c.png")
 
 
 def test_more_rows_than_a_source_may_have_files_are_refused(table, build, tmp_path):
@@ -172,7 +203,7 @@ def test_rows_are_numbered_as_an_editor_numbers_lines(table, build):
 
 
 def test_a_path_is_not_cut_where_a_table_has_no_end_of_a_line(table, build):
-    with pytest.raises(DatasetError, match=r"holds 'a\\u2028b.png', which is not a plain path"):
+    with pytest.raises(DatasetError, match=r"'a\\u2028b.png': row 2 names no plain path"):
         build(table(["a\u2028b.png,1"], "path,value", images=False))
 
 

@@ -1,0 +1,141 @@
+"""What the rows of a table say: a file, its value and, if wished, its split; or why a row cannot be used.
+
+    path,value,split
+    pictures/one.png,3.5,training
+    pictures/two.png,0.25,test
+
+The first row names the columns. Paths lead from the table's own folder and never out of it; values are any finite
+numbers; a split is training, validation or test, by any name that a folder of a split may have.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from data.errors import DatasetError, Rejected
+from data.layout import SPLIT_FOLDERS
+from data.members import Quota, plain_path, shown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from data.members import Limits
+
+    Lines = list[tuple[int, list[str]]]
+
+COLUMNS: Final = ("path", "value", "split")
+
+MOST: Final = 1e18
+"""Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its number, a file, its value, and its split if the table says."""
+
+    number: int
+    path: str
+    value: float
+    split: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a table lists: the rows that can be used, those that cannot with their reasons, and the table's SHA-256."""
+
+    rows: tuple[Row, ...]
+    rejected: tuple[Rejected, ...]
+    sha256: str
+
+
+def read_rows(table: Path, limits: Limits) -> Listing:
+    """Read a table, none of whose files is touched.
+
+    Raises DatasetError where it cannot be read, has other columns, or lists more files than a source may hold.
+    """
+    content = _content(table, limits.file_bytes)
+    quota = Quota(str(table), limits)
+    rows: list[Row] = []
+    rejected: list[Rejected] = []
+    for number, line in _lines(table, content):
+        quota.count()
+        path = plain_path(line[0])
+        try:
+            rows.append(_row(number, path, line))
+        except DatasetError as error:
+            rejected.append(Rejected(path or shown(line[0]), f"row {number} {error}"))
+    kept, twins = _without_twins(rows)
+    return Listing(tuple(kept), (*rejected, *twins), hashlib.sha256(content).hexdigest())
+
+
+def _content(table: Path, most_bytes: int) -> bytes:
+    try:
+        with table.open("rb") as file:
+            content = file.read(most_bytes + 1)
+    except OSError as error:
+        raise DatasetError(f"{table} cannot be read: {error.strerror}") from error
+    if len(content) > most_bytes:
+        raise DatasetError(f"{table} is larger than {most_bytes} bytes, the limit for one file")
+    return content
+
+
+def _lines(table: Path, content: bytes) -> Lines:
+    """Return the cells of each row behind the heading, with its number, by which an editor finds it."""
+    try:
+        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader if line]
+    except UnicodeDecodeError as error:
+        raise DatasetError(f"{table} is not text in UTF-8") from error
+    except csv.Error as error:
+        raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
+    heading = tuple(name.lower() for name in lines[0][1]) if lines else ()
+    if heading not in (COLUMNS, COLUMNS[:2]):
+        raise DatasetError(
+            f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
+        )
+    for number, line in lines[1:]:
+        if len(line) != len(heading):
+            raise DatasetError(f"{table}: row {number} has {len(line)} columns, not {len(heading)}")
+    return lines[1:]
+
+
+def _row(number: int, path: str, line: list[str]) -> Row:
+    """Return what a row says; raises DatasetError with the reason, as the rest of a sentence, where that is nothing."""
+    given, text, *split = line
+    if not path:
+        hint = "; write / between folders" if "\\" in given else ""
+        raise DatasetError(f"names no plain path inside the table's folder{hint}")
+    try:
+        value = math.nan if "_" in text else float(text)  # which Python reads over: 12_5 would be 125
+    except ValueError:
+        value = math.nan
+    if not abs(value) < MOST:
+        raise DatasetError(f"has the value {shown(text)}; it must be a number below {MOST:g} in size")
+    if split and split[0].lower() not in SPLIT_FOLDERS:
+        raise DatasetError(f"has the split {shown(split[0])}; known are training, validation and test")
+    return Row(number, path, value, SPLIT_FOLDERS[split[0].lower()] if split else None)
+
+
+def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:
+    """Keep the first of the rows that say the same of a file, and none of those that contradict each other."""
+    by_path: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_path[row.path].append(row)
+    kept, rejected = [], []
+    for path, same in by_path.items():
+        first, *others = same
+        if len({(row.value, row.split) for row in same}) == 1:
+            kept.append(first)
+            rejected += [
+                Rejected(path, f"row {row.number} lists it again, as row {first.number} does") for row in others
+            ]
+        else:
+            numbers = ", ".join(str(row.number) for row in same)
+            rejected.append(Rejected(path, f"rows {numbers} list it with different values or splits"))
+    return kept, rejected
