@@ -18,11 +18,12 @@ SPLIT_FOLDERS: Final = {
     "train": "training",
     "validation_set": "validation",
     "validation": "validation",
+    "valid": "validation",
     "val": "validation",
     "test_set": "test",
     "test": "test",
 }
-"""The folders of the course layout and the splits they hold."""
+"""The folders of the course layout and the splits they hold, in whatever case they are written."""
 
 
 class Layout(Enum):
@@ -41,22 +42,32 @@ def find_layout(source: Source) -> Layout:
     makes crops. Raises DatasetError where neither holds, or where split folders are missing, doubled or scattered.
     """
     folders = {tuple(name.split("/")[:-1]) for name in source.names}
-    found = {folder for folder in folders if folder and folder[-1] in SPLIT_FOLDERS}
+    found = {folder for folder in folders if folder and split_called(folder[-1])}
     if found:
         _check_split_folders(source, found)
         return Layout.COURSE
     if any(_is_crop(name) for name in source.names):
         return Layout.CROPS
     raise DatasetError(
-        f"{source.path} holds neither the folders training_set, validation_set and test_set "
+        f"{source.path} holds neither the folders {'; '.join(map(names_of, SPLITS))} "
         "nor images named <age>_<gender>_<race>_<timestamp>.jpg.chip.jpg"
     )
 
 
 def split_of(name: str) -> str | None:
     """Return the split whose folder a file of the course layout lies in directly, or None."""
-    folder = name.rpartition("/")[0].rpartition("/")[2]
-    return SPLIT_FOLDERS.get(folder)
+    return split_called(name.rpartition("/")[0].rpartition("/")[2])
+
+
+def split_called(name: str) -> str | None:
+    """Return the split of that name, as a folder or a table may call it, or None."""
+    return SPLIT_FOLDERS.get(name.lower())
+
+
+def names_of(split: str) -> str:
+    """List the names that a split may have."""
+    *others, last = (name for name, meant in SPLIT_FOLDERS.items() if meant == split)
+    return f"{', '.join(others)} or {last}"
 
 
 def _is_crop(name: str) -> bool:
@@ -72,10 +83,10 @@ def _check_split_folders(source: Source, found: set[tuple[str, ...]]) -> None:
         raise DatasetError(f"{source.path} has split folders in several places ({listed}); pass one of these places")
     by_split: dict[str, str] = {}
     for folder in sorted(found):
-        split = SPLIT_FOLDERS[folder[-1]]
+        split = SPLIT_FOLDERS[folder[-1].lower()]
         if split in by_split:
             raise DatasetError(f"{source.path} has two {split} folders, {by_split[split]} and {folder[-1]}; keep one")
         by_split[split] = folder[-1]
-    missing = [f"{name}_set" for name in SPLITS if name not in by_split]
+    missing = [names_of(name) for name in SPLITS if name not in by_split]
     if missing:
-        raise DatasetError(f"{source.path} has {', '.join(by_split.values())} but lacks {' and '.join(missing)}")
+        raise DatasetError(f"{source.path} has {', '.join(by_split.values())} but lacks {'; '.join(missing)}")

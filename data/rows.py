@@ -18,8 +18,9 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from data.arrays import SPLITS
 from data.errors import DatasetError, Rejected
-from data.layout import SPLIT_FOLDERS
+from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
 
 if TYPE_CHECKING:
@@ -117,9 +118,10 @@ def _row(number: int, path: str, line: list[str]) -> Row:
         value = math.nan
     if not abs(value) < MOST:
         raise DatasetError(f"has the value {shown(text)}; it must be a number below {MOST:g} in size")
-    if split and split[0].lower() not in SPLIT_FOLDERS:
-        raise DatasetError(f"has the split {shown(split[0])}; known are training, validation and test")
-    return Row(number, path, value, SPLIT_FOLDERS[split[0].lower()] if split else None)
+    meant = split_called(split[0]) if split else None
+    if split and not meant:
+        raise DatasetError(f"has the split {shown(split[0])}; known are {'; '.join(map(names_of, SPLITS))}")
+    return Row(number, path, value, meant)
 
 
 def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:

@@ -21,6 +21,8 @@ def source(*names):
         ("train", "val", "test"),
         ("train", "validation", "test"),
         ("training", "validation", "test"),
+        ("Train", "Valid", "Test"),
+        ("TRAINING_SET", "Val", "test"),
     ],
 )
 @pytest.mark.parametrize("top", ["", "top/", "a/b/"])
@@ -35,13 +37,13 @@ def test_crops_are_told_by_their_names_at_any_depth():
 
 
 def test_a_missing_split_folder_is_named():
-    with pytest.raises(DatasetError, match="has test, training_set but lacks validation_set"):
+    with pytest.raises(DatasetError, match="has test, training_set but lacks validation_set, validation, valid or val"):
         find_layout(source("training_set/030_1.jpg", "test/030_1.jpg"))
 
 
 def test_two_folders_of_one_split_are_refused():
-    with pytest.raises(DatasetError, match="two training folders, train and training_set"):
-        find_layout(source("train/030_1.jpg", "training_set/030_1.jpg", "val/030_1.jpg", "test/030_1.jpg"))
+    with pytest.raises(DatasetError, match="two training folders, Train and training_set"):
+        find_layout(source("Train/030_1.jpg", "training_set/030_1.jpg", "val/030_1.jpg", "test/030_1.jpg"))
 
 
 def test_split_folders_in_several_places_are_refused():
@@ -50,5 +52,7 @@ def test_split_folders_in_several_places_are_refused():
 
 
 def test_names_of_neither_layout_are_refused():
-    with pytest.raises(DatasetError, match="holds neither the folders training_set"):
+    with pytest.raises(
+        DatasetError, match=r"holds neither the folders training_set, training or train; .* or test nor"
+    ):
         find_layout(source("030_1.jpg", "cats/cat.jpg"))

@@ -46,7 +46,7 @@ def build(tmp_path):
     return run
 
 
-SPLIT = ["c.png,-2.5,training", "a.png,1e3,train", "b.png,0,val", "d.png,7,test"]
+SPLIT = ["c.png,-2.5,training", "a.png,1e3,train", "b.png,0,Valid", "d.png,7,test"]
 
 
 def test_images_get_the_values_and_splits_of_their_rows_in_colour(table, build, tmp_path):
@@ -112,7 +112,10 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         (b"path,value\na.png,\n", "row 2 has the value ''; it must be a number"),
         (b"path,value\na.png,nan\n", "row 2 has the value 'nan'"),
         (b"path,value\na.png,1e40\n", "row 2 has the value '1e40'"),
-        (b"path,value,split\na.png,1,holdout\n", "row 2 has the split 'holdout'; known are training"),
+        (
+            b"path,value,split\na.png,1,holdout\n",
+            "row 2 has the split 'holdout'; known are training_set, training or train; val",
+        ),
         (b"path,value\na.png,1\n./a.png,1\n", "a.png: row 3 lists it again, as row 2 does"),
         (b"path,value\n../a.png,1\n", "row 2 names no plain path inside the table's folder$"),
         (b"path,value\n/etc/passwd,1\n", "'/etc/passwd': row 2 names no plain path inside the table's folder$"),
@@ -138,7 +141,8 @@ def test_every_row_that_cannot_be_used_is_listed_at_once_with_its_number_or_left
         "e.png": "row 6 has the value ''; it must be a number below 1e+18 in size",
         "f.png": "row 7 has the value 'n/a'; it must be a number below 1e+18 in size",
         "'..\\\\g.png'": "row 8 names no plain path inside the table's folder; write / between folders",
-        "h.png": "row 9 has the split 'holdout'; known are training, validation and test",
+        "h.png": "row 9 has the split 'holdout'; known are training_set, training or train; "
+        "validation_set, validation, valid or val; test_set or test",
         "c.png": "row 10 lists it again, as row 2 does",
         "i.png": "there is no such file",
     }
