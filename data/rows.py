@@ -16,7 +16,10 @@ import io
 import math
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from data.arrays import SPLITS
 from data.errors import DatasetError, Rejected
@@ -34,6 +37,9 @@ COLUMNS: Final = ("path", "value", "split")
 
 MOST: Final = 1e18
 """Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
+
+MOST_MERGED: Final = 0.01
+"""The part of a table's different values that float32 may merge: of many finely measured ones it merges a few."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,8 @@ class Listing:
 def read_rows(table: Path, limits: Limits) -> Listing:
     """Read a table, none of whose files is touched.
 
-    Raises DatasetError where it cannot be read, has other columns, or lists more files than a source may hold.
+    Raises DatasetError where it cannot be read, has other columns, lists more files than a source may hold, or has
+    values that float32 would merge.
     """
     content = _content(table, limits.file_bytes)
     quota = Quota(str(table), limits)
@@ -72,6 +79,7 @@ def read_rows(table: Path, limits: Limits) -> Listing:
         except DatasetError as error:
             rejected.append(Rejected(path or shown(line[0]), f"row {number} {error}"))
     kept, twins = _without_twins(rows)
+    _check_float32(table, sorted({row.value for row in kept}))
     return Listing(tuple(kept), (*rejected, *twins), hashlib.sha256(content).hexdigest())
 
 
@@ -141,3 +149,18 @@ def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:
             numbers = ", ".join(str(row.number) for row in same)
             rejected.append(Rejected(path, f"rows {numbers} list it with different values or splits"))
     return kept, rejected
+
+
+def _check_float32(table: Path, values: list[float]) -> None:
+    """Raise DatasetError where different values, given in ascending order, become the same in float32, but for a few.
+
+    Values that differ in their last digits alone, as those that were calculated may, count as one.
+    """
+    apart = [(one, other) for one, other in pairwise(values) if not math.isclose(one, other, rel_tol=1e-12)]
+    merged = [(one, other) for one, other in apart if np.float32(one) == np.float32(other)]
+    if len(merged) > MOST_MERGED * (len(apart) + 1):
+        one, other = merged[0]
+        raise DatasetError(
+            f"{table} has the values {one!r} and {other!r}, which are the same in float32, in which values are stored; "
+            f"{len(merged)} such pairs in all; subtract an offset, or choose another unit"
+        )

@@ -23,8 +23,8 @@ Source = Annotated[
 ]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
 
-LARGEST_SPREAD = 1000.0
-"""Standard deviation of labels above which a build warns; a short training moves an answer by some tens."""
+SMALLEST_SPREAD, LARGEST_SPREAD = 0.1, 1000.0
+"""Standard deviations of labels below and above which a build warns; a short training moves an answer by some tens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +100,16 @@ def build(
 
 
 def _remark_spread(dataset: Path) -> None:
-    """Say so where no network will learn the labels, which are not rescaled: a step moves an answer by little."""
+    """Say so where no network will learn the labels, which are not rescaled: a step moves an answer by some amount."""
     from data.statistics import dataset_statistics
 
     spread = dataset_statistics(dataset).splits["training"].sd
-    if spread > LARGEST_SPREAD:
+    if spread == 0:
+        remark("the labels of the training images are all the same, so there is nothing to learn from them")
+    elif not SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
         remark(
             f"the labels spread by {spread:.3g} (standard deviation), and networks learn best what spreads by 1 to "
-            "100; give them in a larger unit"
+            f"100; give them in a {'larger' if spread > LARGEST_SPREAD else 'smaller'} unit"
         )
 
 

@@ -10,6 +10,7 @@ from data.dataset import inspect_dataset, read_split
 from data.errors import DatasetError, RejectedFilesError
 from data.members import Limits
 from data.options import BuildOptions
+from data.rows import read_rows
 from data.verify import verify_dataset
 
 OPTIONS = BuildOptions(image_size=(8, 10), channels=3, unit="mm")
@@ -214,3 +215,31 @@ def test_a_path_is_not_cut_where_a_table_has_no_end_of_a_line(table, build):
 def test_a_value_whose_square_is_too_much_for_float32_is_refused(table, build):
     with pytest.raises(DatasetError, match=r"row 2 has the value '1e22'; it must be a number below 1e\+18 in size"):
         build(table(["a.png,1e22"], "path,value"))
+
+
+def test_different_values_that_float32_would_merge_are_refused(table, build):
+    rows = [f"{seed}.png,{1_700_000_000 + seed}" for seed in range(120)]
+    with pytest.raises(
+        DatasetError,
+        match=r"values 1700000000\.0 and 1700000001\.0, which are the same in float32.*"
+        r"; 118 such pairs in all; subtract an offset, or choose another unit",
+    ):
+        build(table(rows, "path,value", images=False))
+
+
+def test_two_values_of_a_small_table_that_float32_would_merge_are_refused(table, build):
+    rows = ["a.png,3", "b.png,16777216", "c.png,16777217", "d.png,5", "e.png,7"]
+    with pytest.raises(DatasetError, match=r"values 16777216\.0 and 16777217\.0, which .* 1 such pairs"):
+        build(table(rows, "path,value", images=False))
+
+
+def test_values_that_differ_by_an_error_of_calculation_are_one(table, build):
+    rows = ["a.png,0.3", "b.png,0.30000000000000004", *(f"{seed}.png,{seed}" for seed in range(8))]
+    assert sum(build(table(rows, "path,value")).counts.values()) == 10
+
+
+def test_of_many_finely_measured_values_float32_may_merge_a_few(tmp_path):
+    values = np.random.default_rng(0).uniform(size=20_000).tolist()
+    assert len(set(np.float32(values).tolist())) < 20_000
+    (tmp_path / "a.csv").write_text("path,value\n" + "".join(f"{at}.png,{one!r}\n" for at, one in enumerate(values)))
+    assert len(read_rows(tmp_path / "a.csv", Limits()).rows) == 20_000
