@@ -14,7 +14,7 @@ from data.layout import Layout
 from data.options import BuildOptions
 from data.sources import open_source
 from data.synthetic import draw_splits, synthetic_digest
-from data.table import SUFFIX, collect_table
+from data.table import collect_table, is_table
 
 if TYPE_CHECKING:
     from data.errors import Rejected
@@ -93,7 +93,7 @@ def collect_source(source: str | Path, options: BuildOptions, progress: Progress
             raise DatasetError(f"channels is {options.channels}, but synthetic faces are gray; leave it at 1")
         splits = draw_splits(options, progress)
         return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
-    if Path(source).suffix.lower() == SUFFIX and Path(source).is_file():
+    if is_table(Path(source)):
         return collect_table(Path(source), options, progress)
     return collect(open_source(Path(source), options.limits), options, progress)
 

@@ -12,10 +12,16 @@ from data.arrays import SPLITS
 from data.build import SYNTHETIC
 from data.dataset import inspect_dataset, open_dataset, read_split
 from data.errors import DatasetError
-from data.images import decode_image
+from data.images import decode_image, read_image
+from data.members import Limits
+from data.rows import read_rows
 from data.sources import open_source
+from data.table import is_table
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from data.build import Progress
 
 PAPER_SECONDS: Final = (13.473, 1.66)
@@ -47,7 +53,7 @@ def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Pro
     `synthetic`, which has no image files.
     """
     if source == SYNTHETIC:
-        raise DatasetError("source is synthetic, which has no image files to time; give a folder or an archive")
+        raise DatasetError("source is synthetic, which has no image files to time; give a folder, an archive or a .csv")
     if repeats < 1:
         raise DatasetError(f"repeats is {repeats}, at least 1 is needed")
     names = {name for split in SPLITS for name in read_split(path, split).names}
@@ -65,21 +71,30 @@ def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Pro
     )
 
 
-def _time_files(path: Path, source_path: Path, names: set[str]) -> float:
+def _time_files(path: Path, source: Path, names: set[str]) -> float:
     """Decode each image of the source that the dataset holds; returns seconds."""
-    height, width, channels = inspect_dataset(path).image_shape
+    shape = inspect_dataset(path).image_shape
     start = perf_counter()
-    source = open_source(source_path)
-    prefix = len(source.prefix)
-    images = [
-        decode_image(member.content, (height, width), channels)
-        for member in source.read()
-        if member.name[prefix:] in names
-    ]
+    images = (_listed if is_table(source) else _held)(source, names, shape)
     seconds = perf_counter() - start
     if len(images) != len(names):
-        raise DatasetError(f"{source_path} has {len(images)} of the {len(names)} images of {path}; give its own source")
+        raise DatasetError(f"{source} has {len(images)} of the {len(names)} images of {path}; give its own source")
     return seconds
+
+
+def _held(path: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
+    """Decode the images of those names in a folder or an archive."""
+    source = open_source(path)
+    prefix = len(source.prefix)
+    return [
+        decode_image(member.content, shape[:2], shape[2]) for member in source.read() if member.name[prefix:] in names
+    ]
+
+
+def _listed(table: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
+    """Decode the images of those names that a table lists."""
+    rows = read_rows(table, Limits()).rows
+    return [read_image(table.parent / row.path, shape[:2], shape[2]) for row in rows if row.path in names]
 
 
 def _time_hdf5(path: Path) -> float:

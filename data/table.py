@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 SUFFIX: Final = ".csv"
 
 
+def is_table(source: Path) -> bool:
+    """Whether a source is a table, as its name says."""
+    return source.suffix.lower() == SUFFIX and source.is_file()
+
+
 def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Collected:
     """Read the rows of a table and decode the images that they name, and sort them into splits, by name within one.
 

@@ -157,7 +157,7 @@ def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> Non
 @app.command()
 def bench(
     dataset: DatasetFile,
-    source: Annotated[str, typer.Argument(help="The folder or archive that it was built from, which you trust.")],
+    source: Annotated[str, typer.Argument(help="The folder, archive or .csv that it was built from, which you trust.")],
     as_json: AsJson = False,
 ) -> None:
     """Time loading the images one by one, as a script would, against loading the dataset file."""

@@ -15,6 +15,20 @@ def test_both_ways_are_timed_over_the_images_of_the_dataset(make, tmp_path):
         assert min(times.file_seconds, times.hdf5_seconds, times.ratio) > 0
 
 
+def test_the_images_that_a_table_lists_are_timed(make, tmp_path):
+    for seed in range(8):
+        (tmp_path / f"{seed}.jpg").write_bytes(make.image(seed))
+    table = tmp_path / "labels.csv"
+    table.write_text("path,value\n" + "".join(f"{seed}.jpg,{seed}\n" for seed in range(8)) + "missing.jpg,1\n")
+    build_dataset(table, tmp_path / "a.h5", BuildOptions(image_size=(12, 12), skip_bad=True))
+    times = time_loading(tmp_path / "a.h5", table, repeats=1)
+    assert times.images == 8
+    assert min(times.file_seconds, times.hdf5_seconds, times.ratio) > 0
+    table.write_text("path,value\n0.jpg,0\n")
+    with pytest.raises(DatasetError, match=r"labels\.csv has 1 of the 8 images"):
+        time_loading(tmp_path / "a.h5", table, repeats=1)
+
+
 def test_another_source_is_refused(make, tmp_path):
     files = make.course()
     build_dataset(make.zip(tmp_path / "a.zip", files), tmp_path / "a.h5", BuildOptions(image_size=(12, 12)))
