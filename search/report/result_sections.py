@@ -98,7 +98,8 @@ def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
     ]
     caption = (
         f"{first.name} against the others on the same {one.pairs:,} images: below 0, it has the smaller error. "
-        f"{one.confidence:.0%} percentile interval of a paired bootstrap, {one.resamples:,} resamples, seed 0."
+        f"{one.confidence:.0%} percentile interval of a paired bootstrap, {one.resamples:,} resamples, seed 0, widened "
+        "as the number of images needs it."
     )
     return Table("comparison", caption, columns, tuple(rows))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import model.comparison
-from model.comparison import compare, paired_bootstrap
+from model.comparison import compare, paired_bootstrap, widening
 from model.errors import ModelError
 from tests.model.values import ages
 
@@ -41,6 +41,21 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
     samples = [paired_bootstrap(stream.normal(0.5, 1.0, 40), seed, 400) for seed in range(300)]
     covered = sum(found.low <= 0.5 <= found.high for found in samples) / len(samples)
     assert 0.89 < covered < 0.98
+
+
+@pytest.mark.parametrize("pairs", [2, 3, 5])
+def test_over_few_pairs_too_one_of_two_equal_models_is_hardly_called_better_more_often_than_once_in_twenty(
+    pairs: int,
+) -> None:
+    stream = np.random.default_rng(pairs)
+    verdicts = [not paired_bootstrap(stream.normal(0, 1.0, pairs), seed, 400).tied for seed in range(300)]
+    assert 0.02 < np.mean(verdicts) < 0.09
+
+
+def test_the_interval_is_wider_for_few_pairs_and_as_the_bootstrap_has_it_for_many() -> None:
+    # t / z · sqrt(n / (n - 1)): 12.706 / 1.960 · sqrt(2), and 4.303 / 1.960 · sqrt(3 / 2).
+    assert [widening(pairs) for pairs in (2, 3)] == pytest.approx([9.168, 2.689], abs=1e-3)
+    assert 1 < widening(1159) < 1.002
 
 
 def test_what_is_hard_for_both_does_not_widen_the_interval() -> None:
