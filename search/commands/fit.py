@@ -79,29 +79,29 @@ def predict(
     images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files of any size.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data."""
-    import numpy as np
+    """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data.
 
-    from data.decoding import Decoder
-    from data.images import read_image
+    Images that cannot be read are named with the reason, and it exits with 2; the others are predicted all the same.
+    """
     from model.device import configure
     from search.fit.folder import fitted_quantity, members, model_file
 
     paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
     from model.saved_model import SavedModel
+    from search.fit.predicting import predict_images
 
-    models = [SavedModel(path) for path in paths]
-    height, width, channels = models[0].image_shape
-    with Decoder() as decoder:
-        pixels = np.stack([read_image(image, (height, width), channels, decoder.decode) for image in images])
-    means = np.stack([model.predict(pixels) for model in models]).mean(axis=0, dtype=np.float64)
-    seen = [(str(image), float(value)) for image, value in zip(images, means, strict=True)]
-    noun, unit = quantity.noun, quantity.unit
+    found = predict_images([SavedModel(path) for path in paths], images)
+    seen = [(str(each.image), quantity.shown(each.value)) for each in found if each.value is not None]
     if as_json:
-        answer_json([{"image": image, noun: float(f"{value:.6g}"), "unit": unit} for image, value in seen])
-        return
-    answer(columns([("image", quantity.label(noun)), *((image, quantity.shown(value)) for image, value in seen)]))
+        answer_json([each.as_dict(quantity) for each in found])
+    elif seen:
+        answer(columns([("image", quantity.label(quantity.noun)), *seen]))
+    for each in found:
+        if each.error:
+            remark(f"agesearch: {each.error}")
+    if len(seen) < len(found):
+        raise typer.Exit(2)
 
 
 def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_dataset: bool) -> "dict[Path, FitState]":

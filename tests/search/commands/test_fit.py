@@ -231,10 +231,32 @@ def test_what_was_fitted_in_another_unit_is_predicted_in_it(agesearch, fitted, t
 
 
 @pytest.mark.parametrize("content", [None, "no picture"])
-def test_what_is_no_image_is_refused(content, refused, fitted, tmp_path):
+def test_what_is_no_image_is_refused(content, agesearch, fitted, tmp_path):
     if content:
         (tmp_path / "face.jpg").write_text(content)
-    assert "face.jpg" in refused("predict", fitted, "face.jpg")
+    ended = agesearch("predict", fitted, "face.jpg")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("agesearch: face.jpg cannot be ")
+    assert len(ended.err.splitlines()) == 1
+
+
+def test_an_image_that_cannot_be_read_is_named_and_takes_no_other_s_prediction_away(agesearch, fitted, tmp_path):
+    for name in ("one.png", "two.png"):
+        Image.new("L", (20, 20), 99).save(tmp_path / name)
+    (tmp_path / "bad.jpg").write_text("no picture")
+    ended = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png")
+    assert (ended.code, ended.out) == (2, "image    age (years)\none.png         30.0\ntwo.png         31.0\n")
+    bad = "bad.jpg cannot be used: it is not a JPEG or PNG image"
+    none = "none.png cannot be read: No such file or directory"
+    assert ended.err == f"agesearch: {bad}\nagesearch: {none}\n"
+    answered = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png", "--json")
+    assert (answered.code, answered.err) == (2, ended.err)
+    assert json.loads(answered.out) == [
+        {"image": "one.png", "age": 30.0, "unit": "years"},
+        {"image": "bad.jpg", "error": bad},
+        {"image": "none.png", "error": none},
+        {"image": "two.png", "age": 31.0, "unit": "years"},
+    ]
 
 
 @pytest.mark.usefixtures("faces")
