@@ -99,7 +99,7 @@ def comparison_table(models: Sequence[FittedModel], labels: Labels) -> Table:
     caption = (
         f"{first.name} against the others on the same {one.pairs:,} images: below 0, it has the smaller error. "
         f"{one.confidence:.0%} percentile interval of a paired bootstrap, {one.resamples:,} resamples, seed 0, widened "
-        "as the number of images needs it."
+        "as the number of images needs it. Each interval stands alone: none is adjusted for how many there are."
     )
     return Table("comparison", caption, columns, tuple(rows))
 

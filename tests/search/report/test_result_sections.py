@@ -44,6 +44,11 @@ def test_other_models_are_compared_with_the_first_on_the_same_images(sections):
     assert [part.name for part in sections["Result"].parts] == ["result", "comparison"]
 
 
+def test_several_comparisons_are_said_to_stand_alone():
+    caption = comparison_table([FIRST, SECOND, FIRST], LABELS).caption
+    assert caption.endswith("Each interval stands alone: none is adjusted for how many there are.")
+
+
 def test_a_single_model_is_compared_with_none():
     (table,) = result_sections(TEST, [FIRST])[0].parts
     assert table.name == "result"
