@@ -25,6 +25,8 @@ Fits = Annotated[
     list[Path] | None,
     typer.Option("--fit", help="A folder that 'agesearch fit' wrote; the first is reported, others are compared."),
 ]
+CHOSE_THE_EPOCHS = "this is the split that chose each fit's epoch, which favours the longer fit a little"
+
 Compared = Annotated[str, typer.Argument(help="The folder of a fit, or the name of a study in the storage.")]
 
 
@@ -187,6 +189,8 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
         error = quantity.error(each.mae, each.standard_error)
         answer(f"{name}: {split} MAE {error} over {each.images} images")
     answer(found.sentence(quantity))
+    if split == "validation":
+        answer(CHOSE_THE_EPOCHS)
 
 
 def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
