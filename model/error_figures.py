@@ -59,7 +59,8 @@ def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGro
     ends = min(0.0, *means), 1.05 * max(0.0, *means, *(group.mean_label for group in by_prediction))
     right.plot(ends, ends, color=MUTED, linewidth=1, label="perfectly calibrated")
     _whiskers(right, means, [group.mean_label for group in by_prediction], [g.bias_error for g in by_prediction], "o")
-    plain(right, label(f"mean predicted {noun}"), label(f"mean true {noun}") + "\n± standard error")
+    # The whisker is that of prediction minus truth, whose distance from the line it puts in doubt.
+    plain(right, label(f"mean predicted {noun}"), label(f"mean true {noun}") + "\n± standard error of the bias")
     right.set_title("What predictions turn out to be", fontsize=10, loc="left")
     right.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)

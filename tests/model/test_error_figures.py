@@ -42,6 +42,15 @@ def test_predictions_all_alike_can_be_drawn(draw: Callable[[np.ndarray], bytes])
     assert draw(np.full_like(LABELS, 30)).startswith(b"\x89PNG")
 
 
+def test_calibration_says_of_what_its_standard_errors_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    named: list[str] = []
+    monkeypatch.setattr("model.error_figures.plain", lambda _axes, _x, y: named.append(y))
+    calibrated(CLOSE)
+    of_bias, of_truth = named
+    assert of_bias == "predicted minus true (years)\n± standard error"
+    assert of_truth == "mean true age (years)\n± standard error of the bias"
+
+
 def test_a_perfect_model_lies_on_the_line() -> None:
     with Image.open(io.BytesIO(predicted_against_true(LABELS, LABELS, AGES))) as image:
         pixels = np.asarray(image.convert("RGB")).astype(int)
