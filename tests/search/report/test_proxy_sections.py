@@ -32,6 +32,11 @@ def test_each_judge_has_a_row_with_its_agreement(table_of):
     assert rows[0][8:] == (0, 0)
 
 
+def test_the_recipe_of_the_reference_is_said_beside_trials_of_another():
+    said = proxy_section(WORDS, found()).text[1]
+    assert "for 7 epochs, always under the recipe default, by which trials of another recipe are judged, too." in said
+
+
 def test_each_configuration_has_its_reference_and_mean_scores_with_what_is_missing_left_empty(table_of):
     rows = table_of(proxy_section(WORDS, found()), "proxy-configurations").rows
     assert [row[3] for row in rows] == REFERENCE
