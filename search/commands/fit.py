@@ -14,6 +14,7 @@ from search.settings import Settings
 if TYPE_CHECKING:
     from threading import Event
 
+    from data.arrays import Split
     from model.final_fit import FitState
     from search.fit.fitting import Fit, Progress
     from search.results.configuration import Configuration
@@ -123,6 +124,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
     from search.fit.fitting import members_of, run_fit
 
     splits = read_split(dataset, "training"), read_split(dataset, "validation")
+    _compare_ranges(*splits)
     fitted: dict[Path, FitState] = {}
     with stop_on_signals() as stop, ExitStack() as ours:
         ours.enter_context(alone_in(out))
@@ -194,6 +196,17 @@ def _compare_with_measured(chosen: "Configuration", configuration: Path) -> None
         remark(
             f"the recipe {recipe.name} was measured with a learning rate of {recipe.measured_rate:g} and no L2; "
             f"{configuration} has {found.learning_rate:g} and {found.l2:g}"
+        )
+
+
+def _compare_ranges(training: "Split", validation: "Split") -> None:
+    """Say so where validation has labels that no answer of the fit comes to."""
+    low, high = training.labels.min(), training.labels.max()
+    beyond = int(((validation.labels < low) | (validation.labels > high)).sum())
+    if beyond:
+        remark(
+            f"{beyond} of {len(validation)} validation labels lie outside of the range of the training labels, "
+            f"{low:g} to {high:g}; the network's answers stay within it"
         )
 
 

@@ -20,6 +20,13 @@ DONE = FitState(None, (Epoch(1, 9.0, 8.0, 1.0, True), Epoch(2, 7.0, 8.5, 1.0, Fa
 
 
 @pytest.fixture
+def faces(tmp_path):
+    """A tiny dataset whose validation labels are within the range of its training labels."""
+    write_tiny(tmp_path / "faces.h5", seed=6)
+    return tmp_path / "faces.h5"
+
+
+@pytest.fixture
 def fits(monkeypatch):
     """What is fitted, instead of fitting it; `act` is what happens meanwhile."""
     seen = SimpleNamespace(jobs=[], splits=[], folders=[], threads=[], act=lambda _progress: None)
@@ -110,6 +117,17 @@ def test_what_a_recipe_was_measured_with_is_said_where_it_is_given_something_els
     measured = "the recipe light was measured with a learning rate of 0.001 and no L2; best.toml has "
     assert ended.err == (f"{measured}{said}\n" if said else "")
     assert (fits.jobs[0].settings.learning_rate, fits.jobs[0].settings.l2) == (rate, l2)
+
+
+@pytest.mark.usefixtures("fits")
+def test_labels_of_validation_that_no_answer_comes_to_are_said(agesearch, best, tmp_path):
+    write_tiny(tmp_path / "narrow.h5")  # with training labels from 19 to 49, of which validation has none
+    ended = agesearch("fit", best(), "--data", "narrow.h5")
+    assert (ended.code, ended.err) == (
+        0,
+        "4 of 4 validation labels lie outside of the range of the training labels, 19 to 49; "
+        "the network's answers stay within it\n",
+    )
 
 
 @pytest.mark.usefixtures("faces")
