@@ -14,7 +14,7 @@ class Evaluation:
     """Errors in the labels' unit over `images` images.
 
     `standard_error` is that of the mean absolute error, from the spread of the images' errors, None for a single one;
-    `constant_mae` is the error of always answering the median label.
+    `constant_mae` is the error of always answering the median of these labels, the lowest that a constant can have.
     """
 
     images: int

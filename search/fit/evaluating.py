@@ -61,7 +61,7 @@ class FitEvaluation:
         lines = [
             self._error(found) + (f", the mean of {len(together.members)} networks" if together else ""),
             f"median error {decimal(found.median_error, '.2f')}, RMSE {decimal(found.rmse, '.2f')}, "
-            f"bias {decimal(found.bias, '+.2f')}; always answering the median would score "
+            f"bias {decimal(found.bias, '+.2f')}; always answering the split's own median would score "
             f"{decimal(found.constant_mae, '.2f')}",
         ]
         if together:

@@ -41,8 +41,8 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
     found = first.evaluation
     error = first.quantity.error(found.mae, found.standard_error)
     headline = (
-        f"{first.name}: test MAE {error} (standard error) over {found.images:,} images. Always answering the median "
-        f"would score {decimal(found.constant_mae, '.2f')}."
+        f"{first.name}: test MAE {error} (standard error) over {found.images:,} images. Always answering the split's "
+        f"own median would score {decimal(found.constant_mae, '.2f')}."
     )
     beside = (UNPAIRED,) if first.quantity.is_age else ()
     compared = (comparison_table(models, test.labels),) if len(models) > 1 and len(test.labels) > 1 else ()
