@@ -7,6 +7,7 @@ import numpy as np
 
 from model.curves import MOST_LINES, Level, Panel, Runs, draw_curves
 from model.quantity import Quantity
+from search.experiment.pairing import NOT_COMPARED, Apart
 from search.report.paper import CAPACITY_MAE
 from search.report.sections import Column, Figure, Section, Table, Words
 
@@ -48,11 +49,14 @@ def _capacity_panels(seeds: Mapping[str, Sequence[float]], quantity: Quantity) -
     return [Panel("", {name: [seeds[name]] for name in part}, levels=levels, log=True) for part in parts]
 
 
-def variants_section(words: Words, name: str, variants: Mapping[str, Mapping[str, Runs]]) -> Section:
+def variants_section(
+    words: Words, name: str, variants: Mapping[str, Mapping[str, Runs]], apart: Mapping[str, Apart]
+) -> Section:
     """Show variants of a network or its training side by side, and what they came to.
 
     `variants` has by name the curves "training" and "validation": for each seed the errors, epoch by epoch.
-    `name` is that of the files; a fourth variant begins another row of panels.
+    `apart` has by name how far each but the first is from that one. `name` is that of the files; a fourth variant
+    begins another row of panels.
     """
     listed = list(variants.items())
     size = math.ceil(len(listed) / math.ceil(len(listed) / PANELS))  # rows that are as long as each other
@@ -66,10 +70,12 @@ def variants_section(words: Words, name: str, variants: Mapping[str, Mapping[str
         )
         for place, row in enumerate(rows, start=1)
     )
-    return Section(words.title, words.text, (*figures, _variants_table(name, variants, words.quantity.label)))
+    return Section(words.title, words.text, (*figures, _variants_table(name, variants, apart, words.quantity.label)))
 
 
-def _variants_table(name: str, variants: Mapping[str, Mapping[str, Runs]], label: Callable[[str], str]) -> Table:
+def _variants_table(
+    name: str, variants: Mapping[str, Mapping[str, Runs]], apart: Mapping[str, Apart], label: Callable[[str], str]
+) -> Table:
     columns = (
         Column("variant"),
         Column("seeds", "d"),
@@ -78,8 +84,16 @@ def _variants_table(name: str, variants: Mapping[str, Mapping[str, Runs]], label
         Column(label("validation MAE, last epoch"), ".3f"),
         Column(label("lowest validation MAE"), ".3f"),
         Column("± standard error over seeds", ".3f"),
+        Column(label("difference to the first"), "+.3f"),
+        Column("± paired standard error", ".3f"),
     )
-    return Table(name, "Means over the seeds.", columns, tuple(_row(*each) for each in variants.items()))
+    caption = "Means over the seeds. The difference is that of the lowest validation MAE over the seeds that both have."
+    rows = (
+        (*_row(*each), found.mean, found.standard_error)
+        for each in variants.items()
+        for found in (apart.get(each[0], NOT_COMPARED),)
+    )
+    return Table(name, caption, columns, tuple(rows))
 
 
 def _row(variant: str, curves: Mapping[str, Runs]) -> tuple[str | int | float | None, ...]:

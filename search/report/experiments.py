@@ -6,6 +6,7 @@ from typing import Final
 from model.quantity import Quantity
 from search.errors import SearchError
 from search.experiment.declared import DECLARED, LENGTHS
+from search.experiment.pairing import differences
 from search.experiment.preparing import study_name
 from search.experiment.proxy import NAME as PROXY
 from search.experiment.proxy import judge
@@ -93,7 +94,7 @@ def _variants(experiment: Experiment, runs: Runs, words: Words) -> Section:
         for name, found in runs.items()
     }
     file = "figure-3-batchnorm" if experiment.name == "batchnorm" else experiment.name
-    return variants_section(words, file, curves)
+    return variants_section(words, file, curves, differences(runs))
 
 
 SECTIONS: Final[Mapping[str, Callable[[Experiment, Runs, Words], Section]]] = {

@@ -8,6 +8,7 @@ import numpy as np
 
 from model.comparison import Difference, paired_bootstrap
 from search.errors import SearchError
+from search.results.blocks import paired_difference
 from search.results.ranking import RankedTrial, nothing_found, ranked_trials
 from search.results.verdict import verdict
 from search.study.study import Study
@@ -60,8 +61,7 @@ class StudyComparison:
         if first is None or second is None or first.measure != second.measure:
             return None
         if first.draws == second.draws and len(first.scores) == len(second.scores):
-            apart = np.subtract(first.scores, second.scores)
-            return float(apart.mean()), float(apart.std(ddof=1) / math.sqrt(len(apart)))
+            return paired_difference(first.scores, second.scores)
         return first.mean - second.mean, math.hypot(first.standard_error, second.standard_error)
 
     def as_dict(self) -> dict[str, Any]:

@@ -1,11 +1,9 @@
 """The verdict on the finalists: the mean of each over the seeds, and which cannot be told from the best.
 
 All finalists are trained with the same seeds, so a seed that is easy or hard for all of them takes no part in their
-differences: the repeats are the blocks of a randomised complete block design (Montgomery, Design and Analysis of
-Experiments, 8th ed., section 4.1). What is left of the scores beside the means of configuration and seed is the noise,
-pooled over all n finalists, with (n - 1)(repeats - 1) degrees of freedom; a pair alone would leave 2 of them at three
-repeats. A finalist is tied with the best where their means differ by no more than the least significant difference at
-95 %, t · sqrt(2 · noise variance / repeats). With two finalists that is the paired t-interval. It is for one
+differences: the repeats are blocks, and the noise is pooled over all finalists (`search.results.blocks`); a pair alone
+would leave 2 degrees of freedom at three repeats. A finalist is tied with the best where their means differ by no more
+than the least significant difference at 95 %. With two finalists that is the paired t-interval. It is for one
 comparison; the best was picked among n, so that some of the ties that it denies may still be luck.
 """
 
@@ -14,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from model.quantity import decimal
+from search.results.blocks import noise
 from search.results.ranking import parameters_of
 from search.slots.slots import Slots
 from search.space.ranges import Value
@@ -25,7 +23,6 @@ from search.study.plans import Finalists
 from search.study.stages import list_stages
 from search.study.study import Study
 
-CONFIDENCE = 0.95
 RULE = (
     "the best mean over the same seeds for all; a finalist is tied with it if it is behind by no more "
     "than the least significant difference at 95 %, with the noise pooled over the finalists and their seeds as blocks"
@@ -113,7 +110,7 @@ def _judged(tried: Sequence[Finalist]) -> tuple[Finalist, ...]:
         return rest
     scores = np.array([each.scores for each in whole], np.float64)
     means, errors = scores.mean(axis=1), scores.std(axis=1, ddof=1) / math.sqrt(scores.shape[1])
-    difference_error, limit = _noise(scores)
+    difference_error, limit = noise(scores)
     best = means.min()
     judged = (
         replace(
@@ -127,16 +124,3 @@ def _judged(tried: Sequence[Finalist]) -> tuple[Finalist, ...]:
         for place in np.argsort(means, kind="stable")
     )
     return (*judged, *rest)
-
-
-def _noise(scores: npt.NDArray[np.float64]) -> tuple[float, float]:
-    """Return the standard error of a difference between two finalists, and how large one may be by luck."""
-    finalists, repeats = scores.shape
-    freedom = (finalists - 1) * (repeats - 1)
-    if not freedom:  # a single finalist, which is the best
-        return 0.0, 0.0
-    from scipy.special import stdtrit  # a quarter of a second, and only where finalists have ended
-
-    left = scores - scores.mean(axis=1, keepdims=True) - scores.mean(axis=0) + scores.mean()
-    error = math.sqrt(2 * float(np.square(left).sum()) / freedom / repeats)
-    return error, float(stdtrit(freedom, (1 + CONFIDENCE) / 2)) * error

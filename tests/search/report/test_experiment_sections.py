@@ -1,6 +1,7 @@
 import pytest
 
 from model.quantity import Quantity
+from search.experiment.pairing import Apart
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.sections import Figure, Words
 
@@ -25,18 +26,29 @@ def test_whether_values_of_another_unit_are_learnt_is_for_the_reader_to_say():
 
 
 def test_variants_are_compared_by_the_means_of_their_seeds(table_of):
-    section = variants_section(WORDS, "figure-3", {"none": CURVES})
+    section = variants_section(WORDS, "figure-3", {"none": CURVES}, {})
     (row,) = table_of(section, "figure-3").rows
-    assert row == ("none", 2, 2, 4.5, 8.75, 8.5, pytest.approx(0.5))
+    assert row == ("none", 2, 2, 4.5, 8.75, 8.5, pytest.approx(0.5), None, None)
+
+
+def test_variants_but_the_first_have_their_difference_to_it(table_of):
+    section = variants_section(WORDS, "figure-3", dict.fromkeys("ab", CURVES), {"b": Apart(-0.5, 0.25)})
+    table = table_of(section, "figure-3")
+    assert [column.heading for column in table.columns[-2:]] == [
+        "difference to the first (years)",
+        "± paired standard error",
+    ]
+    assert [row[-2:] for row in table.rows] == [(None, None), (-0.5, 0.25)]
+    assert b",-0.5,0.25" in table.to_csv()
 
 
 @pytest.mark.parametrize(("count", "names"), [(3, ["figure-3"]), (4, ["figure-3-1", "figure-3-2"])])
 def test_a_fourth_variant_begins_another_row(count, names):
-    section = variants_section(WORDS, "figure-3", dict.fromkeys("abcd"[:count], CURVES))
+    section = variants_section(WORDS, "figure-3", dict.fromkeys("abcd"[:count], CURVES), {})
     assert [part.name for part in section.parts if isinstance(part, Figure)] == names
 
 
 def test_a_single_seed_has_no_standard_error(table_of):
     one = {name: runs[:1] for name, runs in CURVES.items()}
-    section = variants_section(WORDS, "figure-3", {"none": one})
-    assert table_of(section, "figure-3").rows[0][-1] is None
+    section = variants_section(WORDS, "figure-3", {"none": one}, {})
+    assert table_of(section, "figure-3").rows[0][6] is None
