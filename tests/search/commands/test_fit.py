@@ -212,6 +212,7 @@ def test_a_network_is_evaluated_on_a_split(split, count, agesearch, fitted, tmp_
     ended = agesearch("evaluate", fitted, "--data", "faces.h5", *(() if split == "test" else ("--split", split)))
     assert ended.code == 0
     assert ended.out.startswith(f"{split} MAE {expected.mae:.3f} ± {expected.standard_error:.3f} years over {count} ")
+    assert f"always answering the split's own median would score {expected.constant_mae:.2f}\n" in ended.out
     found = json.loads(agesearch("evaluate", fitted, "--data", "faces.h5", "--split", split, "--json").out)
     assert found == {"split": split, "unit": "years", **expected.as_dict()}
 

@@ -30,6 +30,7 @@ def test_the_result_has_its_standard_error_and_the_papers_beside_it(sections):
     found = FIRST.evaluation
     said = sections["Result"].text[0]
     assert said.startswith(f"first: test MAE 3.000 ± {found.standard_error:.3f} years (standard error) over 7 images.")
+    assert said.endswith(f"Always answering the split's own median would score {found.constant_mae:.2f}.")
     rows = result_table([FIRST]).rows
     assert rows[0][:3] == ("first", 3.0, found.standard_error)
     assert [row[1] for row in rows[1:]] == [6.4457, 6.22]
