@@ -95,7 +95,11 @@ def collected(
     rejected = sorted(rejected, key=lambda one: one.name)
     if rejected and not options.skip_bad:
         raise RejectedFilesError(source, rejected)
-    placed = _place(sorted(images, key=lambda image: image.name), options.seed)
+    try:
+        placed = _place(sorted(images, key=lambda image: image.name), options.seed)
+    except DatasetError as error:
+        left_out = f"; {len(rejected)} were left out, the first of them {rejected[0]}" if rejected else ""
+        raise DatasetError(f"{error}{left_out}") from error
     splits = {name: _split(placed[name]) for name in SPLITS}
     drawn = any(image.split is None for image in images)
     return Collected(layout, splits, tuple(rejected), digest, drawn, *_duplicates(placed))

@@ -54,7 +54,7 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
 def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does.
 
-    It also does where a dataset or an image is there and `content` is none, and for a PNG where there is none.
+    Nor does it replace a dataset or an image by a file of another kind, or anything but a PNG by a PNG.
     """
     for begins, kind in _KINDS.items():
         if _begins(path, begins) and not content.startswith(begins):

@@ -32,7 +32,7 @@ class Limits:
     total_bytes: int = 4_000_000_000
 
     def check_file(self, content: bytes) -> None:
-        """Raise DatasetError where a file is too large, of which `file_bytes` + 1 bytes are enough to tell."""
+        """Raise DatasetError for the content of a file that is too large, or for its first `file_bytes` + 1 bytes."""
         if len(content) > self.file_bytes:
             raise DatasetError(f"it is larger than {self.file_bytes} bytes, the limit for one file")
 

@@ -38,8 +38,8 @@ COLUMNS: Final = ("path", "value", "split")
 MOST: Final = 1e18
 """Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
 
-MOST_MERGED: Final = 0.01
-"""The part of a table's different values that float32 may merge: of many finely measured ones it merges a few."""
+FINEST: Final = 1e-4
+"""The part of a table's whole range within which values need not be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +64,19 @@ class Listing:
 def read_rows(table: Path, limits: Limits) -> Listing:
     """Read a table, none of whose files is touched.
 
-    Raises DatasetError where it cannot be read, has other columns, lists more files than a source may hold, or has
+    Raises DatasetError where it cannot be read, names other columns, lists more files than a source may hold, or has
     values that float32 would merge.
     """
     content = _content(table, limits.file_bytes)
     quota = Quota(str(table), limits)
     rows: list[Row] = []
     rejected: list[Rejected] = []
-    for number, line in _lines(table, content):
+    columns, lines = _lines(table, content)
+    for number, line in lines:
         quota.count()
         path = plain_path(line[0])
         try:
-            rows.append(_row(number, path, line))
+            rows.append(_row(number, path, line, columns))
         except DatasetError as error:
             rejected.append(Rejected(path or shown(line[0]), f"row {number} {error}"))
     kept, twins = _without_twins(rows)
@@ -94,11 +95,12 @@ def _content(table: Path, most_bytes: int) -> bytes:
     return content
 
 
-def _lines(table: Path, content: bytes) -> Lines:
-    """Return the cells of each row behind the heading, with its number, by which an editor finds it."""
+def _lines(table: Path, content: bytes) -> tuple[int, Lines]:
+    """Return how many columns there are, and the cells of each row with its number, by which an editor finds it."""
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
-        lines = [(reader.line_num, [cell.strip() for cell in line]) for line in reader if line]
+        stripped = ((reader.line_num, [cell.strip() for cell in line]) for line in reader)
+        lines = [(number, line) for number, line in stripped if any(line)]
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} is not text in UTF-8") from error
     except csv.Error as error:
@@ -108,14 +110,13 @@ def _lines(table: Path, content: bytes) -> Lines:
         raise DatasetError(
             f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
         )
-    for number, line in lines[1:]:
-        if len(line) != len(heading):
-            raise DatasetError(f"{table}: row {number} has {len(line)} columns, not {len(heading)}")
-    return lines[1:]
+    return len(heading), lines[1:]
 
 
-def _row(number: int, path: str, line: list[str]) -> Row:
+def _row(number: int, path: str, line: list[str], columns: int) -> Row:
     """Return what a row says; raises DatasetError with the reason, as the rest of a sentence, where that is nothing."""
+    if len(line) != columns:
+        raise DatasetError(f"has {len(line)} columns, not {columns}; put a text that has commas between quotes")
     given, text, *split = line
     if not path:
         hint = "; write / between folders" if "\\" in given else ""
@@ -152,15 +153,15 @@ def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:
 
 
 def _check_float32(table: Path, values: list[float]) -> None:
-    """Raise DatasetError where different values, given in ascending order, become the same in float32, but for a few.
+    """Raise DatasetError where different values, given in ascending order, become the same in float32.
 
-    Values that differ in their last digits alone, as those that were calculated may, count as one.
+    Those that lie closer than `FINEST` may: of many that are finely measured some do, and no network tells them apart.
     """
-    apart = [(one, other) for one, other in pairwise(values) if not math.isclose(one, other, rel_tol=1e-12)]
-    merged = [(one, other) for one, other in apart if np.float32(one) == np.float32(other)]
-    if len(merged) > MOST_MERGED * (len(apart) + 1):
+    near = FINEST * (values[-1] - values[0]) if values else 0.0
+    apart = [(one, other) for one, other in pairwise(values) if other - one > near]
+    if merged := [(one, other) for one, other in apart if np.float32(one) == np.float32(other)]:
         one, other = merged[0]
         raise DatasetError(
             f"{table} has the values {one!r} and {other!r}, which are the same in float32, in which values are stored; "
-            f"{len(merged)} such pairs in all; subtract an offset, or choose another unit"
+            f"{len(merged)} such pairs in all; subtract an offset, so that the values lie about 0"
         )

@@ -138,14 +138,15 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
     return fitted
 
 
-def remark_foreign(folder: Path, dataset: Path) -> None:
-    """Say so where a fit is judged on another dataset than its own; raises SearchError for one in another unit."""
+def remark_foreign(folder: Path, dataset: Path) -> bool:
+    """Say, and return, whether a fit is judged on another dataset than its own; raises SearchError for another unit."""
     from data.dataset import inspect_dataset
     from search.fit.folder import require_fitted_for
 
     info = inspect_dataset(dataset)
     if found := require_fitted_for(folder, info.unit, info.digest):
         remark(found)
+    return bool(found)
 
 
 def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:

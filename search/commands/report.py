@@ -176,8 +176,7 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     from search.fit.record import predict
 
     examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
-    for name in names:
-        remark_foreign(Path(name), dataset_of(settings))
+    foreign = [remark_foreign(Path(name), dataset_of(settings)) for name in names]
     predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
     errors = [evaluate(each, examples.labels) for each in predictions]
     found = compared(predictions[0], predictions[1], examples.labels)
@@ -189,7 +188,7 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
         error = quantity.error(each.mae, each.standard_error)
         answer(f"{name}: {split} MAE {error} over {each.images} images")
     answer(found.sentence(quantity))
-    if split == "validation":
+    if split == "validation" and not any(foreign):
         answer(CHOSE_THE_EPOCHS)
 
 

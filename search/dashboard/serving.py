@@ -103,7 +103,7 @@ class Pages:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         if environ["REQUEST_METHOD"] not in SAFE:
-            self._list_studies()  # raises where the storage is away, of which Optuna makes an error of the server's
+            self._list_studies()  # raises where the storage is away, which Optuna would answer with a 500
             return self._changing(environ, start_response)
         if environ["PATH_INFO"].startswith("/api/"):
             self._forget_deleted()

@@ -22,6 +22,8 @@ def noise(scores: npt.NDArray[np.float64]) -> tuple[float, float]:
     """
     configurations, repeats = scores.shape
     freedom = (configurations - 1) * (repeats - 1)
+    if repeats < 2:
+        raise ValueError(f"scores have {repeats} repeats; the noise shows in two or more")
     if not freedom:  # a single configuration, which is the best
         return 0.0, 0.0
     from scipy.special import stdtrit  # a quarter of a second, and only where finalists have ended

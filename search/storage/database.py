@@ -148,7 +148,7 @@ def _exclusively(address: URL) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
     else:
-        connection = own_engine(address).connect()
+        connection = _own_connection(address)
         try:
             _lock_out(connection, address)
             yield
@@ -156,6 +156,11 @@ def _exclusively(address: URL) -> Iterator[None]:
             # The lock is the connection's: it is given back when that is closed, and was when that broke.
             with suppress(DBAPIError):
                 connection.close()
+
+
+@admitted
+def _own_connection(address: URL) -> Connection:
+    return own_engine(address).connect()
 
 
 def _lock_out(connection: Connection, address: URL) -> None:

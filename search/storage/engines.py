@@ -86,7 +86,10 @@ def make_exact(engine: Engine) -> None:
 
 
 def frozen(engine: Engine) -> AbstractContextManager[Connection]:
-    """Return a transaction that sees one state of the database throughout; it fails where it would change another."""
+    """Return a transaction that sees one state of the database throughout, of an engine that may write.
+
+    In PostgreSQL a change fails where somebody else has changed the same row meanwhile.
+    """
     if engine.dialect.name == "sqlite":  # whose transactions have the database to themselves
         return engine.begin()
     return engine.execution_options(isolation_level="REPEATABLE READ").begin()

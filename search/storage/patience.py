@@ -4,9 +4,10 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import wraps
 from itertools import chain, repeat
-from threading import Event
+from threading import Event, Lock
 from typing import Any, ParamSpec, TypeVar
 
 from optuna.exceptions import StorageInternalError
@@ -19,8 +20,11 @@ from search.storage.failures import causes, drivers_words
 PATIENCE_SECONDS = 300.0
 """How long a server may be away: a restart takes seconds, moving it to another machine minutes."""
 
-ADMISSION_SECONDS = 30.0
+ADMISSION_SECONDS = 20.0
 """How long a server may have no room for a first connection, or be starting."""
+
+ANOTHER_SECONDS = 60.0
+"""After so long without a failure the next one is another outage: connections that are kept need not be made anew."""
 
 _NOT_YET = re.compile(
     r"too many (connections|clients)|remaining connection slots|"
@@ -38,6 +42,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """When a server was first found to be away, and when last, by our own clock."""
+
+    began: float
+    noticed: float
+
+
 class Patience:
     """How an engine connects once its server has gone away: it waits for it, until `stop` is set.
 
@@ -47,7 +59,8 @@ class Patience:
     def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
         self.stop = Event()
         self._seconds = seconds
-        self._away_since: float | None = None
+        self._lock = Lock()  # a worker and its lease connect at once
+        self._outage: Outage | None = None
 
     def guard(self, engine: Engine) -> None:
         """Let an engine that has reached its server make all further connections patiently.
@@ -61,22 +74,28 @@ class Patience:
             try:
                 connection = dialect.connect(*arguments, **settings)
             except dialect.loaded_dbapi.OperationalError as error:
-                if self._is_used_up(error) or self.stop.wait(pause):
+                if self.stop.is_set() or self._is_used_up(error) or self.stop.wait(pause):
                     raise
             else:
-                if self._away_since is not None:
-                    self._away_since = None
-                    _log.warning("the database answers again")
+                self._end_outage()
                 return connection
         raise AssertionError("unreachable: pauses never end")
 
     def _is_used_up(self, error: Exception) -> bool:
-        if self._away_since is None:
-            self._away_since = time.monotonic()
-            _log.warning(
-                "the database does not answer, waiting up to %.0f s for it: %s", self._seconds, drivers_words(error)
-            )
-        return time.monotonic() > self._away_since + self._seconds
+        now = time.monotonic()
+        with self._lock:
+            if self._outage is None or now > self._outage.noticed + ANOTHER_SECONDS:
+                self._outage = Outage(now, now)
+                reason = drivers_words(error)
+                _log.warning("no connection to the database, waiting up to %.0f s for one: %s", self._seconds, reason)
+            self._outage = replace(self._outage, noticed=now)
+            return now > self._outage.began + self._seconds
+
+    def _end_outage(self) -> None:
+        with self._lock:
+            if self._outage is not None:
+                self._outage = None
+                _log.warning("the database can be connected to again")
 
 
 def admitted(step: Callable[P, R]) -> Callable[P, R]:
@@ -87,13 +106,16 @@ def admitted(step: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(step)
     def taken(*args: P.args, **kwargs: P.kwargs) -> R:
-        deadline = time.monotonic() + ADMISSION_SECONDS
+        began = time.monotonic()
         for pause in _pauses():
             try:
                 return step(*args, **kwargs)
             except (DBAPIError, StorageInternalError) as error:
-                if time.monotonic() > deadline or not any(_NOT_YET.search(str(each)) for each in causes(error)):
+                spent, said = time.monotonic() - began, drivers_words(error)
+                if spent > ADMISSION_SECONDS or not _NOT_YET.search(said):
                     raise
+                if pause == _PAUSES[0]:
+                    _log.warning("the database lets nobody in yet, trying for %.0f s: %s", ADMISSION_SECONDS, said)
             time.sleep(pause)
         raise AssertionError("unreachable: pauses never end")
 

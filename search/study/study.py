@@ -92,7 +92,12 @@ def study_names(storage: Storage) -> tuple[str, ...]:
 
 def forget(tx: Connection, name: str) -> None:
     """Remove what our own tables hold of a study that Optuna's have no more."""
-    for table in (tables.studies, tables.stages, tables.slots, tables.workers):
+    tx.execute(delete(tables.studies).where(tables.studies.c.study == name))
+    _forget_parts(tx, name)
+
+
+def _forget_parts(tx: Connection, name: str) -> None:
+    for table in (tables.stages, tables.slots, tables.workers):
         tx.execute(delete(table).where(table.c.study == name))
 
 
@@ -106,17 +111,16 @@ def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) ->
     except DuplicatedStudyError:
         number = storage.rdb.get_study_id_from_name(name)
     _name_the_value(storage, name, spec.unit)
-    at_once = SearchFailure(f"somebody else has just created the study {name!r} in {storage}; run the same again")
     with storage.engine.begin() as tx:
-        now = tx.scalar(select(tables.studies.c.created).where(tables.studies.c.study == name).with_for_update())
-        if now != left:
-            raise at_once
-        forget(tx, name)
+        tx.execute(delete(tables.studies).where(tables.studies.c.study == name, tables.studies.c.created == left))
         row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
         try:
             created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
         except IntegrityError as error:
-            raise at_once from error
+            raise SearchFailure(
+                f"somebody else has just created the study {name!r} in {storage}; run the same again"
+            ) from error
+        _forget_parts(tx, name)
     return Study(storage, name, number, spec, created)
 
 

@@ -49,9 +49,9 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
     Its artifacts' files are copied before the rows that name them; one that is gone is gone in both places, then. A
     slot that a dead worker held is held by it no longer, so that the next worker takes it over. Raises SearchError
     where the study is unknown, is being worked on, or is in the target already, or has artifacts and there is no folder
-    to copy them from or to; nothing has been copied then.
+    to copy them from or to; no row has been copied then.
     """
-    if is_same(parse_address(source_url), target_url):
+    if is_same(parse_address(target_url), source_url):
         raise SearchError("--from and --to are the same storage")
     source = open_storage(source_url)
     load_study(source, name)
@@ -128,7 +128,7 @@ def _write(target: Storage, name: str, rows: Rows) -> None:
             write_rows(tx, rows)
         except IntegrityError as error:
             raise SearchError(
-                f"somebody else is just creating a study {name!r} in {target}: move to another storage"
+                f"somebody else has just created a study {name!r} in {target}: move to another storage"
             ) from error
         written = read_rows(tx, name)
         if different := [table for table, wanted in rows.items() if written[table] != wanted]:

@@ -1,4 +1,5 @@
 import io
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -107,7 +108,6 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
     [
         (b"", "begins with ''; its first row must be path,value or path,value,split"),
         (b"file,age\n", "begins with 'file,age'; its first row must be"),
-        (b"path,value\na.png\n", "row 2 has 1 columns, not 2"),
         (b"path,value\na.png,12_5\n", "row 2 has the value '12_5'; it must be a number"),
         (b"path,value\na.png,old\n", "row 2 has the value 'old'; it must be a number"),
         (b"path,value\na.png,\n", "row 2 has the value ''; it must be a number"),
@@ -217,18 +217,33 @@ def test_a_value_whose_square_is_too_much_for_float32_is_refused(table, build):
         build(table(["a.png,1e22"], "path,value"))
 
 
+def test_rows_with_another_number_of_columns_are_listed_with_the_others(table, build):
+    rows = ["a.png,1", "Smith, J.png,2", "c.png", "  , ", "d.png,x"]
+    said = r"row 3 has 3 columns, not 2; put a text .*row 4 has 1 columns, not 2.*row 6 has the value 'x'"
+    with pytest.raises(RejectedFilesError) as refusal:
+        build(table(rows, "path,value", images=False))
+    reasons = "; ".join(sorted(each.reason for each in refusal.value.rejected))
+    assert re.search(said, reasons)
+
+
+def test_where_nothing_is_left_the_first_reason_is_told(table, build):
+    said = r"no usable image is left for .*; 2 were left out, the first of them .*'n/a'"
+    with pytest.raises(DatasetError, match=said):
+        build(table(["a.png,n/a", "b.png,n/a"], "path,value"), replace(OPTIONS, skip_bad=True))
+
+
 def test_different_values_that_float32_would_merge_are_refused(table, build):
     rows = [f"{seed}.png,{1_700_000_000 + seed}" for seed in range(120)]
     with pytest.raises(
         DatasetError,
         match=r"values 1700000000\.0 and 1700000001\.0, which are the same in float32.*"
-        r"; 118 such pairs in all; subtract an offset, or choose another unit",
+        r"; 118 such pairs in all; subtract an offset, so that",
     ):
         build(table(rows, "path,value", images=False))
 
 
 def test_two_values_of_a_small_table_that_float32_would_merge_are_refused(table, build):
-    rows = ["a.png,3", "b.png,16777216", "c.png,16777217", "d.png,5", "e.png,7"]
+    rows = ["a.png,16777214", "b.png,16777216", "c.png,16777217", "d.png,16777218", "e.png,16777220"]
     with pytest.raises(DatasetError, match=r"values 16777216\.0 and 16777217\.0, which .* 1 such pairs"):
         build(table(rows, "path,value", images=False))
 
@@ -238,8 +253,9 @@ def test_values_that_differ_by_an_error_of_calculation_are_one(table, build):
     assert sum(build(table(rows, "path,value")).counts.values()) == 10
 
 
-def test_of_many_finely_measured_values_float32_may_merge_a_few(tmp_path):
-    values = np.random.default_rng(0).uniform(size=20_000).tolist()
+@pytest.mark.parametrize(("mean", "deviation"), [(0.5, 0.1), (36.6, 0.4), (1005, 10), (0, 1)])
+def test_of_many_finely_measured_values_float32_may_merge_some(mean, deviation, tmp_path):
+    values = np.random.default_rng(0).normal(mean, deviation, size=20_000).tolist()
     assert len(set(np.float32(values).tolist())) < 20_000
     (tmp_path / "a.csv").write_text("path,value\n" + "".join(f"{at}.png,{one!r}\n" for at, one in enumerate(values)))
     assert len(read_rows(tmp_path / "a.csv", Limits()).rows) == 20_000

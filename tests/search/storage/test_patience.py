@@ -1,6 +1,7 @@
 from contextlib import contextmanager
 from itertools import count
 from threading import Event, Thread
+from types import SimpleNamespace
 
 import pytest
 from optuna.trial import TrialState
@@ -102,9 +103,32 @@ def test_an_outage_is_waited_for_once_however_many_ask_and_is_told_once(server, 
     one.reach()
     told = [record.getMessage() for record in caplog.records]
     assert told == [
-        "the database does not answer, waiting up to 0 s for it: connection refused",
-        "the database answers again",
+        "no connection to the database, waiting up to 0 s for one: connection refused",
+        "the database can be connected to again",
     ]
+
+
+def test_an_outage_long_after_another_is_another(server, monkeypatch, caplog):
+    now = [0.0]
+    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    one = server(Patience(seconds=-1.0))
+    one.reach()
+    lose_it(one)
+    for now[0], told in ((0.0, 1), (30.0, 1), (100.0, 2)):
+        with pytest.raises(OperationalError, match="connection refused"):
+            one.reach()
+        assert caplog.text.count("waiting up to") == told
+
+
+def test_who_has_stopped_is_not_told_that_anybody_waits(server, caplog):
+    hurried = Patience()
+    hurried.stop.set()
+    one = server(hurried)
+    one.reach()
+    lose_it(one)
+    with pytest.raises(OperationalError, match="connection refused"):
+        one.reach()
+    assert caplog.text == ""
 
 
 def opening(*said):
