@@ -16,6 +16,7 @@ from search.dashboard.note import study_note, with_own_part
 from search.errors import SearchError
 from search.results.search_map import search_map
 from search.storage.engines import frozen
+from search.storage.failures import code_of
 from search.storage.optuna_tables import study_attributes
 from search.study.study import Study
 
@@ -77,7 +78,7 @@ def _giving_way() -> Iterator[None]:
     except IntegrityError:
         pass  # both have inserted the same
     except OperationalError as error:
-        if getattr(error.orig, "sqlstate", None) != _CHANGED_SINCE:
+        if code_of(error) != _CHANGED_SINCE:
             raise
 
 

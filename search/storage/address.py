@@ -54,7 +54,7 @@ def is_same(address: URL, url: str) -> bool:
     """Tell whether a URL names the same database, by whatever path, and whether or not it has the password in it."""
     try:
         other = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         return False
     if is_sqlite(address) and is_sqlite(other):
         return file_of(address).resolve() == file_of(other).resolve()

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from optuna.exceptions import StorageInternalError
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
 
@@ -47,6 +47,11 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__
+
+
+def code_of(error: DBAPIError) -> str | None:
+    """Return PostgreSQL's code of what went wrong (SQLSTATE); None where there is none, as of SQLite."""
+    return getattr(error.orig, "sqlstate", None)
 
 
 def drivers_words(error: BaseException) -> str:

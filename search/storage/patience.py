@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.event import listen
 from sqlalchemy.exc import DBAPIError
 
-from search.storage.failures import causes, drivers_words
+from search.storage.failures import causes, code_of, drivers_words
 
 PATIENCE_SECONDS = 300.0
 """How long a server may be away: a restart takes seconds, moving it to another machine minutes."""
@@ -147,7 +147,7 @@ def outlasting(step: Callable[P, R]) -> Callable[P, R]:
 def _will_pass(error: BaseException) -> bool:
     if not isinstance(error, DBAPIError):
         return False
-    return error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _PASSING
+    return error.connection_invalidated or code_of(error) in _PASSING
 
 
 def _pauses() -> Iterator[float]:

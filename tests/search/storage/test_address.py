@@ -68,6 +68,7 @@ def test_an_address_prints_without_its_password():
         ("postgresql+psycopg://me@db/a", "postgresql+psycopg://me:***@db/a", True),
         ("postgresql+psycopg://me@db/a", "postgresql+psycopg://me@db/b", False),
         ("postgresql+psycopg://me@db/a", "sqlite:///a", False),
+        ("sqlite:///a", "postgresql+psycopg://me@db:port/a", False),
         ("sqlite:///a", "None", False),
     ],
 )

@@ -79,7 +79,7 @@ def test_no_server_is_waited_for_without_end(server):
         one.reach()
 
 
-def test_whoever_stops_does_not_wait(server):
+def test_whoever_stops_does_not_wait_and_is_not_told_that_anybody_does(server, caplog):
     hurried = Patience()
     hurried.stop = Event()
     hurried.stop.set()
@@ -89,6 +89,7 @@ def test_whoever_stops_does_not_wait(server):
     with pytest.raises(OperationalError, match="connection refused"):
         one.reach()
     assert one.asked == 2
+    assert caplog.text == ""
 
 
 def test_an_outage_is_waited_for_once_however_many_ask_and_is_told_once(server, caplog):
@@ -118,17 +119,6 @@ def test_an_outage_long_after_another_is_another(server, monkeypatch, caplog):
         with pytest.raises(OperationalError, match="connection refused"):
             one.reach()
         assert caplog.text.count("waiting up to") == told
-
-
-def test_who_has_stopped_is_not_told_that_anybody_waits(server, caplog):
-    hurried = Patience()
-    hurried.stop.set()
-    one = server(hurried)
-    one.reach()
-    lose_it(one)
-    with pytest.raises(OperationalError, match="connection refused"):
-        one.reach()
-    assert caplog.text == ""
 
 
 def opening(*said):
