@@ -11,13 +11,16 @@ from typer.core import TyperGroup
 from data.errors import DatasetError, WriteFailure
 from model.errors import ModelError
 from search.commands import data, experiment
-from search.commands.fit import evaluate, fit, predict
+from search.commands.compare import compare
+from search.commands.fit import fit
+from search.commands.fitted import evaluate, predict
 from search.commands.move import move
 from search.commands.printing import answer
-from search.commands.report import compare, report, summary
+from search.commands.report import report
 from search.commands.run import run
 from search.commands.search import init, search, worker
 from search.commands.study import dashboard, export, repair, status
+from search.commands.summary import summary
 from search.errors import SearchError, SearchFailure
 
 UsageError = typer.BadParameter.mro()[1]

@@ -1,4 +1,4 @@
-"""`agesearch fit`, `evaluate` and `predict`: from the best configuration to a network, and what it is worth."""
+"""`agesearch fit`: from the best configuration to a network."""
 
 from contextlib import ExitStack
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from search.commands.options import AsJson, takes_settings
-from search.commands.printing import answer, answer_json, columns, remark
+from search.commands.printing import answer, answer_json, remark
 from search.commands.search import dataset_of
 from search.settings import Settings
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from search.fit.fitting import Fit, Progress
     from search.results.configuration import Configuration
 
-Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wrote.")]
 FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads", "ensemble")
 
 
@@ -54,57 +53,6 @@ def fit(
         answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
-@takes_settings("data")
-def evaluate(
-    settings: Settings,
-    folder: Folder,
-    split: Annotated[str, typer.Option(help="training, validation or test.")] = "test",
-    as_json: AsJson = False,
-) -> None:
-    """Print a fitted network's mean absolute error and its standard error; for an ensemble, each member's too."""
-    from search.fit.evaluating import evaluate_fit
-
-    remark_foreign(folder, dataset_of(settings))
-    found = evaluate_fit(folder, dataset_of(settings), split)
-    if as_json:
-        answer_json(found.as_dict())
-        return
-    for line in found.lines():
-        answer(line)
-
-
-@takes_settings()
-def predict(
-    settings: Settings,  # noqa: ARG001 - every command takes a settings file
-    folder: Folder,
-    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files of any size.")],
-    as_json: AsJson = False,
-) -> None:
-    """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data.
-
-    Images that cannot be read are named with the reason, and it exits with 2; the others are predicted all the same.
-    """
-    from model.device import configure
-    from search.fit.folder import fitted_quantity, members, model_file
-
-    paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
-    configure(threads=1)
-    from model.saved_model import SavedModel
-    from search.fit.predicting import predict_images
-
-    found = predict_images([SavedModel(path) for path in paths], images)
-    seen = [(str(each.image), quantity.shown(each.value)) for each in found if each.value is not None]
-    if as_json:
-        answer_json([each.as_dict(quantity) for each in found])
-    elif seen:
-        answer(columns([("image", quantity.label(quantity.noun)), *seen]))
-    for each in found:
-        if each.error:
-            remark(f"agesearch: {each.error}")
-    if len(seen) < len(found):
-        raise typer.Exit(2)
-
-
 def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_dataset: bool) -> "dict[Path, FitState]":
     """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch.
 
@@ -136,17 +84,6 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
             with FitDisplay(settings.fit_epochs, job.unit, name).shown() as show:
                 fitted[folder] = run_fit(each, *splits, folder, _until(stop, show))
     return fitted
-
-
-def remark_foreign(folder: Path, dataset: Path) -> bool:
-    """Say, and return, whether a fit is judged on another dataset than its own; raises SearchError for another unit."""
-    from data.dataset import inspect_dataset
-    from search.fit.folder import require_fitted_for
-
-    info = inspect_dataset(dataset)
-    if found := require_fitted_for(folder, info.unit, info.digest):
-        remark(found)
-    return bool(found)
 
 
 def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:

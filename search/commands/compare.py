@@ -1,0 +1,111 @@
+"""`agesearch compare`: two fits on the same images, or two studies, beside each other."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from search.commands.fitted import remark_foreign
+from search.commands.options import AsJson, takes_settings
+from search.commands.printing import answer, answer_json, columns
+from search.commands.search import dataset_of
+from search.errors import SearchError
+from search.settings import Settings
+
+if TYPE_CHECKING:
+    from model.quantity import Quantity
+    from search.results.comparing import StudyComparison
+
+CHOSE_THE_EPOCHS = "this is the split that chose each fit's epoch, which favours the longer fit a little"
+
+Compared = Annotated[str, typer.Argument(help="The folder of a fit, or the name of a study in the storage.")]
+
+
+@takes_settings("data", "storage")
+def compare(
+    settings: Settings,
+    first: Compared,
+    second: Compared,
+    split: Annotated[str, typer.Option(help="For fits: training, validation, or test.")] = "validation",
+    as_json: AsJson = False,
+) -> None:
+    """Compare two fits on the same images, or two studies: a paired bootstrap; below 0, the first is better."""
+    # Not Path's, which fails for the name of a study that is too long for a file's.
+    folders = [os.path.isdir(each) for each in (first, second)]  # noqa: PTH112
+    if any(folders) and not all(folders):
+        wrong = second if folders[0] else first
+        raise SearchError(f"{wrong!r} is not a folder, but the other one is; give two folders of fits or two studies")
+    if all(folders):
+        _compare_fits(settings, (first, second), split, as_json)
+    else:
+        _compare_studies(settings, (first, second), as_json)
+
+
+def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:
+    from data.dataset import inspect_dataset, read_split
+    from model.comparison import compare as compared
+    from model.evaluation import evaluate
+    from model.quantity import Quantity
+    from search.fit.record import predict
+
+    examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
+    foreign = [remark_foreign(Path(name), dataset_of(settings)) for name in names]
+    predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
+    errors = [evaluate(each, examples.labels) for each in predictions]
+    found = compared(predictions[0], predictions[1], examples.labels)
+    if as_json:
+        by_name = [{"model": name, **each.as_dict()} for name, each in zip(names, errors, strict=True)]
+        answer_json({"split": split, "unit": quantity.unit, "models": by_name, "difference": found.as_dict()})
+        return
+    for name, each in zip(names, errors, strict=True):
+        error = quantity.error(each.mae, each.standard_error)
+        answer(f"{name}: {split} MAE {error} over {each.images} images")
+    answer(found.sentence(quantity))
+    if split == "validation" and not any(foreign):
+        answer(CHOSE_THE_EPOCHS)
+
+
+def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
+    from model.quantity import Quantity
+    from search.results.comparing import compare_studies
+    from search.results.ranking import table
+    from search.storage.database import open_storage
+    from search.study.study import load_study
+
+    storage = open_storage(settings.storage)
+    first, second = (load_study(storage, name) for name in names)
+    found = compare_studies(first, second)
+    if as_json:
+        answer_json(found.as_dict())
+        return
+    alike = first.spec.recipe == second.spec.recipe
+    heading, *rows = table(found.best if alike else [replace(each, score=each.validation_mae) for each in found.best])
+    counted = zip(found.names, found.trials, rows, strict=True)
+    answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
+    for line in comparison_lines(found, Quantity(first.spec.unit)):
+        answer(line)
+
+
+def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str]:
+    """Return what can be said of two studies beyond their best trials, as text."""
+    from model.quantity import decimal
+
+    lines = [
+        f"{name}: its best finalist scores {quantity.error(best.mean, best.standard_error)} "
+        f"over {len(best.scores)} seeds ({best.images} images, {best.epochs} epochs)"
+        for name, best in zip(found.names, found.chosen, strict=True)
+        if best
+    ]
+    if found.difference:
+        mean, deviation = found.difference
+        apart = quantity.amount(f"{decimal(mean, '+.3f')} ± {decimal(deviation)}")
+        lines.append(f"difference of the finalists {apart} (standard error)")
+    elif len(lines) == 2:
+        lines.append("the finalists had different budgets or recipes, so their scores are not comparable")
+    if found.paired:
+        lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
+    else:
+        lines.append("too few trials have the same configuration, budget and seeds to compare the studies in pairs")
+    return lines
