@@ -1,6 +1,7 @@
 """`agesearch experiment NAME`: the paper's other studies, a command for each."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import dataset_of
+from search.errors import SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
 
@@ -91,29 +93,35 @@ def proxy(
 
 def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
-    from data.files import file_name
     from search.commands.search import run_to_the_end
     from search.experiment.preparing import prepare_experiment, settings_for
-    from search.report.experiments import experiment_section
-    from search.report.sections import LeftOut
     from search.storage.database import quieten_optuna
 
     quieten_optuna()
     dataset = dataset_of(settings)
     study = prepare_experiment(settings, dataset, make)
-    ended = run_to_the_end(settings_for(settings, name), study, dataset)
+    if not run_to_the_end(settings_for(settings, name), study, dataset):
+        with suppress(SearchFailure):  # a database that is away, which may be why the experiment was stopped
+            _show(study, settings, as_json)
+        raise KeyboardInterrupt
+    _show(study, settings, as_json)
+
+
+def _show(study: "Study", settings: Settings, as_json: bool) -> None:
+    from data.files import file_name
+    from search.report.experiments import experiment_section
+    from search.report.sections import LeftOut
+
     section = experiment_section(study)
     if not isinstance(section, LeftOut):
-        _show(section, study, settings.out / "experiments" / file_name(study.name), as_json)
+        _show_section(section, study, settings.out / "experiments" / file_name(study.name), as_json)
     elif as_json:
         answer_json({"study": study.name, "left_out": section})
     else:
         answer(f"{section.title}: {section.reason}")
-    if not ended:
-        raise KeyboardInterrupt
 
 
-def _show(section: "Section", study: "Study", folder: Path, as_json: bool) -> None:
+def _show_section(section: "Section", study: "Study", folder: Path, as_json: bool) -> None:
     from search.report.report import write_parts
 
     written = write_parts(section.parts, folder)

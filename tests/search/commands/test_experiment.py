@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from search.errors import SearchFailure
 from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.search.tiny import run_variant, work_off, work_some
@@ -78,6 +79,19 @@ def test_an_experiment_that_is_stopped_shows_what_there_is_and_ends_as_ctrl_c_do
     ended = agesearch("experiment", "batch-size", *SMALL)
     assert ended.code == 130
     assert "3 of them have no value" in ended.out
+
+
+@pytest.mark.usefixtures("faces")
+def test_an_experiment_that_is_stopped_while_the_storage_is_away_ends_as_ctrl_c_does_too(
+    agesearch, launched, monkeypatch
+):
+    def away(*_):
+        raise SearchFailure("the storage cannot be used: connection refused")
+
+    monkeypatch.setattr("search.report.experiments.experiment_section", away)
+    launched["count"] = 1
+    ended = agesearch("experiment", "batch-size", *SMALL)
+    assert (ended.code, ended.err) == (130, "")
 
 
 @pytest.mark.usefixtures("faces")
