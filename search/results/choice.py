@@ -46,4 +46,6 @@ def _without_verdict(study: Study, judged: Verdict | None) -> str:
         return "the best single trial (finalists are disabled)"
     if judged is None:
         return "the best single trial so far; the finalists have not ended"
+    if not judged.finalists:
+        return "the best single trial; none had a value when the finalists were to be chosen"
     return "the best single trial; no finalist ended with a score for every seed"

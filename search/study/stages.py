@@ -138,9 +138,12 @@ def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:
 
 
 def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Value]:
-    """Return the parameters of the first attempt at the claim's slot; {} where it got as far as no trial."""
+    """Return the parameters of the last attempt at the claim's slot; {} where none got as far as a trial.
+
+    They are those of the first attempt since the slot's stage was planned, which may have been planned anew.
+    """
     place = {"stage": claim.stage, "slot": claim.slot}
-    query = select(trials.c.trial_id).where(trials.c.study_id == study.id).order_by(trials.c.trial_id).limit(1)
+    query = select(trials.c.trial_id).where(trials.c.study_id == study.id).order_by(trials.c.trial_id.desc()).limit(1)
     for key, value in place.items():
         own = attributes.alias()
         query = query.join(own, (own.c.trial_id == trials.c.trial_id) & (own.c.key == key))

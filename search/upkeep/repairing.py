@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from sqlalchemy import insert, update
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from search.errors import StaleClaim
 from search.slots.mending import mend
 from search.slots.slots import Slots
-from search.storage.tables import FAILED, FINISHED, WAITING, slots
+from search.storage.engines import frozen
+from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, slots, stages
 from search.study.claims import Held
 from search.study.owner import this_process
 from search.study.trials import Trials
@@ -61,12 +63,25 @@ def _reopen(of: Slots, finding: Finding) -> None:
 def open_failed(of: Slots) -> int:
     """Open the slots again that were closed as failed, as if nobody had tried yet, and return how many there were.
 
-    A later stage's box stays as it was narrowed without them.
+    Later stages are planned anew, when their turn comes, unless one has begun: its box and its finalists stay as they
+    were chosen without the failed trials.
     """
     failed = (slots.c.study == of.study.name, slots.c.state == FAILED)
     anew = {"state": WAITING, "trial_id": None, "failures": 0, "losses": 0, "reason": None}
-    with of.study.storage.engine.begin() as tx:
-        return tx.execute(update(slots).where(*failed).values(**anew)).rowcount
+    with frozen(of.study.storage.engine) as tx:  # so that no worker begins meanwhile in what is forgotten
+        first = tx.scalar(select(func.min(slots.c.stage)).where(*failed))
+        count = tx.execute(update(slots).where(*failed).values(**anew)).rowcount
+        if first is not None:
+            _close_unbegun(tx, of.study.name, first)
+    return count
+
+
+def _close_unbegun(tx: Connection, study: str, after: int) -> None:
+    """Forget the stages after a stage, from the last one back to the first that has begun."""
+    begun = (slots.c.study == study, slots.c.state.in_((CLAIMED, FINISHED)))
+    last = max(after, tx.scalar(select(func.max(slots.c.stage)).where(*begun)) or 0)
+    for table in (slots, stages):
+        tx.execute(delete(table).where(table.c.study == study, table.c.stage > last))
 
 
 def _make(of: Slots, finding: Finding) -> None:

@@ -10,6 +10,8 @@ from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.tables import slots as table
 from search.study.claims import NoClaim
 from search.study.owner import this_process
+from search.study.spec import FinalistBudget
+from search.study.stages import read_stage
 from search.study.trials import TrialOutcome, Trials
 from search.upkeep.findings import find
 from search.upkeep.repairing import open_failed, repair
@@ -130,6 +132,36 @@ def test_failed_slots_are_opened_again_as_if_nobody_had_tried_yet(study_of):
     assert (slots.counts(1), slots.failed()) == (SlotCounts(waiting=2), ())
     work_off(slots.study)
     assert_exact(slots.study)
+
+
+def test_later_stages_that_were_planned_from_nothing_are_planned_anew_once_failed_slots_are_opened_again(study_of):
+    def fail(_task):
+        raise OSError("no memory")
+
+    slots = Slots(study_of(4, 4, max_attempts=1, finalists=FinalistBudget(2, 2, 700, 8)))
+    work_off(slots.study, fail)
+    assert [each.slots for each in slots.tally()] == [4, 4, 0]
+    assert open_failed(slots) == 8
+    assert [each.counts for each in slots.tally()] == [SlotCounts(waiting=4)]
+    work_off(slots.study)
+    assert [each.counts.finished for each in slots.tally()] == [4, 4, 4]
+    assert read_stage(slots.study, 2).plan.narrowing.best
+    assert_exact(slots.study)
+
+
+def test_a_later_stage_that_has_begun_stays_as_it_was_planned(study_of):
+    def fail(task):
+        if (task.stage, task.slot) == (1, 0):
+            raise OSError("no memory")
+        return run_trial(task)
+
+    slots = Slots(study_of(4, 2, max_attempts=1))
+    work_off(slots.study, fail)
+    plan = read_stage(slots.study, 2).plan
+    assert open_failed(slots) == 1
+    work_off(slots.study)
+    assert [each.counts.finished for each in slots.tally()] == [4, 2]
+    assert read_stage(slots.study, 2).plan == plan
 
 
 def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
