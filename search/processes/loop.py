@@ -8,6 +8,7 @@ from dataclasses import astuple, dataclass
 from threading import Event
 
 from optuna.exceptions import StorageInternalError
+from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.dashboard.board import Board
@@ -148,7 +149,7 @@ class _Worker:
 
     @contextmanager
     def _accounting_for(self, claim: Claim, trial_id: int) -> Iterator[None]:
-        """End the trial, and free or close its slot, where the block ends without a result."""
+        """End the trial, and free or close its slot, where the block ends with an exception."""
         try:
             yield
         except (SQLAlchemyError, StorageInternalError):
@@ -157,16 +158,21 @@ class _Worker:
             self.trials.fail(trial_id, str(error))
             raise
         except TrialStopped:
-            self.trials.fail(trial_id, "given back: its worker was stopped")
-            self.slots.give_back(claim)
+            self._end(claim, trial_id, "given back: its worker was stopped")
         except Exception as error:
-            reason = _reason(claim, error)
-            self.trials.fail(trial_id, reason)
-            self.slots.fail_attempt(claim, reason)
+            self._end(claim, trial_id, _reason(claim, error), self.slots.fail_attempt)
         except BaseException:
-            self.trials.fail(trial_id, "given back: its worker was interrupted")
-            self.slots.give_back(claim)
+            self._end(claim, trial_id, "given back: its worker was interrupted")
             raise
+
+    def _end(self, claim: Claim, trial_id: int, reason: str, free: Callable[[Claim, str], None] | None = None) -> None:
+        """Tell a trial FAIL and free its slot, or give it back; close it where the trial's result counts already."""
+        if self.trials.fail(trial_id, reason) is not TrialState.FAIL:
+            self.slots.close(claim)
+        elif free:
+            free(claim, reason)
+        else:
+            self.slots.give_back(claim)
 
 
 def _reason(claim: Claim, error: Exception) -> str:

@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 from threading import Event
 
 import optuna
@@ -14,6 +15,7 @@ from search.slots.slots import SlotCounts, Slots
 from search.study.stages import assigned, read_stage
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers
+from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import expected, finished, run_trial, running
 
 NO_CURVE = TrialOutcome(1, 1, 1, 1, 1, (9.0, math.nan))
@@ -163,6 +165,22 @@ def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
         work(Slots(study), interrupt, no_stop)
     assert Slots(study).counts(1) == SlotCounts(waiting=1)
     assert running(study) == []
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_a_worker_that_is_interrupted_once_its_result_counts_closes_the_slot(error, study_of, no_stop, monkeypatch):
+    study, close = study_of(2), Slots.close
+
+    def interrupted(*_):
+        monkeypatch.setattr(Slots, "close", close)
+        raise error
+
+    monkeypatch.setattr(Slots, "close", interrupted)
+    with suppress(KeyboardInterrupt):
+        work(Slots(study), run_trial, no_stop)
+    work(Slots(study), run_trial, no_stop)
+    assert_exact(study)
+    assert len(study.storage.rdb.get_all_trials(study.id)) == 2
 
 
 def test_a_worker_whose_study_is_deleted_meanwhile_ends_and_leaves_the_next_one_alone(study_of, no_stop, storage):
