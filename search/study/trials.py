@@ -6,6 +6,7 @@ once, whatever else happens, so a trial that has been told FAIL can never come b
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
@@ -154,11 +155,14 @@ class Trials:
     @outlasting
     def fail(self, trial_id: int, reason: str) -> TrialState:
         """Tell a trial FAIL, and return the state it has now: what it had become before, if it was not running."""
-        try:
-            self._end(trial_id, TrialState.FAIL, {REASON: reason})
-        except UpdateFinishedTrialError:
-            return self._state(trial_id)
-        return TrialState.FAIL
+        self._require_undeleted()
+        with suppress(UpdateFinishedTrialError):
+            self._rdb.set_trial_state_values(trial_id, TrialState.FAIL)
+        state = self._state(trial_id)
+        if state is TrialState.FAIL:  # and only then: what counts keeps its own reason, or none
+            with self._study.storage.engine.begin() as tx:
+                _explain(tx, trial_id, reason)
+        return state
 
     @outlasting
     def running(self) -> list[RunningTrial]:
@@ -183,6 +187,14 @@ class Trials:
             _describe(tx, trial_id, own)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
             raise UpdateFinishedTrialError(f"trial {trial_id} is being ended by another process")
+
+
+def _explain(tx: Connection, trial_id: int, reason: str) -> None:
+    """Say why a trial failed, unless that has been said."""
+    own = (attributes.c.trial_id == trial_id, attributes.c.key == REASON)
+    tx.execute(select(trials.c.trial_id).where(trials.c.trial_id == trial_id).with_for_update())
+    if tx.execute(select(attributes.c.key).where(*own)).first() is None:
+        tx.execute(insert(attributes).values(trial_id=trial_id, key=REASON, value_json=json.dumps(reason)))
 
 
 def _describe(tx: Connection, trial_id: int, own: Mapping[str, Any]) -> None:

@@ -91,6 +91,26 @@ def test_a_trial_with_a_result_cannot_be_failed_any_more(study, trials, trial_id
     assert "reason" not in study.storage.rdb.get_trial(trial_id).user_attrs
 
 
+def test_a_result_that_comes_while_another_process_fails_its_trial_gets_no_reason(study, trials, trial_id, monkeypatch):
+    rdb = study.storage.rdb
+    fail = rdb.set_trial_state_values
+
+    def too_late(number, state, values=None):
+        monkeypatch.setattr(rdb, "set_trial_state_values", fail)
+        trials.commit(trial_id, OUTCOME)
+        return fail(number, state, values)
+
+    monkeypatch.setattr(rdb, "set_trial_state_values", too_late)
+    assert trials.fail(trial_id, "taken over") is TrialState.COMPLETE
+    assert "reason" not in rdb.get_trial(trial_id).user_attrs
+
+
+def test_of_two_who_fail_a_trial_the_first_says_why(study, trials, trial_id):
+    for reason in ("no memory", "taken over"):
+        assert trials.fail(trial_id, reason) is TrialState.FAIL
+    assert study.storage.rdb.get_trial(trial_id).user_attrs["reason"] == "no memory"
+
+
 def test_trials_of_other_programs_are_not_counted(study, trials):
     study.storage.rdb.create_new_trial(study.id)
     assert trials.running() == []
