@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.schema import CreateSchema
 
 from search.errors import SearchError
@@ -11,7 +11,7 @@ from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, attach
 from search.storage.database import open_storage
-from search.storage.optuna_tables import id_of
+from search.storage.optuna_tables import id_of, trials
 from search.storage.tables import slots, workers
 from search.study.claims import NoClaim
 from search.study.owner import this_process
@@ -19,8 +19,11 @@ from search.study.stages import read_stage
 from search.study.study import load_study
 from search.study.trials import Diverged, TrialOutcome, Trials
 from search.study.workers import list_workers, present
+from search.upkeep.findings import find
 from search.upkeep.moving import Folders, move_study
+from search.upkeep.repairing import repair
 from tests.integration import fake_study as fake
+from tests.integration.exactness import assert_exact
 from tests.search.tiny import work_off, work_some
 
 HERE = this_process()
@@ -118,6 +121,22 @@ def test_a_dead_workers_slot_is_taken_over_at_once_and_its_result_counts_if_it_w
     assert fake.finished(moved) == sorted(fake.expected(moved.spec).items())
     states = [each.state for each in moved.storage.rdb.get_all_trials(moved.id)]
     assert states == [TrialState.COMPLETE] * 2 if counted else [TrialState.FAIL, *[TrialState.COMPLETE] * 2]
+
+
+def test_a_slot_whose_trial_is_gone_is_moved_without_one_and_mended_there(study_of, move):
+    study = study_of(2)
+    work_off(study)
+    lost = study.storage.rdb.get_all_trials(study.id)[0]
+    with study.storage.engine.begin() as tx:
+        for table in (*reversed(trials.metadata.sorted_tables),):
+            if "trial_id" in table.c and table.name != slots.name:
+                tx.execute(delete(table).where(table.c.trial_id == id_of(lost)))
+    _, moved = move(study)
+    (found,) = find(Slots(moved))
+    assert (found.kind, found.slot) == ("slot without a trial", 0)
+    repair(Slots(moved), [found])
+    work_off(moved)
+    assert_exact(moved)
 
 
 def test_other_studies_of_the_source_stay_where_they_are(storage, study_of, move):
