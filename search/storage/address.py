@@ -31,6 +31,8 @@ def parse_address(url: str) -> URL:
         )
     if not is_sqlite(address) and "@" in f"{address.host}{address.database}":  # so either shows a part of the password
         raise SearchError("--storage has an @ or a / in its user's name or password; write them there as %40 and %2F")
+    if is_sqlite(address) and address.get_driver_name() != "pysqlite":
+        raise SearchError("--storage is of SQLite, but of another driver than Python's own: write sqlite:///FILE")
     if "sslpassword" in address.query:
         raise SearchError(
             "--storage has the option sslpassword, which would be shown with it; name a key without one, or a service"

@@ -48,11 +48,14 @@ def _connection(address: URL) -> dict[str, Any]:
 def own_engine(address: URL) -> Engine:
     """Return an engine of our own, whose connections are closed at once; raises SearchError without its driver."""
     try:
-        return create_engine(address, poolclass=NullPool, connect_args=_connection(address))
+        engine = create_engine(address, poolclass=NullPool, connect_args=_connection(address))
     except ImportError as error:
         raise SearchError(
             f"the storage {address} needs a driver that is not installed ({error}): install psycopg"
         ) from error
+    if is_sqlite(address):
+        event.listen(engine, "connect", _wait)
+    return engine
 
 
 def make_safe(engine: Engine) -> None:
@@ -102,6 +105,10 @@ def _exact_floats(connection: Any, _record: object) -> None:
 
 def _only_read(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA query_only=ON")
+
+
+def _wait(connection: Any, _record: object) -> None:
+    _in_turns(connection, "SELECT name FROM sqlite_master")  # as whatever is read first would, but not in turns
 
 
 def _settle(connection: Any, _record: object) -> None:

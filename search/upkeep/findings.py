@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from optuna.trial import TrialState
-from sqlalchemy import create_engine, select
+from sqlalchemy import make_url, select
 from sqlalchemy.engine import Connection, Row
-from sqlalchemy.pool import NullPool
 
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
 from search.storage.database import Storage
-from search.storage.engines import frozen
+from search.storage.engines import frozen, own_engine
 from search.storage.failures import REMEDY
 from search.storage.optuna_tables import trials
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
@@ -88,7 +87,7 @@ def _in_tables(of: Slots) -> tuple[Finding, ...]:
 def _damage(storage: Storage) -> Iterator[Finding]:
     if storage.engine.dialect.name == "sqlite":
         # By an engine of its own: a transaction of the storage's would be closed to others until all has been read.
-        with create_engine(storage.url, poolclass=NullPool).connect() as connection:
+        with own_engine(make_url(storage.url)).connect() as connection:
             first = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if first != "ok":
             yield Finding("damaged file", f"the database is damaged ({first})", REMEDY, mendable=False)
@@ -151,9 +150,10 @@ def _running(tx: Connection, running: Sequence[RunningTrial], rows: Sequence[Row
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
     ours = select(slots.c.trial_id).where(slots.c.study == study.name, slots.c.trial_id.is_not(None))
     ended = (trials.c.study_id == study.id, trials.c.state.in_(_ENDED_WELL))
-    for trial in tx.scalars(select(trials.c.trial_id).where(*ended, trials.c.trial_id.not_in(ours))):
-        text = f"trial {trial} of Optuna's table has a result, but belongs to no slot"
-        remedy = "it counts for nothing here; somebody else has made it, and can delete it"
+    strangers = select(trials.c.trial_id, trials.c.number).where(*ended, trials.c.trial_id.not_in(ours))
+    for trial, number in tx.execute(strangers.order_by(trials.c.number)):
+        text = f"trial {number} has a result, but belongs to no slot"
+        remedy = "it counts for nothing here; somebody else, or a fault, has made it, and it can be left as it is"
         yield Finding("trial without a slot", text, remedy, mendable=False, trial=trial)
 
 

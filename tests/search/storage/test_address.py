@@ -43,6 +43,11 @@ def test_another_driver_than_psycopg_is_refused_with_what_to_write(url):
     assert "secret" not in str(refusal.value)
 
 
+def test_another_driver_than_pythons_own_is_refused_for_sqlite_too():
+    with pytest.raises(SearchError, match="another driver than Python's own: write sqlite:///FILE"):
+        parse_address("sqlite+aiosqlite:///study.db")
+
+
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "sqlite:///file:a.db?uri=true"])
 def test_sqlite_needs_a_file(url):
     with pytest.raises(SearchError, match="not a file that workers can share"):

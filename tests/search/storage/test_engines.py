@@ -2,11 +2,13 @@ import os
 import signal
 import sqlite3
 import threading
+import time
 from contextlib import closing
 
 import pytest
 from sqlalchemy import select, text, update
 
+from search.errors import SearchFailure
 from search.storage import tables
 from search.storage.database import open_storage
 from search.storage.engines import frozen
@@ -43,6 +45,17 @@ def test_every_connection_is_durable_waits_for_the_lock_and_keeps_no_write_ahead
         del again
         for pragma, value in (("synchronous", 2), ("journal_mode", "delete"), ("busy_timeout", 120_000)):
             assert one.exec_driver_sql(f"PRAGMA {pragma}").scalar() == value
+
+
+@only_sqlite
+def test_who_opens_a_storage_waits_for_its_lock_as_long_as_everybody_else(storage, monkeypatch):
+    monkeypatch.setattr("search.storage.engines._LOCK_SECONDS", 0.2)  # the driver's own patience is 5 seconds
+    with closing(sqlite3.connect(storage.engine.url.database, isolation_level=None)) as other:
+        other.execute("begin exclusive")
+        began = time.monotonic()
+        with pytest.raises(SearchFailure, match="locked"):
+            open_storage(storage.url)
+        assert time.monotonic() - began < 4
 
 
 @pytest.fixture
