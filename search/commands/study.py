@@ -96,7 +96,8 @@ def export(
     settings: Settings,
     out: Annotated[Path, typer.Option(help="The TOML file to write.")] = Path("best.toml"),
     trial: Annotated[
-        int | None, typer.Option(min=0, help="The number of the trial to write instead of the chosen one.")
+        int | None,
+        typer.Option(min=0, max=2**31 - 1, help="The number of the trial to write instead of the chosen one."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -74,6 +74,8 @@ def trial_numbered(study: Study, number: int) -> RankedTrial:
         found = rdb.get_trial(rdb.get_trial_id_from_study_id_trial_number(study.id, number))
     except KeyError as error:
         raise SearchError(f"the study {study.name!r} has no trial {number}; name another") from error
+    if not found.user_attrs.keys() >= {"stage", "slot"}:
+        raise SearchError(f"trial {number} of the study {study.name!r} was not made by its workers; name another")
     if found.state is not TrialState.COMPLETE:
         raise SearchError(f"trial {number} of the study {study.name!r} has not finished with a value; name another")
     return _ranked(found)

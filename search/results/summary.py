@@ -9,7 +9,7 @@ from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
-from search.study.finished import count_finished, count_valued, measured
+from search.study.finished import count_without_value, measured
 from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
@@ -100,7 +100,7 @@ def _opened(study: Study, stage: Stage, counts: SlotCounts) -> StageSummary:
     plan = stage.plan
     with study.storage.engine.begin() as tx:
         pruned = len(measured(tx, study.name, stage.number, PRUNED_AFTER))
-        without = count_finished(tx, study.name, stage.number) - count_valued(tx, study.name, stage.number)
+        without = count_without_value(tx, study.name, stage.number)
     return StageSummary(stage.number, plan.kind, plan.slots, counts, str(plan), pruned, without - pruned)
 
 

@@ -53,7 +53,7 @@ class Parameter:
         """Whether it may have a value."""
         if isinstance(value, str) or self.words:
             return value in self.words
-        return (type(value) is int or not self.whole) and self.low <= value <= self.high
+        return (type(value) is int or not self.whole) and math.isfinite(value) and self.low <= value <= self.high
 
     def expected(self) -> str:
         """Return in words what it may be."""

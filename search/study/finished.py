@@ -83,11 +83,11 @@ def count_finished(tx: Connection, study: str, stage: int) -> int:
     return tx.scalar(select(func.count()).where(*of_stage)) or 0
 
 
-def count_valued(tx: Connection, study: str, stage: int) -> int:
-    """Return how many trials of a stage have finished with a value."""
+def count_without_value(tx: Connection, study: str, stage: int) -> int:
+    """Return how many trials of a stage have finished without a value."""
     of_stage = (slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
-    query = select(func.count()).select_from(slots).join(values, values.c.trial_id == slots.c.trial_id)
-    return tx.scalar(query.where(*of_stage)) or 0
+    query = select(func.count()).select_from(slots).outerjoin(values, values.c.trial_id == slots.c.trial_id)
+    return tx.scalar(query.where(*of_stage, values.c.value.is_(None))) or 0
 
 
 def best_finished(tx: Connection, study: str, stages: int, count: int | None = None) -> list[tuple[int, float]]:

@@ -105,13 +105,14 @@ def _network(settings: Settings) -> str | None:
 def _settings_of(stored: StudySpec, asked: Settings) -> dict[str, Any]:
     """Return the settings that make `stored`, but for those of which a study keeps something else, network and enqueue.
 
-    A learning rate or L2 that is asked for in the space is no setting of its own.
+    A learning rate or L2 that is asked for in the space is no setting of its own, and the other way about.
     """
     own = {name: getattr(stored, name) for name in SAME_NAMES} | finalist_settings(stored.finalists)
     if stored.ranges:
         own["ranges"] = Ranges.model_validate(_bounds(stored.ranges))
     bounds = _bounds(stored.box)
-    own["space"] = tuple(each for each in stored.box.ranges if each.name not in bounds) or None
+    elsewhere = {*bounds, *asked.model_fields_set}
+    own["space"] = tuple(each for each in stored.box.ranges if each.name not in elsewhere) or None
     return own | {name: each for name, each in bounds.items() if name not in {one.name for one in asked.space or ()}}
 
 

@@ -203,6 +203,12 @@ def test_the_configuration_of_a_trial_that_somebody_prefers_is_written(study, ag
     assert (written["hyperparameters"], written["trial"]["number"]) == (worst.params, worst.number)
     assert written["choice"]["reason"] == f"trial {worst.number}, which was asked for"
     assert "the study 'ages' has no trial 99; name another" in refused("export", *place, "--trial", "99")
+    assert "--trial" in refused("export", *place, "--trial", "99999999999999999999")
+
+
+def test_a_trial_that_no_worker_has_made_is_not_written(study, refused, place):
+    study.storage.rdb.create_new_trial(study.id, create_trial(state=TrialState.COMPLETE, value=1.0))
+    assert "trial 5 of the study 'ages' was not made by its workers" in refused("export", *place, "--trial", "5")
 
 
 def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesearch, place):

@@ -51,6 +51,8 @@ def test_a_space_is_read_from_text():
         ({"batch_size": {"linear": [1.0, 2.0]}}, "is not allowed: batch_size takes whole numbers"),
         ({"batch_norm": ["here"]}, "batch_norm takes convolutions or blocks or dense or none"),
         ({"l2": {"log": [0, 1]}}, "give two finite numbers above 0"),
+        ({"l2": [1e-3, math.inf]}, "is not allowed: l2 takes numbers from 0"),
+        ("learning_rate=inf", "is not allowed: learning_rate takes numbers from"),
         ({"l2": [True]}, "choices are numbers or words"),
         ({"l2": []}, "give at least one"),
         ({}, "write a table, or text such as"),

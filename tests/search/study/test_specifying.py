@@ -51,6 +51,14 @@ def test_what_is_told_and_is_otherwise_is_refused_and_nothing_else_named(told, f
     assert str(refused.value).count("you asked for") == 1
 
 
+def test_a_learning_rate_that_was_in_the_space_may_be_asked_for_by_itself_which_is_a_difference(settings_of, tmp_path):
+    info = inspect_dataset(tmp_path / "faces.h5")
+    stored = spec_of(settings_of({"space": "learning_rate=1e-4,dropout=0.25"}), info, "float32")
+    asked = spec_to_resume(settings_of({"learning_rate": "1e-5:1e-3"}), info, "float32", stored)
+    assert [each.name for each in asked.box.ranges] == [each.name for each in stored.box.ranges]
+    assert asked != stored
+
+
 def test_a_learning_rate_that_is_asked_for_in_the_space_is_not_given_twice(settings_of, tmp_path):
     info = inspect_dataset(tmp_path / "faces.h5")
     stored = spec_of(settings_of({}), info, "float32")
