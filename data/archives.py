@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Final
 
 from data.errors import DatasetError
-from data.members import Member, Quota, is_litter, safe_name
+from data.members import Member, Quota, is_litter, safe_name, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -177,9 +177,12 @@ def _open_tar(path: Path, limits: Limits) -> Iterator[tarfile.TarFile]:
 
 
 def _tar_files(path: Path, archive: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """Yield name and header of each plain file; raises DatasetError for links, devices and a missing end."""
+    """Yield name and header of each plain file; raises DatasetError for links, devices, damage and a missing end."""
     end = 0
     for info in archive:
+        # Where the next header is sought before this one's end, the archive would be read round and round.
+        if info.size < 0 or archive.offset < info.offset_data:
+            raise DatasetError(f"{path} is damaged or cut short: {shown(info.name)} states a negative size")
         end = info.offset_data + (-(-info.size // _TAR_BLOCK) * _TAR_BLOCK if info.isreg() else 0)
         # A folder's own entry may be called "./", which names nothing.
         if info.isdir() and info.name in (".", ""):

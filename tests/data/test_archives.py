@@ -66,6 +66,27 @@ def test_a_tar_header_that_states_a_giant_name_is_refused(tmp_path):
         open_source(tmp_path / "bomb.tar")
 
 
+def header_of(name, size, kind=tarfile.REGTYPE):
+    """Return a tar header that states a size below 0, which `tarfile` would not write."""
+    info = tarfile.TarInfo(name)
+    info.type = kind
+    header = bytearray(info.tobuf(tarfile.USTAR_FORMAT))
+    header[124:136] = b"\xff" + (size % 2**88).to_bytes(11, "big")
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    return bytes(header)
+
+
+@pytest.mark.parametrize("kind", [tarfile.REGTYPE, tarfile.GNUTYPE_SPARSE])
+@pytest.mark.parametrize("name", ["a/._x", "a/x.jpg"])
+def test_a_tar_header_that_states_a_negative_size_is_refused_and_not_read_round_and_round(tmp_path, name, kind):
+    (tmp_path / "faces.tar").write_bytes(
+        tarfile.TarInfo("a/1.jpg").tobuf() + header_of(name, -1024, kind) + bytes(1024)
+    )
+    with pytest.raises(DatasetError, match=f"damaged or cut short: '{name}' states a negative size"):
+        open_source(tmp_path / "faces.tar")
+
+
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE])
 def test_links_and_devices_in_a_tar_are_refused(tmp_path, kind):
     with tarfile.open(tmp_path / "faces.tar", "w") as archive:
