@@ -7,7 +7,6 @@ its pixels or with what is wrong with it. Starting it takes some tenths of a sec
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import struct
 import subprocess
@@ -17,6 +16,7 @@ from typing import IO, TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from data.confinement import confine
 from data.errors import DatasetError
 from data.images import IMAGE_SIZE, decode_image
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 SECONDS: Final = 60
 """How long one image may take; they take milliseconds."""
 
-_MEMORY: Final = 4 * 2**30
 _PROGRAM: Final = (sys.executable, "-P", "-m", "data.decoding")
 _REQUEST: Final = struct.Struct("<IIBQ")
 """Height, width and channels that are wanted, and the number of bytes of the image, which follow."""
@@ -100,8 +99,7 @@ def _read(pipe: IO[bytes] | None, count: int) -> bytes:
 
 
 def _main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine()
     while header := sys.stdin.buffer.read(_REQUEST.size):
         height, width, channels, length = _REQUEST.unpack(header)
         content = sys.stdin.buffer.read(length)

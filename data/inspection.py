@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from data.arrays import StoredArray
+from data.confinement import confine
 from data.errors import DatasetError
 from data.info import DatasetInfo, Extent
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 SECONDS: Final = 120.0
 """How long the library may take, which needs some milliseconds, on a machine that does other things as well."""
 
-_MEMORY: Final = 4 * 2**30
 _PROGRAM: Final = (sys.executable, "-P", "-m", "data.inspection")
 
 
@@ -88,8 +87,7 @@ def _from_plain(path: Path, plain: dict[str, Any]) -> DatasetInfo:
 
 
 def _main(path: Path) -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    confine()
     from data.structure import inspect_file
 
     try:
