@@ -43,6 +43,7 @@ def zip_names(path: Path, limits: Limits) -> list[str]:
     """List the names of a .zip's files, sorted; raises DatasetError for hostile, encrypted or damaged archives."""
     quota = Quota(path.name, limits)
     with _clear_errors(path), zipfile.ZipFile(path) as archive:
+        quota.check_entries(len(archive.infolist()))
         names = []
         for info in archive.infolist():
             name = safe_name(path.name, info.filename)
@@ -60,6 +61,7 @@ def read_zip(path: Path, limits: Limits) -> Iterator[Member]:
     """
     quota = Quota(path.name, limits)
     with _clear_errors(path), zipfile.ZipFile(path) as archive:
+        quota.check_entries(len(archive.infolist()))
         entries = ((safe_name(path.name, info.filename), info) for info in archive.infolist() if not info.is_dir())
         for name, info in sorted(entries, key=lambda entry: entry[0]):
             if is_litter(name):
@@ -76,7 +78,7 @@ def tar_names(path: Path, limits: Limits) -> list[str]:
     quota = Quota(path.name, limits)
     names = []
     with _open_tar(path, limits) as archive:
-        for name, info in _tar_files(path, archive):
+        for name, info in _tar_files(path, archive, quota):
             quota.take(name, info.size)
             names.append(name)
     return _without_twins(path, names)
@@ -89,7 +91,7 @@ def read_tar(path: Path, limits: Limits) -> Iterator[Member]:
     """
     quota = Quota(path.name, limits)
     with _open_tar(path, limits) as archive:
-        for name, info in _tar_files(path, archive):
+        for name, info in _tar_files(path, archive, quota):
             quota.take(name, info.size)
             file = archive.extractfile(info)
             content = file.read() if file else b""
@@ -176,10 +178,11 @@ def _open_tar(path: Path, limits: Limits) -> Iterator[tarfile.TarFile]:
             yield archive
 
 
-def _tar_files(path: Path, archive: tarfile.TarFile) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """Yield name and header of each plain file; raises DatasetError for links, devices, damage and a missing end."""
+def _tar_files(path: Path, archive: tarfile.TarFile, quota: Quota) -> Iterator[tuple[str, tarfile.TarInfo]]:
+    """Yield name and header of each plain file; raises DatasetError for links, devices, damage, or too many headers."""
     end = 0
-    for info in archive:
+    for count, info in enumerate(archive, start=1):
+        quota.check_entries(count)
         # Where the next header is sought before this one's end, the archive would be read round and round.
         if info.size < 0 or archive.offset < info.offset_data:
             raise DatasetError(f"{path} is damaged or cut short: {shown(info.name)} states a negative size")

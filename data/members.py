@@ -67,6 +67,12 @@ class Quota:
                 f"{self._source} holds more than {self._limits.members} files, the limit on their number"
             )
 
+    def check_entries(self, count: int) -> None:
+        """Raise DatasetError where an archive has that many entries: files, folders, and what is left out of it."""
+        most = 2 * self._limits.members  # for each file, room for the litter that macOS puts beside it
+        if count > most:
+            raise DatasetError(f"{self._source} holds more than {most} files and folders, the limit on their number")
+
     def take(self, name: str, size: int) -> None:
         """Count one file of an archive, of `size` bytes; raises DatasetError, naming the limit, as `count` does."""
         self.count()

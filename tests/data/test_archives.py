@@ -51,6 +51,16 @@ def test_limits_hold_for_every_kind_of_archive(make, tmp_path, name):
             read_all(path, limits)
 
 
+@pytest.mark.parametrize("name", ["faces.zip", "faces.tar", "faces.tar.gz"])
+def test_folders_and_litter_count_against_twice_the_limit_of_files(make, tmp_path, name):
+    write = make.zip if name.endswith("zip") else make.tar
+    path = write(tmp_path / name, FILES | {f"top/._{place}.jpg": b"x" for place in range(5)})
+    assert read_all(path, Limits(members=5)) == FILES
+    write(path, FILES | {f"top/._{place}.jpg": b"x" for place in range(6)})
+    with pytest.raises(DatasetError, match=f"{name} holds more than 10 files and folders, the limit on their number"):
+        read_all(path, Limits(members=5))
+
+
 def test_a_tar_gz_bomb_is_stopped(make, tmp_path):
     path = make.tar(tmp_path / "bomb.tar.gz", {"a.jpg": bytes(25_000_000)})
     assert path.stat().st_size < 100_000
