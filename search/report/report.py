@@ -14,7 +14,7 @@ from model.paper import PAPER_SHAPE
 from model.quantity import YEARS, Quantity
 from model.recipe import recipe_named
 from search.errors import SearchError
-from search.fit.folder import members
+from search.fit.folder import members, require_fitted_for
 from search.fit.record import FitRecord, averaged, predict_members, read_fit
 from search.report.dataset_sections import dataset_section
 from search.report.experiments import experiment_section
@@ -60,7 +60,7 @@ def make_report(sources: Sources) -> Report:
     """
     if len(set(sources.fits)) < len(sources.fits):
         raise SearchError(f"--fit names the same folder twice: {', '.join(map(str, sources.fits))}")
-    fits = tuple(read_fit(member) for folder in sources.fits for member in members(folder))
+    fits = _fits(sources)
     quantity = _quantity(sources, fits)
     title = f"{'Age estimation' if quantity.is_age else 'Image regression'}: the report"
     gathered: Gathered = (
@@ -88,6 +88,16 @@ def write_parts(parts: Sequence[Part], folder: Path) -> tuple[Path, ...]:
 def _files(parts: Sequence[Part]) -> dict[str, bytes]:
     figures = {f"figures/{part.name}.png": part.picture for part in parts if isinstance(part, Figure)}
     return figures | {f"tables/{part.name}.csv": part.to_csv() for part in parts if isinstance(part, Table)}
+
+
+def _fits(sources: Sources) -> tuple[FitRecord, ...]:
+    """Read the fits, an ensemble's members each; raises SearchError where the dataset's labels are in another unit."""
+    folders = [member for folder in sources.fits for member in members(folder)]
+    if sources.dataset:
+        info = inspect_dataset(sources.dataset)
+        for folder in folders:
+            require_fitted_for(folder, info.unit, info.digest)  # another digest alone is told beside the fits
+    return tuple(map(read_fit, folders))
 
 
 def _results(sources: Sources, fits: Sequence[FitRecord]) -> Gathered:

@@ -102,6 +102,15 @@ def test_a_fit_named_twice_is_refused(tmp_path):
         make_report(Sources(None, None, (folder, folder)))
 
 
+def test_a_fit_of_another_unit_than_the_datasets_is_refused_though_it_is_a_member_or_not_the_first(faces, tmp_path):
+    fit = write_fit(tmp_path / "fit-1", inspect_dataset(faces).digest)
+    for place in (1, 2):
+        write_fit(tmp_path / f"many/member-{place}", unit=("years", "mm")[place - 1])
+    (tmp_path / "many/ensemble.toml").write_text("members = 2\n")
+    with pytest.raises(SearchError, match="member-2 predicts values in mm, the dataset has them in years; give a data"):
+        make_report(Sources(faces, None, (fit, tmp_path / "many")))
+
+
 def test_the_page_names_the_files_beside_it(tmp_path):
     written = write_report(SMALL, tmp_path / "out")
     named = re.findall(r'<span class="file">([^<]+)</span>', written.read_text())
