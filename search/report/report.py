@@ -58,8 +58,6 @@ def make_report(sources: Sources) -> Report:
 
     Reads the test split. Raises SearchError, ModelError or DatasetError where a source cannot be used.
     """
-    if len(set(sources.fits)) < len(sources.fits):
-        raise SearchError(f"--fit names the same folder twice: {', '.join(map(str, sources.fits))}")
     fits = _fits(sources)
     quantity = _quantity(sources, fits)
     title = f"{'Age estimation' if quantity.is_age else 'Image regression'}: the report"
@@ -91,8 +89,11 @@ def _files(parts: Sequence[Part]) -> dict[str, bytes]:
 
 
 def _fits(sources: Sources) -> tuple[FitRecord, ...]:
-    """Read the fits, an ensemble's members each; raises SearchError where the dataset's labels are in another unit."""
+    """Read the fits, an ensemble's members each; raises SearchError for twins and another unit than the dataset's."""
     folders = [member for folder in sources.fits for member in members(folder)]
+    for place, folder in enumerate(folders):
+        if folder.resolve() in {each.resolve() for each in folders[:place]}:
+            raise SearchError(f"--fit names the same folder twice: {folder}; name it alone or in its ensemble")
     if sources.dataset:
         info = inspect_dataset(sources.dataset)
         for folder in folders:

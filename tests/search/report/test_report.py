@@ -102,6 +102,17 @@ def test_a_fit_named_twice_is_refused(tmp_path):
         make_report(Sources(None, None, (folder, folder)))
 
 
+def test_an_ensembles_member_named_beside_it_by_any_path_is_refused(tmp_path):
+    for place in (1, 2):
+        write_fit(tmp_path / f"many/member-{place}")
+    (tmp_path / "many/ensemble.toml").write_text("members = 2\n")
+    (tmp_path / "link").symlink_to(tmp_path / "many/member-1")
+    with pytest.raises(
+        SearchError, match=r"--fit names the same folder twice: .*link; name it alone or in its ensemble"
+    ):
+        make_report(Sources(None, None, (tmp_path / "many", tmp_path / "link")))
+
+
 def test_a_fit_of_another_unit_than_the_datasets_is_refused_though_it_is_a_member_or_not_the_first(faces, tmp_path):
     fit = write_fit(tmp_path / "fit-1", inspect_dataset(faces).digest)
     for place in (1, 2):
