@@ -1,12 +1,14 @@
 """What parameters make of a recipe: the network, the augmentation and the weighting that they ask for."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from model.augmentation import Augmentation
+from model.layers import Dropout, Layer
 from model.paper import PaperVariant
 from model.recipe import Recipe, recipe_named
+from search.errors import SearchError
 from search.space.network_file import layers_of
 
 NETWORK = ("width", "batch_norm", "dropout", "initializer")
@@ -21,9 +23,12 @@ def varied(recipe: Recipe, shape: tuple[int, int, int], params: Mapping[str, Any
     """Return what `params` make of `recipe` for images of `shape`.
 
     Their names are those of `search.space.parameters`; experiments vary "recipe", "architecture" and "weighting" as
-    well. What they do not name stays. Learning rate, L2 and batch size are no part of a recipe.
+    well. What they do not name stays. Learning rate, L2 and batch size are no part of a recipe. Raises SearchError for
+    what would be without effect on a network of the user's own.
     """
     named = {name: params[name] for name in NETWORK if params.get(name) is not None}
+    if recipe.layers is not None:
+        _require_effect(named, recipe.layers)
     if params.get("recipe") is not None:
         recipe = replace(recipe_named(params["recipe"]), layers=recipe.layers)
     if params.get("architecture") is not None:
@@ -34,3 +39,12 @@ def varied(recipe: Recipe, shape: tuple[int, int, int], params: Mapping[str, Any
     if params.get("weighting") == "balanced":
         recipe = replace(recipe, balanced=True)
     return recipe
+
+
+def _require_effect(named: Collection[str], layers: Sequence[Layer]) -> None:
+    if own := {"width", "batch_norm"}.intersection(named):
+        raise SearchError(
+            f"{min(own)} can only be searched in the paper's network; leave {min(own)} out, or the network of your own"
+        )
+    if "dropout" in named and not any(isinstance(layer, Dropout) for layer in layers):
+        raise SearchError("dropout is searched, but the network has no dropout layer; add one to it")

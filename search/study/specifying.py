@@ -5,7 +5,6 @@ from typing import Any
 
 from data.dataset import DatasetInfo
 from model.errors import ModelError
-from model.layers import Dropout
 from search.errors import SearchError
 from search.settings import Ranges, Settings
 from search.space.box import Box, LogRange
@@ -81,21 +80,15 @@ def require_fitting(settings: Settings, info: DatasetInfo) -> None:
 
 def _require_network(settings: Settings, info: DatasetInfo, network: str | None, params: dict[str, Value]) -> None:
     """Refuse parameters that make no network, or none for images of the dataset's shape."""
-    if network is not None and (own := {"width", "batch_norm"} & params.keys()):
-        raise SearchError(
-            f"{min(own)} can only be searched in the paper's network; remove it from space, or leave --network out"
-        )
     recipe = recipe_for(settings.recipe, network)
     try:
-        made = varied(recipe, info.image_shape, params).network()
+        varied(recipe, info.image_shape, params).network()
     except ModelError as error:
         shape = "×".join(map(str, info.image_shape))
         raise SearchError(
             f"the images of {info.path} are {shape}, and the network cannot take them: {error}; "
             "build the dataset in another size, or describe a network for it (--network)"
         ) from error
-    if "dropout" in params and not any(isinstance(layer, Dropout) for layer in made.layers):
-        raise SearchError("dropout is searched, but the network has no dropout layer; add one to it")
 
 
 def _network(settings: Settings) -> str | None:

@@ -7,6 +7,7 @@ from model.layers import Dense, Dropout, Flatten
 from model.paper import PaperVariant, paper_network
 from model.recipe import recipe_named
 from model.residual import residual_network
+from search.errors import SearchError
 from search.space.network_file import network_text
 from search.space.variation import recipe_for, varied
 
@@ -44,6 +45,20 @@ def test_a_network_of_the_users_own_takes_the_datasets_shape_and_the_rate_of_dro
     found = varied(recipe_for("default", OWN), (8, 8, 3), {"dropout": 0.1}).network()
     assert found.layers == (Flatten(), Dropout(0.1), Dense(1))
     assert found.input_shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("params", "said"),
+    [
+        ({"width": 32}, "width can only be searched in the paper's network; leave width out, or the network"),
+        ({"batch_norm": "dense"}, "batch_norm can only be searched in the paper's network; leave batch_norm out"),
+        ({"dropout": 0.1}, "dropout is searched, but the network has no dropout layer; add one to it"),
+    ],
+)
+def test_what_would_be_without_effect_on_a_network_of_the_users_own_is_refused(params, said):
+    own = recipe_for("default", network_text([{"kind": "flatten"}, {"kind": "dense", "units": 1}]))
+    with pytest.raises(SearchError, match=said):
+        varied(own, SHAPE, params)
 
 
 def test_an_experiment_may_have_another_recipe_a_residual_network_and_a_balanced_loss():
