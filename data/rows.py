@@ -27,6 +27,7 @@ from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from data.members import Limits
@@ -68,12 +69,10 @@ def read_rows(table: Path, limits: Limits) -> Listing:
     values that float32 would merge.
     """
     content = _content(table, limits.file_bytes)
-    quota = Quota(str(table), limits)
     rows: list[Row] = []
     rejected: list[Rejected] = []
-    columns, lines = _lines(table, content)
+    columns, lines = _lines(table, content, Quota(str(table), limits))
     for number, line in lines:
-        quota.count()
         path = plain_path(line[0])
         try:
             rows.append(_row(number, path, line, columns))
@@ -95,22 +94,35 @@ def _content(table: Path, most_bytes: int) -> bytes:
     return content
 
 
-def _lines(table: Path, content: bytes) -> tuple[int, Lines]:
+def _lines(table: Path, content: bytes, quota: Quota) -> tuple[int, Lines]:
     """Return how many columns there are, and the cells of each row with its number, by which an editor finds it."""
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         stripped = ((reader.line_num, [cell.strip() for cell in line]) for line in reader)
-        lines = [(number, line) for number, line in stripped if any(line)]
+        filled = ((number, line) for number, line in stripped if any(line))
+        columns = _columns(table, next(filled, (0, []))[1])
+        return columns, list(_counted(filled, quota))
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} is not text in UTF-8") from error
     except csv.Error as error:
         raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
-    heading = tuple(name.lower() for name in lines[0][1]) if lines else ()
+
+
+def _counted(lines: Iterator[tuple[int, list[str]]], quota: Quota) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows, each counted before the next is read, since a row of two bytes takes a hundred in memory."""
+    for line in lines:
+        quota.count()
+        yield line
+
+
+def _columns(table: Path, first: list[str]) -> int:
+    """Return how many columns the first row names; raises DatasetError where they are not those of a table."""
+    heading = tuple(name.lower() for name in first)
     if heading not in (COLUMNS, COLUMNS[:2]):
         raise DatasetError(
             f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
         )
-    return len(heading), lines[1:]
+    return len(heading)
 
 
 def _row(number: int, path: str, line: list[str], columns: int) -> Row:

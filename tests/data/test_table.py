@@ -169,6 +169,14 @@ def test_more_rows_than_a_source_may_have_files_are_refused(table, build, tmp_pa
     assert not (tmp_path / "out.h5").exists()
 
 
+def test_nothing_is_read_beyond_the_last_row_that_a_source_may_have(table):
+    path = table([*SPLIT, '"open'], images=False)
+    with pytest.raises(DatasetError, match="holds more than 3 files"):
+        read_rows(path, Limits(members=3))
+    with pytest.raises(DatasetError, match="is not a table of comma-separated values"):
+        read_rows(path, Limits(members=5))
+
+
 def test_a_row_whose_file_is_too_large_is_listed_or_left_out(table, build):
     path = table([*SPLIT, "e.png,1,test"])
     (path.parent / "e.png").write_bytes(png(4)[0] + bytes(2000))
