@@ -39,7 +39,7 @@ def _plain(layer: Layer) -> dict[str, Any]:
 
 def _layer(index: int, table: object) -> Layer:
     named = table.get("kind") if isinstance(table, Mapping) else table
-    if not isinstance(table, Mapping) or named not in KINDS:
+    if not isinstance(table, Mapping) or not isinstance(named, str) or named not in KINDS:
         raise ModelError(f"layer {index}: kind is {named!r}; it must be one of {', '.join(KINDS)}")
     kind, place = KINDS[named], f"layer {index}, {named}"
     given: dict[str, Any] = {

@@ -12,6 +12,9 @@ from model.shapes import Shape, WeightSpec, output_shape, weight_specs
 Initializer: TypeAlias = Literal["xavier", "gaussian"]
 Regularizer: TypeAlias = Literal["l2", "l1", "none"]
 
+MOST_PARAMETERS = 2**31 - 1
+"""What TensorFlow counts to in one array; in float32 with Adam's moments they would take 24 gibibytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -82,6 +85,7 @@ class Network:
         require_one_of("regularizer", self.regularizer, get_args(Regularizer))
         object.__setattr__(self, "steps", trace(self.layers, self.input_shape))
         _require_one_number(self.layers)
+        _require_few_parameters(self.steps)
 
     @property
     def weights(self) -> tuple[WeightSpec, ...]:
@@ -97,6 +101,18 @@ class Network:
     def trainable_parameters(self) -> int:
         """How many numbers the optimiser changes."""
         return sum(spec.size for spec in self.weights if spec.trainable)
+
+
+def _require_few_parameters(steps: tuple[Step, ...]) -> None:
+    """Raise ModelError, naming the layer, where there come to be more parameters than a network may have."""
+    parameters = 0
+    for step in steps:
+        parameters += sum(spec.size for spec in step.weights)
+        if parameters > MOST_PARAMETERS:
+            raise ModelError(
+                f"layer {step.index}, {step.layer!r}: with it the network has more than {MOST_PARAMETERS} parameters, "
+                "the limit on their number; make it smaller"
+            )
 
 
 def _require_one_number(layers: tuple[Layer, ...]) -> None:

@@ -41,6 +41,7 @@ def test_what_a_table_leaves_out_has_its_default() -> None:
         ("conv2d", "a network is a list of layers"),
         ([{"kind": "flatten"}, {"kind": "conv"}], "layer 1: kind is 'conv'; it must be one of conv2d, dense, "),
         ([{"units": 3}], "layer 0: kind is None; it must be one of"),
+        ([{"kind": ["dense"]}], "layer 0: kind is ['dense']; it must be one of"),
         (["dense"], "layer 0: kind is 'dense'; it must be one of"),
         ([{"kind": "conv2d", "filter": 3}], "layer 0, conv2d: unknown setting 'filter'; did you mean 'filters'?"),
         ([{"kind": "flatten", "units": 3}], "layer 0, flatten: unknown setting 'units'; it has none"),

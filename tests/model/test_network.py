@@ -7,7 +7,7 @@ import pytest
 
 from model.errors import ModelError
 from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, Layer, MaxPool, Skip
-from model.network import Network, trace
+from model.network import MOST_PARAMETERS, Network, trace
 from model.shapes import WeightSpec
 
 IMAGE = (7, 8, 3)
@@ -113,6 +113,14 @@ def test_an_unknown_initializer_or_regularizer_is_refused() -> None:
         Network((Flatten(), Dense(1)), IMAGE, initializer="he")
     with pytest.raises(ModelError, match="regularizer is None; it must be one of l2, l1, none"):
         Network((Flatten(), Dense(1)), IMAGE, regularizer=None)
+
+
+def test_a_network_of_more_parameters_than_can_be_counted_is_refused_with_the_layer_that_makes_it_so() -> None:
+    most = (MOST_PARAMETERS - 1) // 170  # 168 inputs, a bias and an output each, and the output's bias
+    assert Network((Flatten(), Dense(most), Dense(1)), IMAGE).parameters == 170 * most + 1
+    for units, layer in ((most + 1, 2), (10**4299, 1)):
+        with pytest.raises(ModelError, match=rf"layer {layer}, Dense\(.*: with it .* more than 2147483647 parameters"):
+            Network((Flatten(), Dense(units), Dense(1)), IMAGE)
 
 
 def test_a_network_counts_all_and_trainable_parameters() -> None:
