@@ -101,7 +101,8 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
         fit.precision,
     )
     state = _resumed(final, fit, folder) or final.start()
-    write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
+    if not ((folder / ABOUT).is_file() and final.finished(state)):  # where nothing is trained, it tells what was
+        write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
 
     def keep(now: FitState) -> None:
         nonlocal state

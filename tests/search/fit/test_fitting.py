@@ -108,6 +108,17 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
     assert len(about["fingerprint"]) == 64
 
 
+def test_what_is_written_down_of_a_fit_stays_where_nothing_more_is_trained_and_changes_where_it_goes_on(tmp_path):
+    fit_in(tmp_path)
+    before = (tmp_path / ABOUT).read_bytes()
+    for epochs, same in ((2, True), (3, True), (5, False)):
+        fit_in(tmp_path, replace(FIT, settings=replace(FIT.settings, epochs=epochs, patience=50)))
+        assert ((tmp_path / ABOUT).read_bytes() == before) is same
+    (tmp_path / ABOUT).unlink()
+    fit_in(tmp_path)
+    assert tomllib.loads((tmp_path / ABOUT).read_text())["settings"]["epochs"] == 3
+
+
 def test_a_fit_that_goes_on_and_is_interrupted_does_not_pass_for_ended_with_the_network_it_had(tmp_path):
     fit_in(tmp_path)
 
