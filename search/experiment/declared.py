@@ -131,8 +131,6 @@ DECLARED: Final = (
     ),
 )
 
-BY_NAME: Final = {each.name: each for each in DECLARED}
-
 
 def epochs_at(lengths: Mapping[str, float], longest: int) -> dict[str, int]:
     """Return the epoch of each length in a training of `longest` epochs."""

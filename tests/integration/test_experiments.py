@@ -8,12 +8,12 @@ import pytest
 from data.build import build_dataset
 from data.dataset import read_split
 from data.options import BuildOptions
-from search.experiment.declared import BY_NAME
 from search.experiment.runs import runs_of
 from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.database import open_storage
 from search.study.study import load_study
+from tests.search.declared_experiments import BY_NAME
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

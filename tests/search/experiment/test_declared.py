@@ -2,9 +2,10 @@ import pytest
 
 from model.recipe import DEFAULT
 from search.errors import SearchError
-from search.experiment.declared import BY_NAME, DECLARED, LENGTHS, Size, epochs_at, experiment_of
+from search.experiment.declared import DECLARED, LENGTHS, Size, epochs_at, experiment_of
 from search.space.variation import varied
 from search.study.variants import Keeping
+from tests.search.declared_experiments import BY_NAME
 
 SHAPE = (91, 91, 1)
 

@@ -4,10 +4,11 @@ import pytest
 
 from model.errors import ModelError
 from search.errors import SearchError
-from search.experiment.declared import BY_NAME, Size, experiment_of
+from search.experiment.declared import Size, experiment_of
 from search.experiment.preparing import prepare_experiment, settings_for
 from search.settings import Settings
 from search.study.study import load_study
+from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import write_tiny
 
 

@@ -1,13 +1,14 @@
 import pytest
 
 from search.experiment import proxy
-from search.experiment.declared import BY_NAME, DECLARED, Size, experiment_of
+from search.experiment.declared import DECLARED, Size, experiment_of
 from search.processes.loop import work
 from search.report.experiments import TITLES, experiment_section, experiments_beside
 from search.report.sections import Figure, LeftOut, Section
 from search.slots.slots import Slots
 from search.study.trials import Diverged
 from tests.integration import fake_study
+from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant, work_some
 
 SMALL = {each.name: experiment_of(each, Size(5, 3, 2), 40) for each in DECLARED}

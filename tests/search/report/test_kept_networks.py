@@ -4,13 +4,14 @@ import pytest
 import model.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
-from search.experiment.declared import BY_NAME, Size, experiment_of
+from search.experiment.declared import Size, experiment_of
 from search.processes.loop import work
 from search.report.kept_networks import TITLE, evaluate_kept
 from search.report.sections import LeftOut
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from tests.integration import fake_study
+from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant
 
 FILES = ("epoch-1.keras", "epoch-2.keras", "epoch-3.keras", "best.keras")

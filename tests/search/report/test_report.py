@@ -6,7 +6,7 @@ from matplotlib.text import Text
 
 from data.dataset import inspect_dataset
 from search.errors import SearchError
-from search.experiment.declared import BY_NAME, Size, experiment_of
+from search.experiment.declared import Size, experiment_of
 from search.report import sections
 from search.report.page import page
 from search.report.report import Sources, make_report, write_report
@@ -15,6 +15,7 @@ from search.space.box import FIRST_BOX, Box
 from search.space.ranges import Choices
 from search.study.spec import FinalistBudget
 from tests.integration import fake_study
+from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant, work_off, write_fit, write_tiny
 
 TABLE = Table("errors", "Errors.", (Column("MAE", ".1f"),), ((5.0,),))
