@@ -44,7 +44,7 @@ def varied(recipe: Recipe, shape: tuple[int, int, int], params: Mapping[str, Any
 def _require_effect(named: Collection[str], layers: Sequence[Layer]) -> None:
     if own := {"width", "batch_norm"}.intersection(named):
         raise SearchError(
-            f"{min(own)} can only be searched in the paper's network; leave {min(own)} out, or the network of your own"
+            f"{min(own)} can only be varied in the paper's network; leave {min(own)} out, or the network of your own"
         )
     if "dropout" in named and not any(isinstance(layer, Dropout) for layer in layers):
-        raise SearchError("dropout is searched, but the network has no dropout layer; add one to it")
+        raise SearchError("dropout is varied, but the network has no dropout layer; add one to it")

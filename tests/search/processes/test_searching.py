@@ -167,8 +167,8 @@ NETWORK = "[[layers]]\nkind = 'flatten'\n[[layers]]\nkind = 'dense'\nunits = 1\n
 @pytest.mark.parametrize(
     ("space", "said"),
     [
-        ("width=8|16", "width can only be searched in the paper's network"),
-        ("dropout=0.1|0.2", "dropout is searched, but the network has no dropout layer"),
+        ("width=8|16", "width can only be varied in the paper's network"),
+        ("dropout=0.1|0.2", "dropout is varied, but the network has no dropout layer"),
     ],
 )
 def test_what_a_network_of_the_users_own_does_not_have_cannot_be_searched(space, said, settings, dataset, tmp_path):

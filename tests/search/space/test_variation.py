@@ -50,9 +50,9 @@ def test_a_network_of_the_users_own_takes_the_datasets_shape_and_the_rate_of_dro
 @pytest.mark.parametrize(
     ("params", "said"),
     [
-        ({"width": 32}, "width can only be searched in the paper's network; leave width out, or the network"),
-        ({"batch_norm": "dense"}, "batch_norm can only be searched in the paper's network; leave batch_norm out"),
-        ({"dropout": 0.1}, "dropout is searched, but the network has no dropout layer; add one to it"),
+        ({"width": 32}, "width can only be varied in the paper's network; leave width out, or the network"),
+        ({"batch_norm": "dense"}, "batch_norm can only be varied in the paper's network; leave batch_norm out"),
+        ({"dropout": 0.1}, "dropout is varied, but the network has no dropout layer; add one to it"),
     ],
 )
 def test_what_would_be_without_effect_on_a_network_of_the_users_own_is_refused(params, said):
