@@ -75,10 +75,10 @@ class _LayerMaker:
         match layer:
             case kinds.Conv2D() | kinds.Dense():
                 return self._weighted(layer, names)
-            case kinds.MaxPool():
-                return [keras.layers.MaxPooling2D(layer.window, name=names[0])]
-            case kinds.AveragePool():
-                return [keras.layers.AveragePooling2D(layer.window, name=names[0])]
+            case kinds.MaxPool() | kinds.AveragePool():
+                largest = isinstance(layer, kinds.MaxPool)
+                pooling = keras.layers.MaxPooling2D if largest else keras.layers.AveragePooling2D
+                return [pooling(layer.window, name=names[0])]
             case kinds.BatchNorm():
                 return [self._batch_norm(names[0])]
             case kinds.Dropout():
@@ -89,6 +89,10 @@ class _LayerMaker:
                 return [layer]  # no layer to Keras, which adds up what it is given
             case kinds.Add():
                 return [keras.layers.Add(name=names[0])]
+            case kinds.Weigh():
+                own = "bcd"[: len(step.output_shape)]
+                times = f"a{own},{own}->a{own}"
+                return [keras.layers.EinsumDense(times, step.output_shape, kernel_initializer="ones", name=names[0])]
             case kinds.Expectation():
                 return [keras.layers.Dense(1, use_bias=False, trainable=False, name=names[0])]
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from model.layers import BATCH_NORM_EPSILON, Add, AveragePool, Dropout, Flatten, MaxPool, Skip
 from model.normalized_convolution import has_small_patches, normalized_convolution
-from model.operations import Activate, Convolve, Expect, Multiply, Norm, Normalize, Operation
+from model.operations import Activate, Convolve, Expect, Multiply, Norm, Normalize, Operation, Scale
 
 Tensor: TypeAlias = tf.Tensor
 
@@ -64,6 +64,8 @@ class TrainingPass:
                 return values
             case Add():
                 return values + self._kept
+            case Scale():
+                return values * tf.cast(self.weights[operation.factors], values.dtype)
             case Expect():
                 self.shares = values
                 return tf.matmul(values, self.weights[operation.values])
@@ -117,6 +119,8 @@ def inference(
                 kept = values
             case Add():
                 values = values + kept
+            case Scale():
+                values = values * tf.cast(own[0], values.dtype)
             case Expect():
                 values = tf.matmul(values, *own)
             case _:
@@ -139,6 +143,8 @@ def _folded(operation: Operation, weights: Sequence[Tensor]) -> tuple[Tensor, ..
             return kernel * scale, bias * scale + offset
         case Normalize():
             return _scale_and_offset(operation.norm, weights)
+        case Scale():
+            return (weights[operation.factors],)
         case Expect():
             return (weights[operation.values],)
         case _:

@@ -16,9 +16,9 @@ Weights = list[npt.NDArray[np.float32]]
 def initial_weights(network: Network, seed: int) -> Weights:
     """Draw the starting weights of `network`: float32 arrays in the order of `network.weights`.
 
-    Kernels are Glorot-uniform ("xavier") or normal with standard deviation 0.05 ("gaussian"), gamma and the moving
-    variance are 1, everything else 0. Each array has a random stream of its own, made from `seed` and its position.
-    Raises ModelError for a seed that is not a whole number of at least 0.
+    Kernels are Glorot-uniform ("xavier") or normal with standard deviation 0.05 ("gaussian"), gamma, the moving
+    variance and factors are 1, everything else 0. Each array has a random stream of its own, made from `seed` and
+    its position. Raises ModelError for a seed that is not a whole number of at least 0.
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ModelError(f"seed is {seed!r}; it must be a whole number of at least 0")
@@ -35,7 +35,7 @@ def glorot_limit(kernel_shape: Shape) -> float:
 
 
 def _drawn(spec: WeightSpec, initializer: Initializer, seed: int, index: int) -> npt.NDArray[np.float32]:
-    if spec.role in ("gamma", "moving_variance"):
+    if spec.role in ("gamma", "moving_variance", "factors"):
         return np.ones(spec.shape, np.float32)
     if spec.role != "kernel":
         return np.zeros(spec.shape, np.float32)

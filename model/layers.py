@@ -114,6 +114,18 @@ class Flatten:
 
 
 @dataclass(frozen=True, slots=True)
+class Weigh:
+    """Multiplies every value by a factor of its own, which is learnt from 1 on.
+
+    Before an `AveragePool` over all places it makes the mean a weighted one, with weights for each channel: where
+    objects stand at the same place in all images, as in cropped faces, that says what was found where (Chen et al.,
+    2018, "MobileFaceNets", section 3.1). No penalty counts the factors, and no decay takes from them.
+    """
+
+    kind: ClassVar[str] = "weigh"
+
+
+@dataclass(frozen=True, slots=True)
 class Skip:
     """From here a copy of the values skips the layers up to the next `Add` (He et al., 2016)."""
 
@@ -138,7 +150,9 @@ class Expectation:
     kind: ClassVar[str] = "expectation"
 
 
-Layer: TypeAlias = Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Skip | Add | Expectation
+Layer: TypeAlias = (
+    Conv2D | Dense | MaxPool | AveragePool | BatchNorm | Dropout | Flatten | Weigh | Skip | Add | Expectation
+)
 
 KINDS: dict[str, type[Layer]] = {each.kind: each for each in get_args(Layer)}
 

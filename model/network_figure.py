@@ -20,6 +20,7 @@ COLOURS: Final = {
     "batch normalisation": "#56B4E9",
     "activation": "#009E73",
     "pooling": "#CC79A7",
+    "weighing": "#8C564B",
     "dropout": "#F0E442",
     "flatten": "#bdbdbd",
     "sum with what skipped": "#D55E00",
@@ -105,14 +106,15 @@ def _described(layer: Layer, shape: Shape) -> tuple[str, str]:
             return "2-D convolution", f"{_pixels(layer.kernel_size)}{every}\n{_shape(shape)}"
         case kinds.Dense():
             return "dense", f"dense\n{layer.units}"
-        case kinds.MaxPool():
-            return "pooling", f"max {_pixels(layer.window)}\n{_shape(shape)}"
-        case kinds.AveragePool():
-            return "pooling", f"mean {_pixels(layer.window)}\n{_shape(shape)}"
+        case kinds.MaxPool() | kinds.AveragePool():
+            word = "max" if isinstance(layer, kinds.MaxPool) else "mean"
+            return "pooling", f"{word} {_pixels(layer.window)}\n{_shape(shape)}"
         case kinds.BatchNorm():
             return "batch normalisation", "norm"
         case kinds.Expectation():
             return "dense", "mean"
+        case kinds.Weigh():
+            return "weighing", "weigh"
         case kinds.Dropout():
             return "dropout", f"drop\n{layer.rate:.2g}"
         case kinds.Flatten():

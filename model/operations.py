@@ -23,6 +23,7 @@ from model.layers import (
     MaxPool,
     Padding,
     Skip,
+    Weigh,
 )
 from model.network import Network, Step
 
@@ -72,6 +73,13 @@ class Activate:
 
 
 @dataclass(frozen=True, slots=True)
+class Scale:
+    """The values, each times a factor of its own: the factors' index into the network's weights."""
+
+    factors: int
+
+
+@dataclass(frozen=True, slots=True)
 class Expect:
     """The mean of fixed values by the shares that come in: the values' index into the network's weights."""
 
@@ -81,7 +89,7 @@ class Expect:
 Kept: TypeAlias = MaxPool | AveragePool | Dropout | Flatten | Skip | Add
 """The layers without weights, which are operations as they are."""
 
-Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Expect | Kept
+Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Scale | Expect | Kept
 
 
 def operations(network: Network) -> tuple[Operation, ...]:
@@ -113,6 +121,8 @@ def _of(step: Step, first: int) -> Iterator[Operation]:
             yield from _activate(layer.activation)
         case BatchNorm():
             yield Normalize(_norm(first))
+        case Weigh():
+            yield Scale(first)
         case Expectation():
             yield Expect(first)
         case layer:

@@ -90,19 +90,22 @@ STRONG = Recipe(
 """For the final fit: as many different images as there are steps, a rate that climbs, then falls to 0, and a network
 that answers how likely each of 80 ages is (and six beyond either end).
 
-Measured with a learning rate of 1e-3 and no L2 on the paper's data: 60 epochs came to a validation error of 5.04 years
-with the mirror image averaged in, and to a test error of 5.30; the paper's protocol came to 6.28 and 6.41 after 50. The
+Measured with a learning rate of 1e-3 and no L2 on the paper's data: 60 epochs came to a validation error of 5.02 years
+with the mirror image averaged in, and to a test error of 5.21; the paper's protocol came to 6.28 and 6.41 after 50. The
 network was chosen by 30 epochs: 5.32 years of validation error where the paper's, with the same output, came to 5.37.
-The distribution was chosen by eight epochs of the light network: 7.40 where a single output came to 7.57. The decay
-forgets over half of such a training: 1/(1e-3 · 0.2) is 5,000 of 10,000 steps (Wang & Aitchison, 2024, "How to set
-AdamW's weight decay as you scale model and dataset size"). What did not help: an average of the weights (0.999,
-statistics recomputed on plain images), batches of 16 (given up after 23 of 30 epochs), mixing images in pairs (5.62
-years after 30 epochs), and learning half from a teacher with averaged weights (6.66). What made no difference beyond
-chance: in 30 epochs, sharpness-aware minimisation (radius 0.1, twice the work: 5.31), momentum in Adam's place (5.34
-after 28) and two networks of half the parameters side by side, their answers averaged (5.30); in 60 epochs, a decay of
-0.5 (5.02 on validation, 5.32 on test), the same with labels half as wide (`SPREAD` 1: 5.08 on validation), and every
-variation of the images 1.4 times as strong (5.06 on validation). Labels a quarter as wide were worse (5.26 without the
-mirror image after 57 epochs, where half as wide came to 5.14), though better in 14 epochs of the light network.
+Its mean was weighed later: 60 epochs had come to 5.04 and 5.30 without. What follows was measured without. The
+distribution was chosen by eight epochs of the light network: 7.40 where a single output came to 7.57. The decay forgets
+over half of such a training: 1/(1e-3 · 0.2) is 5,000 of 10,000 steps (Wang & Aitchison, 2024, "How to set AdamW's
+weight decay as you scale model and dataset size"). What did not help: an average of the weights (0.999, statistics
+recomputed on plain images), batches of 16 (given up after 23 of 30 epochs), mixing images in pairs (5.62 years after 30
+epochs), and learning half from a teacher with averaged weights (6.66). What made no difference beyond chance: in 30
+epochs, sharpness-aware minimisation (radius 0.1, twice the work: 5.31), momentum in Adam's place (5.34 after 28) and
+two networks of half the parameters side by side, their answers averaged (5.30); in 60 epochs, a decay of 0.5 (5.02 on
+validation, 5.32 on test), the same with labels half as wide (`SPREAD` 1: 5.08 on validation), every variation of the
+images 1.4 times as strong (5.06 on validation), and a hundred units on 5×5 places in the place of the mean (5.04 on
+validation). Of the distribution that is learnt, the median is no better an answer than the mean (5.04 where that came
+to 5.02, weighed). Labels a quarter as wide were worse (5.26 without the mirror image after 57 epochs, where half as
+wide came to 5.14), though better in 14 epochs of the light network.
 """
 
 LIGHT = replace(STRONG, name="light", architecture="residual")

@@ -22,10 +22,11 @@ from model.layers import (
     MaxPool,
     Padding,
     Skip,
+    Weigh,
 )
 
 Shape: TypeAlias = tuple[int, ...]
-Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "values"]
+Role: TypeAlias = Literal["kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance", "factors", "values"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,7 @@ def output_shape(layer: Layer, input_shape: Shape) -> Shape:
         case Dropout():
             require_rate(layer.rate)
             return input_shape
-        case BatchNorm() | Skip() | Add():
+        case BatchNorm() | Weigh() | Skip() | Add():
             return input_shape
     raise ModelError(f"this is not a layer; use {', '.join(each.__name__ for each in KINDS.values())}")
 
@@ -100,6 +101,8 @@ def weight_specs(layer: Layer, input_shape: Shape) -> tuple[WeightSpec, ...]:
             )
         case BatchNorm():
             return _batch_norm_weights(input_shape[-1])
+        case Weigh():
+            return (WeightSpec("weigh/kernel", input_shape, "factors"),)
         case Expectation():
             return (WeightSpec("expectation/values", (input_shape[-1], 1), "values"),)
         case _:

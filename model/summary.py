@@ -57,6 +57,8 @@ def step_rows(step: Step) -> Iterator[SummaryRow]:
     layer = step.layer
     if isinstance(layer, kinds.Expectation):
         yield _row(step, "Dense", "expectation")
+    elif isinstance(layer, kinds.Weigh):
+        yield _row(step, "EinsumDense", "weigh")
     elif not isinstance(layer, kinds.Skip):
         yield _row(step, _KERAS_TYPES[type(layer)])
     if isinstance(layer, kinds.Conv2D | kinds.Dense) and layer.batch_norm:

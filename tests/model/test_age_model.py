@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from model.age_model import AgeModel
 from model.errors import ModelError
 from model.initializers import initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Weigh
 from model.network import Network
 from model.summary import summary_rows
 
@@ -49,11 +49,13 @@ IMAGE_LAYERS = st.one_of(
     st.builds(MaxPool, st.integers(1, 3)),
     st.builds(AveragePool, st.integers(1, 3)),
     st.just(BatchNorm()),
+    st.just(Weigh()),
     st.builds(Dropout, st.floats(0, 0.9)),
 )
 ROW_LAYERS = st.one_of(
     st.builds(Dense, units=BELOW_IMAGE, activation=st.sampled_from(ACTIVATIONS), batch_norm=st.booleans()),
     st.just(BatchNorm()),
+    st.just(Weigh()),
     st.just(Dropout(0.5)),
     st.just(Flatten()),
 )

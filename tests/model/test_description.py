@@ -5,7 +5,20 @@ import pytest
 
 from model.description import layers_from, tables_of
 from model.errors import ModelError
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, Layer, MaxPool, Skip
+from model.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    Flatten,
+    Layer,
+    MaxPool,
+    Skip,
+    Weigh,
+)
 from model.paper import paper_network
 
 EVERY: tuple[Layer, ...] = (
@@ -17,6 +30,7 @@ EVERY: tuple[Layer, ...] = (
     Skip(),
     Add(),
     Dropout(0.25),
+    Weigh(),
     Flatten(),
     Dense(1, activation="linear"),
     Expectation(),

@@ -9,7 +9,7 @@ import tensorflow as tf
 from model.age_model import AgeModel
 from model.forward import TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, MaxPool, Skip
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, MaxPool, Skip, Weigh
 from model.network import Network
 from model.operations import Operation, operations
 
@@ -34,6 +34,9 @@ NETWORKS = {
     "normalisation of its own on a row": Network((Flatten(), Dense(5, "tanh"), BatchNorm(), Dense(1, "linear")), SHAPE),
     "normalised dense layer": Network((Flatten(), Dense(4, "sigmoid", batch_norm=True), Dense(1, "relu")), SHAPE),
     "normalised output": Network((Flatten(), Dense(3, "softmax"), Dense(1, "linear", batch_norm=True)), SHAPE),
+    "weighed maps and a weighed row": Network(
+        (Conv2D(3), Weigh(), AveragePool(10), Flatten(), Weigh(), Dense(1)), SHAPE
+    ),
     "expectation": Network((Flatten(), Dense(16, "softmax"), Expectation()), SHAPE),
     "residual blocks": Network(
         (

@@ -7,12 +7,12 @@ import pytest
 
 from model.errors import ModelError
 from model.initializers import glorot_limit, initial_weights
-from model.layers import GAUSSIAN_STDDEV, Conv2D, Dense, Flatten
+from model.layers import GAUSSIAN_STDDEV, Conv2D, Dense, Flatten, Weigh
 from model.network import Initializer, Network
 
 
 def network(initializer: Initializer = "xavier") -> Network:
-    return Network((Conv2D(64, 5, batch_norm=True), Flatten(), Dense(1)), (12, 12, 3), initializer=initializer)
+    return Network((Conv2D(64, 5, batch_norm=True), Weigh(), Flatten(), Dense(1)), (12, 12, 3), initializer=initializer)
 
 
 def test_the_glorot_limit_of_a_convolution_counts_the_window_on_both_sides() -> None:
@@ -36,7 +36,7 @@ def test_gaussian_kernels_are_normal_with_the_stated_deviation() -> None:
 
 
 def test_everything_but_kernels_starts_at_its_neutral_value() -> None:
-    starts = {"bias": 0, "gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1}
+    starts = {"bias": 0, "gamma": 1, "beta": 0, "moving_mean": 0, "moving_variance": 1, "factors": 1}
     drawn = zip(network().weights, initial_weights(network(), 1), strict=True)
     assert all(np.all(array == starts[spec.role]) for spec, array in drawn if spec.role != "kernel")
 

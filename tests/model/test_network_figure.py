@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip, Weigh
 from model.network import Network
 from model.network_figure import COLOURS, Slab, draw_network, slabs
 from model.paper import paper_network
@@ -47,10 +47,10 @@ def test_what_puts_out_more_is_drawn_larger() -> None:
 
 
 def test_every_kind_of_layer_has_a_colour_in_the_picture() -> None:
-    images = (Conv2D(4), Skip(), BatchNorm(), Add(), AveragePool(), MaxPool(), Dropout(0.5))
+    images = (Conv2D(4), Skip(), BatchNorm(), Add(), Weigh(), AveragePool(), MaxPool(), Dropout(0.5))
     layers = (*images, Flatten(), Dense(8), Dense(1, "linear"))
     assert colours(draw_network(Network(layers, (24, 24, 1)))) == set(COLOURS)
-    assert colours(draw_network(SMALL)) == set(COLOURS) - {"dropout", "sum with what skipped"}
+    assert colours(draw_network(SMALL)) == set(COLOURS) - {"dropout", "sum with what skipped", "weighing"}
 
 
 def test_a_skip_itself_is_not_drawn_but_the_sum_is() -> None:
@@ -63,4 +63,4 @@ def test_a_skip_itself_is_not_drawn_but_the_sum_is() -> None:
 
 
 def test_the_papers_network_is_drawn_with_what_is_in_it() -> None:
-    assert colours(draw_network(paper_network())) == set(COLOURS) - {"dropout", "sum with what skipped"}
+    assert colours(draw_network(paper_network())) == set(COLOURS) - {"dropout", "sum with what skipped", "weighing"}

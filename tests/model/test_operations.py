@@ -2,9 +2,9 @@
 
 import pytest
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Weigh
 from model.network import Network
-from model.operations import Activate, Convolve, Multiply, Norm, Normalize, Operation, operations
+from model.operations import Activate, Convolve, Multiply, Norm, Normalize, Operation, Scale, operations
 
 RELU = Activate("relu")
 CONVOLVE = Convolve(0, 1, None, "valid")
@@ -56,6 +56,7 @@ def test_every_kind_of_layer_becomes_its_operation_in_order_with_its_own_weights
             Conv2D(2, padding="same", activation="tanh"),
             BatchNorm(),
             Conv2D(3, batch_norm=True),
+            Weigh(),
             AveragePool(2),
             Dropout(0.25),
             Flatten(),
@@ -70,14 +71,16 @@ def test_every_kind_of_layer_becomes_its_operation_in_order_with_its_own_weights
         Normalize(Norm(2, 3, 4, 5)),
         Convolve(6, 7, Norm(8, 9, 10, 11), "valid"),
         RELU,
+        Scale(12),
         AveragePool(2),
         Dropout(0.25),
         Flatten(),
-        Multiply(12, 13, Norm(14, 15, 16, 17)),
+        Multiply(13, 14, Norm(15, 16, 17, 18)),
         Activate("sigmoid"),
-        Multiply(18, 19, None),
+        Multiply(19, 20, None),
     )
     roles = [spec.role for spec in network.weights]
-    assert [roles[first] for first in (0, 6, 12, 18)] == ["kernel"] * 4
-    assert [roles[first] for first in (2, 8, 14)] == ["gamma"] * 3
-    assert len(roles) == 20
+    assert [roles[first] for first in (0, 6, 13, 19)] == ["kernel"] * 4
+    assert [roles[first] for first in (2, 8, 15)] == ["gamma"] * 3
+    assert roles[12] == "factors"
+    assert len(roles) == 21

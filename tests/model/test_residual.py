@@ -3,12 +3,12 @@
 import pytest
 
 from model.age_model import AgeModel
-from model.layers import Add, AveragePool, Dense, Expectation
+from model.layers import Add, AveragePool, Dense, Expectation, Weigh
 from model.network import Network
 from model.paper import paper_network
 from model.residual import pooled_network, residual_network, with_expectation
 
-SIZES = {residual_network: 1_464_417, pooled_network: 1_361_313}
+SIZES = {residual_network: 1_464_417, pooled_network: 1_380_513}
 
 both = pytest.mark.parametrize("make", SIZES)
 
@@ -41,9 +41,9 @@ def test_the_mean_of_a_distribution_takes_the_place_of_the_output(make) -> None:
 
 
 @pytest.mark.parametrize(("shape", "size"), [((91, 91, 1), (10, 10)), ((12, 12, 3), (1, 1)), ((48, 64, 1), (5, 7))])
-def test_the_pooled_network_ends_in_the_mean_over_all_places(shape, size) -> None:
+def test_the_pooled_network_ends_in_a_weighed_mean_over_all_places(shape, size) -> None:
     network = pooled_network("linear", shape)
-    assert network.layers[-4] == AveragePool(size)
+    assert network.layers[-5:-3] == (Weigh(), AveragePool(size))
     assert network.steps[-4].input_shape[:2] == size
     assert network.steps[-4].output_shape[:2] == (1, 1)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool
+from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Weigh
 from model.shapes import output_shape, weight_specs
 
 IMAGE = (7, 8, 3)
@@ -19,6 +19,8 @@ IMAGE = (7, 8, 3)
         (AveragePool(), IMAGE, (3, 4, 3)),
         (BatchNorm(), IMAGE, IMAGE),
         (Dropout(0.5), (4,), (4,)),
+        (Weigh(), IMAGE, IMAGE),
+        (Weigh(), (4,), (4,)),
         (Flatten(), IMAGE, (168,)),
         (Dense(4), (168,), (4,)),
     ],
@@ -45,6 +47,13 @@ def test_only_moving_statistics_are_not_trained_and_only_kernels_and_biases_are_
     specs = weight_specs(Dense(2, batch_norm=True), (3,))
     assert [spec.role for spec in specs if not spec.trainable] == ["moving_mean", "moving_variance"]
     assert [spec.role for spec in specs if spec.regularised] == ["kernel", "bias"]
+
+
+def test_a_weighing_has_a_factor_for_each_value_which_is_trained_and_not_penalised() -> None:
+    (factors,) = weight_specs(Weigh(), IMAGE)
+    assert factors.shape == IMAGE
+    assert factors.trainable
+    assert not factors.regularised
 
 
 def test_layers_without_weights_list_none() -> None:

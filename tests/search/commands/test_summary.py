@@ -11,7 +11,7 @@ def test_the_network_is_printed_as_the_papers_appendix_does_and_drawn(agesearch,
     ended = agesearch("summary", "--figure", "network.png")
     assert (ended.code, ended.out) == (0, summary(paper_network()) + "\n")
     assert (tmp_path / "network.png").read_bytes().startswith(b"\x89PNG")
-    assert "1,378,968" in agesearch("summary", "--recipe", "strong").out
+    assert "1,398,168" in agesearch("summary", "--recipe", "strong").out
     found = json.loads(agesearch("summary", "--json").out)
     assert (found["parameters"], found["trainable_parameters"]) == (1_431_905, 1_429_217)
     assert found["layers"][0] == {
