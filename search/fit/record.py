@@ -28,6 +28,7 @@ class FitRecord:
     recipe: str
     network: Network
     precision: str
+    threads: int
     settings: Mapping[str, Any]
     dataset: str
     quantity: Quantity
@@ -43,6 +44,19 @@ class FitRecord:
         """The epoch whose weights the model has."""
         return kept(self.history)
 
+    @property
+    def flags(self) -> str:
+        """What repeats it after 'agesearch fit', a configuration and a dataset."""
+        limit = self.settings.get("time_limit")
+        given = {
+            "--fit-epochs": self.settings["epochs"],
+            "--fit-patience": self.settings.get("patience"),
+            "--fit-minutes": None if limit is None else limit / 60,
+            "--fit-threads": self.threads,
+            "--seed": self.settings["seed"],
+        }
+        return " ".join(f"{flag} {value}" for flag, value in given.items() if value is not None)
+
 
 def read_fit(folder: Path) -> FitRecord:
     """Read what a fit left in `folder`; raises SearchError where it has not ended, or its files are damaged."""
@@ -54,6 +68,7 @@ def read_fit(folder: Path) -> FitRecord:
             str(about["recipe"]),
             _network(about),
             str(about["precision"]),
+            int(about["threads"]),
             dict(about["settings"]),
             str(about["dataset"]["digest"]),
             fitted_quantity(folder),

@@ -25,13 +25,18 @@ def fit_section(fits: Sequence[FitRecord], evaluations: Evaluations, dataset: st
         "taken while an epoch goes on, each image, distorted where the recipe does so, just before it is learnt from; "
         "the table's is the kept model's over whole splits.",
     )
+    made = tuple(
+        f"{fit.name} is what 'agesearch fit CONFIGURATION --data DATASET {fit.flags}' makes, with convolutions in "
+        f"{fit.precision}."
+        for fit in fits
+    )
     others = tuple(
         f"{fit.name} was fitted on another dataset (digest {fit.dataset[:12]}…), which may hold images of this one's "
         "test split."
         for fit in fits
         if dataset not in (None, fit.dataset)
     )
-    return Section("Final fit", (*text, *others), (*figures, table_3(fits, evaluations)))
+    return Section("Final fit", (*text, *made, *others), (*figures, table_3(fits, evaluations)))
 
 
 def table_3(fits: Sequence[FitRecord], evaluations: Evaluations) -> Table:

@@ -68,7 +68,7 @@ def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)),
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.keras").touch()
     network = paper_network()
-    about = {"recipe": "default", "precision": "float32", "dataset": {"digest": digest, "unit": unit}}
+    about = {"recipe": "default", "precision": "float32", "threads": 2, "dataset": {"digest": digest, "unit": unit}}
     about |= {"image_shape": list(network.input_shape), "network": tables_of(network.layers)}
     about |= {"settings": {"learning_rate": 1e-4, "l2": 1e-5, "batch_size": 32, "seed": 3, "epochs": 3}}
     (folder / "fit.toml").write_text(tomli_w.dumps(about))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from model.evaluation import Evaluation
@@ -32,6 +34,15 @@ def test_without_a_dataset_the_errors_are_missing_and_the_curve_is_shown(fit):
     assert table.rows[0][3:6] == (None, None, None)
     assert figure.picture.startswith(b"\x89PNG")
     assert "the lowest validation error is 7.50" in figure.alternative
+
+
+def test_the_command_that_makes_a_fit_is_told(fit):
+    assert fit_section([fit], {}, None).text[-1] == (
+        f"{fit.name} is what 'agesearch fit CONFIGURATION --data DATASET --fit-epochs 3 --fit-threads 2 --seed 3' "
+        "makes, with convolutions in float32."
+    )
+    limited = replace(fit, settings={**fit.settings, "patience": 20, "time_limit": 90.0})
+    assert limited.flags == "--fit-epochs 3 --fit-patience 20 --fit-minutes 1.5 --fit-threads 2 --seed 3"
 
 
 def test_a_fit_on_another_dataset_is_told(fit):
