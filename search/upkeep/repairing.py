@@ -72,11 +72,11 @@ def open_failed(of: Slots) -> int:
         first = tx.scalar(select(func.min(slots.c.stage)).where(*failed))
         count = tx.execute(update(slots).where(*failed).values(**anew)).rowcount
         if first is not None:
-            _close_unbegun(tx, of.study.name, first)
+            _forget_unbegun(tx, of.study.name, first)
     return count
 
 
-def _close_unbegun(tx: Connection, study: str, after: int) -> None:
+def _forget_unbegun(tx: Connection, study: str, after: int) -> None:
     """Forget the stages after a stage, from the last one back to the first that has begun."""
     begun = (slots.c.study == study, slots.c.state.in_((CLAIMED, FINISHED)))
     last = max(after, tx.scalar(select(func.max(slots.c.stage)).where(*begun)) or 0)
