@@ -16,6 +16,7 @@ from data.errors import DatasetError, Rejected, RejectedFilesError
 from data.labels import NameForm, parse_name
 from data.layout import Layout, find_layout, split_of
 from data.members import content_digest
+from data.memory import check_memory
 from data.splits import stratified_split
 
 if TYPE_CHECKING:
@@ -67,9 +68,11 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
     """Read, label and decode every file of a source and sort the images into splits, by name within a split.
 
     In the course layout the folder decides; crops are split by age with `options.seed`. Raises RejectedFilesError for
-    files that cannot be used unless `options.skip_bad`, and DatasetError where the layout is unknown or a split empty.
+    files that cannot be used unless `options.skip_bad`, and DatasetError where the layout is unknown, a split empty, or
+    memory too small.
     """
     layout, prefix = find_layout(source), len(source.prefix)
+    check_memory(len(source.names), options)
     images: list[Image] = []
     rejected: list[Rejected] = []
     digests: list[tuple[str, str]] = []

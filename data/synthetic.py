@@ -15,6 +15,7 @@ from data.arrays import SPLITS, Split
 from data.errors import DatasetError
 from data.faces import apparent_age, random_face
 from data.images import IMAGE_SIZE
+from data.memory import check_memory
 from data.portraits import draw_portrait
 
 if TYPE_CHECKING:
@@ -55,13 +56,14 @@ def draw_splits(options: BuildOptions, progress: Progress) -> dict[str, Split]:
     """Draw the three splits of `options.sizes`, indices running on from one split to the next.
 
     Faces whose age lies outside the options' range are passed over, the next index taking their place. Raises
-    DatasetError for a range in which no face has its age.
+    DatasetError for a range in which no face has its age, and where memory is too small.
     """
     if options.max_age < YOUNGEST or options.min_age > ELDEST:
         raise DatasetError(
             f"ages are {options.min_age} to {options.max_age}, but drawn faces are {YOUNGEST} to {ELDEST}; "
             "choose --ages among these"
         )
+    check_memory(sum(options.sizes), options)
     splits: dict[str, Split] = {}
     index, drawn, total = 0, 0, sum(options.sizes)
     for name, count in zip(SPLITS, options.sizes, strict=True):

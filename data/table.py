@@ -13,6 +13,7 @@ from data.decoding import Decoder
 from data.errors import DatasetError, Rejected
 from data.layout import Layout
 from data.members import content_digest
+from data.memory import check_memory
 from data.rows import read_rows
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
     where the table itself cannot be read, its rows are too many, or a split is left empty.
     """
     listing = read_rows(table, options.limits)
+    check_memory(len(listing.rows), options)
     images: list[Image] = []
     rejected = list(listing.rejected)
     digests = [(table.name, listing.sha256)]
