@@ -41,13 +41,17 @@ class Devices:
 def configure(threads: int, gpu_share: float = 1.0) -> None:
     """Set TensorFlow up in this process: `threads` for each operation on the CPU, GPU memory taken as it is needed.
 
-    With a `gpu_share` below 1, that share of a GPU's memory and no more. Must come before anything is computed, and
-    before TensorFlow is imported elsewhere. Raises ModelError where the memory to share is not known.
+    With a `gpu_share` below 1, that share of a GPU's memory and no more. On a GPU, operations give the same bits each
+    time, at some cost in speed. Must come before anything is computed, and before TensorFlow is imported elsewhere.
+    Raises ModelError where the memory to share is not known.
     """
     tf = _tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     for gpu in tf.config.list_physical_devices("GPU"):
+        # Else two workers would give the same trial two values. It rules out XLA, whose gradient of max-pooling has no
+        # such form (TensorFlow's issue 69417).
+        tf.config.experimental.enable_op_determinism()
         if gpu_share < 1:
             limit = tf.config.LogicalDeviceConfiguration(memory_limit=int(gpu_share * _gpu_mebibytes()))
             tf.config.set_logical_device_configuration(gpu, [limit])

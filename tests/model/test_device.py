@@ -72,10 +72,11 @@ class FakeGpu:
         import tensorflow as tf
 
         self.limits: list[float] = []
-        self.grows = False
+        self.grows = self.repeatable = False
         monkeypatch.setattr(tf.config, "list_physical_devices", lambda _kind: [self])
         monkeypatch.setattr(tf.config, "set_logical_device_configuration", self._limit)
         monkeypatch.setattr(tf.config.experimental, "set_memory_growth", self._grow)
+        monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", self._repeat)
         monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", lambda _count: None)
         monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", lambda _count: None)
 
@@ -84,6 +85,9 @@ class FakeGpu:
 
     def _grow(self, _gpu: object, grows: bool) -> None:
         self.grows = grows
+
+    def _repeat(self) -> None:
+        self.repeatable = True
 
 
 def nvidia_smi(folder: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
@@ -98,6 +102,12 @@ def test_a_worker_that_has_a_gpu_to_itself_takes_its_memory_as_it_needs_it(monke
     gpu = FakeGpu(monkeypatch)
     device.configure(1)
     assert (gpu.grows, gpu.limits) == (True, [])
+
+
+def test_on_a_gpu_a_trial_gives_the_same_bits_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = FakeGpu(monkeypatch)
+    device.configure(1)
+    assert gpu.repeatable
 
 
 def test_a_worker_that_shares_a_gpu_is_held_to_its_share_of_the_memory(
