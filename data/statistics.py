@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,15 @@ class DatasetStatistics:
     unit: str
     splits: dict[str, LabelStatistics]
 
+    @property
+    def decimals(self) -> int:
+        """The decimals that say something: Table I's two of ages, of other labels those of a hundredth of their SD."""
+        labels = self.splits[SPLITS[0]]
+        spread = labels.sd or abs(labels.mean) / 100
+        if self.unit == YEARS or not spread:
+            return 2
+        return max(0, 2 - math.floor(math.log10(spread)))
+
 
 def label_statistics(labels: NDArray[np.float32]) -> LabelStatistics:
     """Describe labels (N,); a single label has a standard deviation of 0. Raises DatasetError for none."""
@@ -76,10 +86,10 @@ def dataset_statistics(path: Path) -> DatasetStatistics:
 
 def format_statistics(statistics: DatasetStatistics) -> str:
     """Return Table I as aligned text, in the paper's columns."""
-    form = ".2f" if statistics.unit == YEARS else ".5g"
+    form = f".{statistics.decimals}f"
     rows = [["", "samples", "mean", "SD", "25 %", "50 %", "75 %"]]
     for name, one in statistics.splits.items():
-        quartiles = (f"{each:g}" for each in (one.quartile_1, one.median, one.quartile_3))
+        quartiles = (f"{each:.7g}" for each in (one.quartile_1, one.median, one.quartile_3))
         rows.append([name, str(one.count), format(one.mean, form), format(one.sd, form), *quartiles])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(_line(row, widths) for row in rows)

@@ -54,7 +54,8 @@ class Difference:
 
     def sentence(self, quantity: Quantity) -> str:
         """Return the difference in words."""
-        mean, low, high = (decimal(each, "+.3f") for each in (self.mean, self.low, self.high))
+        widest = max(abs(self.low), abs(self.high))
+        mean, low, high = (decimal(each, "+.3f", widest) for each in (self.mean, self.low, self.high))
         verdict = "tied" if self.tied else "the first is better" if self.mean < 0 else "the second is better"
         return (
             f"difference {quantity.amount(mean)}, {self.confidence:.0%} interval {low} to {high} "

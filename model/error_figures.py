@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from model.error_groups import ErrorGroup
 from model.examples import Labels
@@ -12,19 +12,21 @@ from model.quantity import Quantity, decimal
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LETTERS: Final = 60
+"""Letters that fit below the bars side by side."""
+
 
 def predicted_against_true(predictions: Labels, labels: Labels, quantity: Quantity) -> bytes:
     """Draw every image as a dot, and the line on which a perfect model would put them, as a PNG."""
     figure = new_figure(4.8, 4.8)
     axes = figure.subplots()
-    low = min(0.0, float(labels.min()), float(predictions.min()))
-    highest = max(float(labels.max()), float(predictions.max()))
-    high = highest + 0.03 * (highest - low or 1)
-    axes.plot([low, high], [low, high], color=MUTED, linewidth=1, label="predicted = true")
+    ends = axis_ends([*labels.tolist(), *predictions.tolist()])
+    axes.plot(ends, ends, color=MUTED, linewidth=1, label="predicted = true")
     axes.plot(labels, predictions, ".", color=PALETTE[0], alpha=0.35, markersize=6, markeredgewidth=0, clip_on=False)
     noun = quantity.noun
     plain(axes, quantity.label(f"true {noun}"), quantity.label(f"predicted {noun}"))
-    axes.set(xlim=(low, high), ylim=(low, high), aspect="equal")
+    axes.set(xlim=ends, ylim=ends, aspect="equal")
+    axes.locator_params(nbins=6)  # so that long numbers do not run into each other
     axes.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)
 
@@ -39,9 +41,10 @@ def error_by_group(groups: Sequence[ErrorGroup], mae: float, quantity: Quantity)
     axes.axhline(mae, color=MUTED, linewidth=1, linestyle="--", label=f"all images: {decimal(mae, '.2f')}")
     true = quantity.label(f"true {quantity.noun}")
     plain(axes, f"{true}, and how many images", f"{quantity.mae}\n± standard error")
-    axes.set_xticks(places, [f"{group.name}\n{group.count:,}" for group in groups])
+    crowded = sum(len(group.name) for group in groups) > LETTERS
+    axes.set_xticks(places, [f"{group.name}\n{group.count:,}" for group in groups], rotation=45 if crowded else 0)
     axes.grid(visible=False, axis="x")
-    axes.legend(frameon=False, fontsize=8, loc="upper left")
+    axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1))
     return png(figure)
 
 
@@ -56,7 +59,7 @@ def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGro
     left.set_xticks(places, [group.name for group in by_label], rotation=45)
     left.set_title(f"Bias by true {noun}", fontsize=10, loc="left")
     means = [group.mean_prediction for group in by_prediction]
-    ends = min(0.0, *means), 1.05 * max(0.0, *means, *(group.mean_label for group in by_prediction))
+    ends = axis_ends([*means, *(group.mean_label for group in by_prediction)])
     right.plot(ends, ends, color=MUTED, linewidth=1, label="perfectly calibrated")
     _whiskers(right, means, [group.mean_label for group in by_prediction], [g.bias_error for g in by_prediction], "o")
     # The whisker is that of prediction minus truth, whose distance from the line it puts in doubt.
@@ -64,6 +67,17 @@ def calibration(by_label: Sequence[ErrorGroup], by_prediction: Sequence[ErrorGro
     right.set_title("What predictions turn out to be", fontsize=10, loc="left")
     right.legend(frameon=False, fontsize=8, loc="upper left")
     return png(figure)
+
+
+def axis_ends(values: Sequence[float]) -> tuple[float, float]:
+    """Return where an axis that shows `values` begins and ends: at 0, where that takes less than half of its length."""
+    low, high = min(values), max(values)
+    margin = 0.03 * (high - low or abs(high) or 1)
+    if 0 <= low <= high / 2:
+        return 0.0, high + margin
+    if low / 2 <= high <= 0:
+        return low - margin, 0.0
+    return low - margin, high + margin
 
 
 def _whiskers(

@@ -1,12 +1,16 @@
 """What a network predicts, in words: ages in years, or values in another unit or in none."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
 YEARS: Final = "years"
 
-SMALL: Final = 0.01
-"""Below it, the two or three decimals that suit years leave little of a number."""
+DIGITS: Final = 3
+"""What is shown of an error at least, however small it is beside years."""
+
+TINY: Final = 1e-4
+"""Below it, digits are easier to read with an exponent than behind so many zeros."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +44,27 @@ class Quantity:
 
     def error(self, mean: float, deviation: float | None = None) -> str:
         """Return an error with its standard error, where it has one, and the unit."""
-        around = "" if deviation is None else f" ± {decimal(deviation)}"
+        around = "" if deviation is None else f" ± {decimal(deviation, like=mean)}"
         return self.amount(f"{decimal(mean)}{around}")
 
     def shown(self, value: float) -> str:
-        """Return a single prediction as text, with as many digits as one can make use of."""
-        return f"{value:.1f}" if self.is_age else f"{value:.4g}"
+        """Return a single prediction as text: an age in tenths, anything else in all digits that float32 has."""
+        return f"{value:.1f}" if self.is_age else f"{value:.7g}"
 
 
-def decimal(number: float, form: str = ".3f") -> str:
-    """Return a number in that many decimals, or in three digits where it is too small for them."""
-    if 0 < abs(number) < SMALL:
-        return format(number, "+.3g" if form.startswith("+") else ".3g")
-    return format(number, form)
+def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:
+    """Return a number in that many decimals, or in as many more as it takes to show `DIGITS` of it.
+
+    With `like`, as many as show those of that number, beside which it stands.
+    """
+    scale = abs(number if like is None else like)
+    if 0 < scale < TINY:
+        return format(number, form[: form.index(".")] + f".{DIGITS}g")
+    return format(number, with_decimals(form, scale))
+
+
+def with_decimals(form: str, scale: float) -> str:
+    """Return a form such as ".2f" with more decimals where it takes those to show `DIGITS` of `scale`."""
+    sign, least = form[:-1].split(".")
+    wanted = DIGITS - 1 - math.floor(math.log10(scale)) if 0 < scale < math.inf else 0
+    return f"{sign}.{max(int(least), wanted)}f"

@@ -100,7 +100,7 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
     ]
     if found.difference:
         mean, deviation = found.difference
-        apart = quantity.amount(f"{decimal(mean, '+.3f')} ± {decimal(deviation)}")
+        apart = quantity.amount(f"{decimal(mean, '+.3f', deviation)} ± {decimal(deviation)}")
         lines.append(f"difference of the finalists {apart} (standard error)")
     elif len(lines) == 2:
         lines.append("the finalists had different budgets or recipes, so their scores are not comparable")

@@ -58,11 +58,13 @@ class FitEvaluation:
     def lines(self) -> list[str]:
         """Return it as text."""
         found, together = self.evaluation, self.together
+        median, rmse, constant = (
+            decimal(each, ".2f", found.mae) for each in (found.median_error, found.rmse, found.constant_mae)
+        )
         lines = [
             self._error(found) + (f", the mean of {len(together.members)} networks" if together else ""),
-            f"median error {decimal(found.median_error, '.2f')}, RMSE {decimal(found.rmse, '.2f')}, "
-            f"bias {decimal(found.bias, '+.2f')}; always answering the split's own median would score "
-            f"{decimal(found.constant_mae, '.2f')}",
+            f"median error {median}, RMSE {rmse}, bias {decimal(found.bias, '+.2f', found.mae)}; always answering the "
+            f"split's own median would score {constant}",
         ]
         if together:
             lines += [

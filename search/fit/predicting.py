@@ -24,10 +24,10 @@ class Prediction:
     error: str = ""
 
     def as_dict(self, quantity: Quantity) -> dict[str, Any]:
-        """Return it by name, in six digits."""
+        """Return it by name, in the digits that float32 has."""
         if self.value is None:
             return {"image": str(self.image), "error": self.error}
-        return {"image": str(self.image), quantity.noun: float(f"{self.value:.6g}"), "unit": quantity.unit}
+        return {"image": str(self.image), quantity.noun: float(f"{self.value:.7g}"), "unit": quantity.unit}
 
 
 def predict_images(models: Sequence[SavedModel], images: Sequence[Path]) -> list[Prediction]:

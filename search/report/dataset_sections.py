@@ -30,15 +30,15 @@ def dataset_section(path: Path) -> Section:
 
 
 def _table(statistics: DatasetStatistics, quantity: Quantity) -> Table:
-    exact = ".2f" if quantity.is_age else ".5g"
+    exact = f".{statistics.decimals}f"
     columns = (
         Column("split"),
         Column("images", ",d"),
         Column(quantity.label("mean"), exact),
         Column("SD", exact),
-        Column("25 %", "g"),
-        Column("50 %", "g"),
-        Column("75 %", "g"),
+        Column("25 %", ".7g"),
+        Column("50 %", ".7g"),
+        Column("75 %", ".7g"),
         Column("always the median: MAE", exact),
     )
     rows: list[tuple[Cell, ...]] = []

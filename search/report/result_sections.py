@@ -42,7 +42,7 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
     error = first.quantity.error(found.mae, found.standard_error)
     headline = (
         f"{first.name}: test MAE {error} (standard error) over {found.images:,} images. Always answering the split's "
-        f"own median would score {decimal(found.constant_mae, '.2f')}."
+        f"own median would score {decimal(found.constant_mae, '.2f', found.mae)}."
     )
     beside = (UNPAIRED,) if first.quantity.is_age else ()
     compared = (comparison_table(models, test.labels),) if len(models) > 1 and len(test.labels) > 1 else ()
@@ -56,14 +56,13 @@ def result_sections(test: Split, models: Sequence[FittedModel]) -> tuple[Section
 def result_table(models: Sequence[FittedModel]) -> Table:
     """Return the models' figures on the test split, and the paper's, if it is ages."""
     quantity = models[0].quantity
-    exact = ".2f" if quantity.is_age else ".4g"
     columns = (
         Column("model"),
         Column(quantity.label("test MAE"), ".3f"),
         Column("± standard error", ".3f"),
-        Column("median error", exact),
-        Column("RMSE", exact),
-        Column("bias", f"+{exact}"),
+        Column("median error", ".2f"),
+        Column("RMSE", ".2f"),
+        Column("bias", "+.2f"),
         Column("images", ",d"),
     )
     ours: list[tuple[Cell, ...]] = [
@@ -135,16 +134,16 @@ def _errors(model: FittedModel, labels: Labels) -> Section:
 
 def _group_table(name: str, caption: str, groups: Sequence[ErrorGroup], quantity: Quantity) -> Table:
     noun = quantity.noun
-    exact, rough = (".2f", ".1f") if quantity.is_age else (".4g", ".4g")
+    spread = _spread([group.mean_label for group in groups])
     columns = (
         Column(quantity.label(f"{noun} group")),
         Column("images", ",d"),
-        Column(quantity.label("MAE"), exact),
-        Column("± standard error", exact),
-        Column("bias", f"+{exact}"),
-        Column("± standard error of the bias", exact),
-        Column(f"mean true {noun}", rough),
-        Column(f"mean predicted {noun}", rough),
+        Column(quantity.label("MAE"), ".2f"),
+        Column("± standard error", ".2f"),
+        Column("bias", "+.2f"),
+        Column("± standard error of the bias", ".2f"),
+        Column(f"mean true {noun}", ".1f", spread),
+        Column(f"mean predicted {noun}", ".1f", spread),
     )
     rows = [
         (
@@ -178,8 +177,8 @@ def _faces(model: FittedModel, test: Split) -> Section:
     columns = (
         Column("prediction"),
         Column("image"),
-        Column(f"true {model.quantity.noun}", "g"),
-        Column(f"predicted {model.quantity.noun}", ".2f"),
+        Column(f"true {model.quantity.noun}", ".7g"),
+        Column(f"predicted {model.quantity.noun}", ".2f", _spread(test.labels.tolist())),
         Column("error", ".2f"),
     )
     rows = [
@@ -192,7 +191,11 @@ def _faces(model: FittedModel, test: Split) -> Section:
 
 
 def _caption(model: FittedModel, test: Split, place: int, between: str) -> str:
-    return f"true {test.labels[place]:g}{between}predicted {model.quantity.shown(model.predictions[place])}"
+    return f"true {test.labels[place]:.7g}{between}predicted {model.quantity.shown(model.predictions[place])}"
+
+
+def _spread(labels: Sequence[float]) -> float:
+    return max(labels) - min(labels)
 
 
 def by_name(

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,10 +16,16 @@ MISSING = "–"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's heading, with its unit where it has one, and how its numbers are shown, as in ".2f" (`decimal`)."""
+    """A column's heading, with its unit where it has one, and how its numbers are shown, as in ".2f".
+
+    They get more decimals where it takes those to show three digits of `like`; that is the largest number of all
+    columns of as many decimals, if not said otherwise: of parameters 1, of labels their spread, since 100,020 is to be
+    told from 100,030.
+    """
 
     heading: str
     form: str = ""
+    like: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +40,17 @@ class Table:
 
     def shown(self) -> list[list[str]]:
         """Return the rows as text, every number in its column's form."""
+        likes = [self._largest(column.form) if column.like is None else column.like for column in self.columns]
         return [
-            [_shown(cell, column.form) for cell, column in zip(row, self.columns, strict=True)] for row in self.rows
+            [_shown(cell, column.form, like) for cell, column, like in zip(row, self.columns, likes, strict=True)]
+            for row in self.rows
         ]
+
+    def _largest(self, form: str) -> float:
+        """Return the largest number of all columns that have as many decimals, whatever their sign."""
+        alike = [column.like is None and column.form.lstrip("+") == form.lstrip("+") for column in self.columns]
+        cells = (cell for row in self.rows for cell, counts in zip(row, alike, strict=True) if counts)
+        return max((abs(cell) for cell in cells if isinstance(cell, float) and math.isfinite(cell)), default=0.0)
 
     def records(self) -> list[dict[str, Cell]]:
         """Return the rows by headings, with all digits; headings that recur have their place behind them."""
@@ -130,9 +145,9 @@ class Report:
         return tuple(part for section in self.sections for part in section.parts if isinstance(part, Table))
 
 
-def _shown(cell: Cell, form: str) -> str:
+def _shown(cell: Cell, form: str, like: float) -> str:
     if cell is None:
         return MISSING
     if isinstance(cell, str):
         return cell
-    return (decimal(cell, form) if form.endswith("f") else format(cell, form)).replace("-", "−")
+    return (decimal(cell, form, like) if form.endswith("f") else format(cell, form)).replace("-", "−")

@@ -54,18 +54,19 @@ def finalist_table(judged: Verdict, quantity: Quantity) -> Table:
         f"The finalists, each trained again on {judged.repeats} fresh seeds and subsets ({judged.images} images, "
         f"{judged.epochs} epochs). Chosen: {judged.rule}."
     )
-    return Table("finalists", caption, columns, tuple(_finalist(one, varied) for one in judged.finalists))
+    rows = tuple(_finalist(one, one is judged.best, varied) for one in judged.finalists)
+    return Table("finalists", caption, columns, rows)
 
 
-def _finalist(one: Finalist, varied: Sequence[Parameter]) -> tuple[Cell, ...]:
+def _finalist(one: Finalist, is_best: bool, varied: Sequence[Parameter]) -> tuple[Cell, ...]:
     trials = ", ".join(map(str, one.trials))
-    tied = "–" if one.behind is None else "the best" if not one.behind else "yes" if one.tied else "no"
+    tied = "–" if one.behind is None else "the best" if is_best else "yes" if one.tied else "no"
     measured = (one.mean, one.standard_error, one.behind, one.behind_error)
     return (trials, *measured, tied, one.search_score, *_cells(one.params, varied))
 
 
 def _columns(varied: Sequence[Parameter]) -> tuple[Column, ...]:
-    return tuple(Column(each.heading, each.form) for each in varied)
+    return tuple(Column(each.heading, each.form, like=1.0) for each in varied)
 
 
 def _cells(params: Mapping[str, Value], varied: Sequence[Parameter]) -> tuple[Cell, ...]:

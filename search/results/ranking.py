@@ -98,7 +98,8 @@ def table(trials: Sequence[RankedTrial]) -> list[tuple[str, ...]]:
     ranked_by = "validation MAE" if all(trial.score == trial.validation_mae for trial in trials) else "MAE + penalty"
     varied = parameters_of([trial.params for trial in trials])
     heading = ("trial", "stage", ranked_by, "training MAE", *(each.heading for each in varied))
-    return [heading, *(_row(trial, varied) for trial in trials)]
+    best = min((trial.score for trial in trials), default=None)
+    return [heading, *(_row(trial, varied, best) for trial in trials)]
 
 
 def parameters_of(configurations: Sequence[Mapping[str, Value]]) -> list[Parameter]:
@@ -108,8 +109,9 @@ def parameters_of(configurations: Sequence[Mapping[str, Value]]) -> list[Paramet
     return [*known, *(parameter_of(name) for name in names if name not in PARAMETERS)]
 
 
-def _row(trial: RankedTrial, varied: Sequence[Parameter]) -> tuple[str, ...]:
-    measured = (str(trial.number), str(trial.stage), decimal(trial.score), decimal(trial.training_mae))
+def _row(trial: RankedTrial, varied: Sequence[Parameter], like: float | None) -> tuple[str, ...]:
+    errors = (decimal(each, like=like) for each in (trial.score, trial.training_mae))
+    measured = (str(trial.number), str(trial.stage), *errors)
     return (*measured, *(each.shown(trial.params[each.name]) if each.name in trial.params else "-" for each in varied))
 
 

@@ -78,19 +78,25 @@ def table(judged: Verdict) -> list[tuple[str, ...]]:
     """Return the finalists as a table, the heading first: errors, learning rate and L2 as log10."""
     varied = parameters_of([one.params for one in judged.finalists])
     columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
-    rows = ((*_row(one), *(each.shown(one.params[each.name]) for each in varied)) for one in judged.finalists)
+    rows = (
+        (*_row(one, judged.best), *(each.shown(one.params[each.name]) for each in varied)) for one in judged.finalists
+    )
     return [(*columns, *(each.heading for each in varied)), *rows]
 
 
-def _row(one: Finalist) -> tuple[str, ...]:
+def _row(one: Finalist, best: Finalist | None) -> tuple[str, ...]:
+    """Return a finalist's cells, its errors in the decimals of the best mean."""
+    like = best.mean if best else None
     trials = ",".join(map(str, one.trials))
-    found = decimal(one.search_score)
+    found = decimal(one.search_score, like=like)
     if one.mean is None or one.standard_error is None or one.behind is None or one.behind_error is None:
         missing = sum(score is None for score in one.scores)
         return (trials, "-", "-", f"{missing} of {len(one.scores)} without a score", "-", found)
-    behind = f"{decimal(one.behind)} ± {decimal(one.behind_error)}" if one.behind else "the best"
-    tied = "-" if not one.behind else "yes" if one.tied else "no"
-    return (trials, decimal(one.mean), decimal(one.standard_error), behind, tied, found)
+    mean, error, behind, around = (
+        decimal(each, like=like) for each in (one.mean, one.standard_error, one.behind, one.behind_error)
+    )
+    tied = "-" if one is best else "yes" if one.tied else "no"
+    return (trials, mean, error, "the best" if one is best else f"{behind} ± {around}", tied, found)
 
 
 def _tried(study: Study, stage: int, plan: Finalists) -> list[Finalist]:

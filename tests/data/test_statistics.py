@@ -37,3 +37,9 @@ def test_the_columns_stay_apart_and_the_digits_visible_whatever_the_labels_size(
     table = format_statistics(DatasetStatistics("", (1, 1, 1), "m", {"training": one}))
     assert [len(line.split()) for line in table.splitlines()] == [9, 7]  # "25 %" is two words
     assert float(table.splitlines()[1].split()[2]) == pytest.approx(label, rel=1e-4)
+
+
+def test_the_mean_of_large_labels_has_the_decimals_of_their_spread():
+    one = label_statistics(np.array([100000, 100270, 100135.25], np.float32))
+    table = format_statistics(DatasetStatistics("", (1, 1, 1), "hPa", {"training": one}))
+    assert table.splitlines()[1].split() == ["training", "3", "100135", "135", "100067.6", "100135.2", "100202.6"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.error_figures import calibration, error_by_group, predicted_against_true
+from model.error_figures import axis_ends, calibration, error_by_group, predicted_against_true
 from model.error_groups import by_label, by_prediction
 from model.quantity import Quantity
 
@@ -58,3 +58,21 @@ def test_a_perfect_model_lies_on_the_line() -> None:
     # The axes are equally long, so that dots on the diagonal rise as fast as they go to the right.
     slope = np.polyfit(columns, -rows, 1)[0]
     assert slope == pytest.approx(1, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("values", "begins", "ends"),
+    [
+        ([1, 80], 0, 82.37),
+        ([100, 150], 98.5, 151.5),
+        ([1950, 2020], 1947.9, 2022.1),
+        ([-80, -1], -82.37, 0),
+        ([-40, 60], -43, 63),
+        ([30, 30], 29.1, 30.9),
+        ([0, 0], 0, 0.03),
+    ],
+)
+def test_an_axis_has_the_zero_where_that_leaves_half_of_it_to_the_values(
+    values: list[float], begins: float, ends: float
+) -> None:
+    assert axis_ends(values) == pytest.approx((begins, ends))

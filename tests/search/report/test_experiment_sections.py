@@ -12,7 +12,7 @@ CURVES = {"training": [[9.0, 5.0], [8.0, 4.0]], "validation": [[10.0, 8.0], [9.0
 def test_capacity_counts_the_seeds_that_learn_and_the_best_error(table_of):
     section = capacity_section(WORDS, 20, {"seed 0": [20.0, 0.4, 0.6], "seed 1": [22.0, 11.0], "seed 2": [9.0, 0.03]})
     assert section.text == (
-        "20 training images, no regularisation: the best of 3 initialisations reaches a training MAE of 0.030 years, "
+        "20 training images, no regularisation: the best of 3 initialisations reaches a training MAE of 0.0300 years, "
         "the paper 0.067; 2 of them learn the images (at most 0.5).",
     )
     rows = table_of(section, "capacity").rows

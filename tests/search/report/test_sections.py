@@ -31,3 +31,14 @@ def test_a_report_lists_its_figures_and_tables_in_order():
     report = Report("Report", (), sections, (LeftOut("Search", "no study"),))
     assert report.tables == (TABLE, other)
     assert report.figures == (FIGURE,)
+
+
+def test_errors_in_a_table_have_the_decimals_of_the_largest_of_them_and_labels_those_of_their_spread():
+    columns = (
+        Column("MAE", ".2f"),
+        Column("bias", "+.2f"),
+        Column("true", ".1f", like=0.02),
+        Column("rate", ".2f", 1.0),
+    )
+    table = Table("t", "", columns, ((0.0474, 0.0012, 100.0123, -5.125), (0.0071, -0.0003, 100.0234, -4.0)))
+    assert table.shown() == [["0.0474", "+0.0012", "100.0123", "−5.12"], ["0.0071", "−0.0003", "100.0234", "−4.00"]]

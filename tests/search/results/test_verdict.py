@@ -132,6 +132,12 @@ def test_the_table_says_how_far_each_is_behind_and_whether_that_may_be_luck(judg
     assert second[3].startswith("0.033 ± 0.")
 
 
+def test_of_two_equal_finalists_the_table_calls_one_the_best_and_the_other_tied(judged):
+    _, best, other = table(judged(((0.01, 0.02, 0.03), (0.03, 0.02, 0.01)))[1])
+    assert (best[3:5], other[4]) == (("the best", "-"), "yes")
+    assert other[1:4] == ("0.0200", "0.0058", "0.0000 ± 0.0115")
+
+
 def test_the_table_says_what_lacks_a_score(judged):
     *_, last = table(judged(((9.0, 9.1), (1.0, None)))[1])
     assert last[1:5] == ("-", "-", "1 of 2 without a score", "-")
