@@ -189,7 +189,7 @@ class Engine:
 
     def _seen(self, rows: Tensor, seed: Tensor) -> Tensor:
         """Return the images of `rows` as training sees them, float32 (B, H, W, C) in [0, 1]."""
-        images = scaled(tf.gather(self._images, rows), tf.float32)
+        images = scaled(tf.gather(self._images, rows))
         if self.setup.augmentation is None:
             return images
         return distorted(images, seed + tf.constant([1, 0]), self.setup.augmentation)

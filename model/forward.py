@@ -1,11 +1,13 @@
 """The forward pass of a network in plain TensorFlow operations: once for training, once for validation.
 
-Images come as uint8 and are scaled by 1/255 (paper, equation 1). Convolutions run in `dtype`; dense layers in float32
-always: they are a hundredth of the work, and an age near 40 needs more than bfloat16's eight bits. Batch
-normalisation is the fused operation, which Keras 3 does not use and which takes a third of the time; that of a first
-convolution is done with it in training, too.
+Images come as uint8 and are scaled by 1/255 (paper, equation 1). Convolutions run in `dtype`, but for one that sees the
+images themselves: of pixels, bfloat16's eight bits keep the brightness and lose the contrast. Dense layers run in
+float32 always: they are a hundredth of the work, and an age near 40 needs more than those bits. Batch normalisation is
+the fused operation, which Keras 3 does not use and which takes a third of the time; that of a first convolution is done
+with it in training, too.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
@@ -36,16 +38,18 @@ class TrainingPass:
         self._kept: Tensor | None = None
 
     def predict(self, operations: Sequence[Operation], images: Tensor) -> Tensor:
-        """Return predictions, float32 (B,), for `images`, (B, H, W, C), already scaled to [0, 1]."""
-        values = tf.cast(images, self.dtype)
+        """Return predictions, float32 (B,), for `images`, float32 (B, H, W, C), already scaled to [0, 1]."""
+        values, entry = images, entry_of(operations)
         for index, operation in enumerate(operations):
             values = self._run(operation, values, index)
+            if index == entry:
+                values = _for_convolutions(values, self.dtype)
         return values[:, 0]
 
     def _run(self, operation: Operation, values: Tensor, index: int) -> Tensor:
         match operation:
             case Convolve(norm=Norm() as norm) if index == 0 and has_small_patches(operation, self.weights):
-                output, mean, variance = normalized_convolution(operation, norm, values, self.weights)
+                output, mean, variance = normalized_convolution(operation, norm, values, self.weights, self.dtype)
                 self.statistics |= {norm.mean: mean + self.weights[operation.bias], norm.variance: variance}
                 return output
             case Convolve() | Multiply():
@@ -63,7 +67,7 @@ class TrainingPass:
                 self._kept = values
                 return values
             case Add():
-                return values + self._kept
+                return _sum(values, self._kept)
             case Scale():
                 return values * tf.cast(self.weights[operation.factors], values.dtype)
             case Expect():
@@ -105,8 +109,9 @@ def inference(
     operations: Sequence[Operation], parameters: Sequence[tuple[Tensor, ...]], images: Tensor, dtype: tf.DType
 ) -> Tensor:
     """Return predictions, float32 (B,), for `images`, uint8 (B, H, W, C), by the `folded` parameters."""
-    values = kept = scaled(images, dtype)
-    for operation, own in zip(operations, parameters, strict=True):
+    values = kept = scaled(images)
+    entry = entry_of(operations)
+    for index, (operation, own) in enumerate(zip(operations, parameters, strict=True)):
         match operation:
             case Convolve() | Multiply():
                 values = _linear(operation, values, *own)
@@ -118,19 +123,36 @@ def inference(
             case Skip():
                 kept = values
             case Add():
-                values = values + kept
+                values = _sum(values, kept)
             case Scale():
                 values = values * tf.cast(own[0], values.dtype)
             case Expect():
                 values = tf.matmul(values, *own)
             case _:
                 values = _weightless(operation, values)
+        if index == entry:
+            values = _for_convolutions(values, dtype)
     return values[:, 0]
 
 
-def scaled(images: Tensor, dtype: tf.DType) -> Tensor:
-    """Scale uint8 pixels to [0, 1] in `dtype`."""
-    return tf.cast(tf.cast(images, tf.float32) * (1 / 255), dtype)
+def entry_of(operations: Sequence[Operation]) -> int:
+    """Return the place of the first operation that has weights, which sees pixels as they are."""
+    weighing = (Convolve, Multiply, Normalize, Scale)
+    return next((index for index, operation in enumerate(operations) if isinstance(operation, weighing)), 0)
+
+
+def scaled(images: Tensor) -> Tensor:
+    """Scale uint8 pixels to [0, 1], in float32."""
+    return tf.cast(images, tf.float32) * (1 / 255)
+
+
+def _for_convolutions(values: Tensor, dtype: tf.DType) -> Tensor:
+    return tf.cast(values, dtype) if values.shape.rank == 4 else values
+
+
+def _sum(values: Tensor, kept: Tensor) -> Tensor:
+    # Where nothing lies between the two, TensorFlow's rewriting of x + x loses the whole loop over the batches.
+    return 2 * values if kept is values else values + tf.cast(kept, values.dtype)
 
 
 def _folded(operation: Operation, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
@@ -173,5 +195,5 @@ def _weightless(operation: Operation, values: Tensor) -> Tensor:
         case AveragePool():
             return tf.nn.avg_pool2d(values, operation.window, operation.window, "VALID")
         case Flatten():
-            return tf.reshape(values, (-1, values.shape[1] * values.shape[2] * values.shape[3]))
+            return tf.reshape(values, (-1, math.prod(values.shape[1:])))
     raise AssertionError(f"{operation!r} has weights")

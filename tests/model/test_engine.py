@@ -16,7 +16,7 @@ from model.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Hyperparame
 from model.errors import ModelError
 from model.examples import Examples
 from model.initializers import Weights, initial_weights
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
 from model.network import Network
 from model.operations import Convolve, Multiply, operations
 from model.paper import with_dropout
@@ -363,3 +363,13 @@ def test_in_a_balanced_loss_an_image_counts_as_much_as_its_weight(draw_examples:
     for moment, counted in zip(moments, (np.ones(6), weights), strict=True):
         gradient = (signs * counted) @ pixels / 6
         np.testing.assert_allclose(moment[:, 0], 0.1 * gradient, rtol=1e-4, atol=1e-6)
+
+
+def test_a_sum_of_equals_has_a_prediction_for_every_image(examples: Examples) -> None:
+    layers = (Conv2D(8, stride=4), BatchNorm(), Skip(), Dropout(0.2), Add(), Flatten(), Dense(1, "linear"))
+    engine = Engine(Network(layers, (12, 12, 1)), examples, Setup(BATCH, 0.9, "float32"))
+    engine.reset(1, 35.0)
+    stock = AgeModel(engine.network).build(rescale=True)
+    stock.set_weights(engine.weights)
+    expected = stock(examples.images.astype(np.float32), training=False).numpy()[:, 0]
+    assert engine.predict(examples.images) == pytest.approx(expected, rel=1e-4)

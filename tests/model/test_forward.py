@@ -9,7 +9,20 @@ import tensorflow as tf
 from model.age_model import AgeModel
 from model.forward import TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
-from model.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Expectation, Flatten, MaxPool, Skip, Weigh
+from model.layers import (
+    Add,
+    AveragePool,
+    BatchNorm,
+    Conv2D,
+    Dense,
+    Dropout,
+    Expectation,
+    Flatten,
+    Layer,
+    MaxPool,
+    Skip,
+    Weigh,
+)
 from model.network import Network
 from model.operations import Operation, operations
 
@@ -55,6 +68,9 @@ NETWORKS = {
         ),
         SHAPE,
     ),
+    "a sum of equals": Network((Conv2D(3), BatchNorm(), Skip(), Dropout(0.0), Add(), *END), SHAPE),
+    "images that skip a convolution": Network((Skip(), Conv2D(1, 3, "same"), Add(), *END), SHAPE),
+    "a row flattened again": Network((Flatten(), *END), SHAPE),
     "everything": Network(
         (
             Conv2D(3, 3, "same", "tanh"),
@@ -93,7 +109,7 @@ def images(shape: tuple[int, int, int], count: int = 7) -> np.ndarray:
 
 def training_pass(network: Network, dtype: tf.DType = tf.float32) -> tuple[np.ndarray, dict[int, np.ndarray]]:
     run = TrainingPass([tf.constant(weight) for weight in scrambled(network)], dtype, SEED)
-    predictions = run.predict(operations(network), scaled(images(network.input_shape), tf.float32)).numpy()
+    predictions = run.predict(operations(network), scaled(images(network.input_shape))).numpy()
     return predictions, {index: value.numpy() for index, value in run.statistics.items()}
 
 
@@ -138,6 +154,33 @@ def test_bfloat16_convolutions_come_close_to_float32(network: Network) -> None:
         assert far(statistics[index], value) < 0.05
     # A processor that only emulates bfloat16 rounds its partial sums as well.
     assert far(inferred(network, tf.bfloat16), inferred(network)) < 0.07
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        (Conv2D(4, batch_norm=True),),  # done as it is
+        (Conv2D(32, batch_norm=True),),  # done with its normalisation
+        (BatchNorm(), Conv2D(4)),
+        (MaxPool(), Conv2D(4, batch_norm=True)),
+    ],
+)
+def test_bfloat16_keeps_what_little_contrast_bright_images_have(first: tuple[Layer, ...]) -> None:
+    network = Network((*first, *END), SHAPE)
+    weights = [tf.constant(weight) for weight in initial_weights(network, 4)]
+    faint = scaled(np.random.default_rng(3).integers(219, 222, (7, *SHAPE), dtype=np.uint8))
+
+    def answers(dtype: tf.DType) -> tuple[np.ndarray, np.ndarray]:
+        run = TrainingPass(weights, dtype, SEED)
+        trained = run.predict(operations(network), faint).numpy()
+        moved = [run.statistics.get(index, weight) for index, weight in enumerate(weights)]
+        parameters = folded(operations(network), moved)
+        return trained, inference(
+            operations(network), parameters, np.round(faint * 255).astype(np.uint8), dtype
+        ).numpy()
+
+    for rounded, exact in zip(answers(tf.bfloat16), answers(tf.float32), strict=True):
+        assert np.abs(rounded - exact).max() < 0.05 * np.ptp(exact)
 
 
 def far(rounded: np.ndarray, exact: np.ndarray) -> float:
