@@ -6,16 +6,17 @@
     kernel = 3
     batch_norm = true
 
-The kinds are those of `model.layers`; what is left out has its default there.
+The kinds are those of `model.layers`; what is left out has its default there, but for the activation of a dense layer
+that comes last: an output may be any number, and is linear.
 """
 
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, fields
+from dataclasses import MISSING, asdict, fields, replace
 from typing import Any
 
 from model.errors import ModelError
-from model.layers import KINDS, Layer
+from model.layers import KINDS, Dense, Layer
 
 
 def layers_from(tables: object) -> tuple[Layer, ...]:
@@ -25,7 +26,10 @@ def layers_from(tables: object) -> tuple[Layer, ...]:
     """
     if not isinstance(tables, Sequence) or isinstance(tables, str) or not tables:
         raise ModelError("a network is a list of layers, each a table [[layers]] with a kind; there is none")
-    return tuple(_layer(index, table) for index, table in enumerate(tables))
+    layers = [_layer(index, table) for index, table in enumerate(tables)]
+    if isinstance(layers[-1], Dense) and "activation" not in tables[-1]:
+        layers[-1] = replace(layers[-1], activation="linear")
+    return tuple(layers)
 
 
 def tables_of(layers: Sequence[Layer]) -> list[dict[str, Any]]:
@@ -38,8 +42,10 @@ def _plain(layer: Layer) -> dict[str, Any]:
 
 
 def _layer(index: int, table: object) -> Layer:
-    named = table.get("kind") if isinstance(table, Mapping) else table
-    if not isinstance(table, Mapping) or not isinstance(named, str) or named not in KINDS:
+    if not isinstance(table, Mapping):
+        raise ModelError(f"layer {index} is {table!r}; it must be a table [[layers]] with a kind")
+    named = table.get("kind")
+    if not isinstance(named, str) or named not in KINDS:
         raise ModelError(f"layer {index}: kind is {named!r}; it must be one of {', '.join(KINDS)}")
     kind, place = KINDS[named], f"layer {index}, {named}"
     given: dict[str, Any] = {

@@ -21,7 +21,7 @@ from model.history import Epoch, kept
 from model.initializers import Weights
 from model.recipe import Recipe
 from model.schedule import factors
-from model.short_training import DivergedError, mean_error, require_shapes
+from model.short_training import DivergedError, mean_error, require_fitting
 
 STATISTICS_IMAGES = 1000
 """Images on which batch-norm statistics are recomputed before each validation, where the recipe asks for it."""
@@ -87,7 +87,7 @@ class FinalFit:
                 f"falls to 0 over all {settings.epochs} epochs; choose as many epochs as there is time for instead"
             )
         network = recipe.network()
-        require_shapes(network, training, validation)
+        require_fitting(network, training, validation)
         self.recipe, self.settings, self.validation = recipe, settings, validation
         self._count, self._mean_label = len(training), float(training.labels.mean())
         self._limits = float(training.labels.min()), float(training.labels.max())

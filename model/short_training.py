@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from model.examples import Examples, Labels, Rows
 from model.network import Network
 from model.recipe import Recipe
 from model.schedule import factors
+
+REACHED: Final = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""The values that an output can have with these activations; with others, any."""
 
 
 class DivergedError(ModelError):
@@ -66,7 +70,7 @@ class ShortTraining:
     ) -> None:
         require_count("batch_size", batch_size)
         network = recipe.network()
-        require_shapes(network, training, validation)
+        require_fitting(network, training, validation)
         self.recipe, self.validation = recipe, validation
         self.mean_label = float(training.labels.mean())
         self.total = len(training)
@@ -114,14 +118,29 @@ class ShortTraining:
         return Score(mae, validation, penalty)
 
 
-def require_shapes(network: Network, training: Examples, validation: Examples) -> None:
-    """Raise ModelError unless the images of both splits have the shape that `network` takes."""
+def require_fitting(network: Network, training: Examples, validation: Examples) -> None:
+    """Raise ModelError unless `network` takes images of both splits' shape, and can answer all training labels."""
+    require_reachable(network, float(training.labels.min()), float(training.labels.max()))
     for name, examples in (("training", training), ("validation", validation)):
         if examples.image_shape != network.input_shape:
             raise ModelError(
                 f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
                 "build the dataset in that size"
             )
+
+
+def require_reachable(network: Network, low: float, high: float) -> None:
+    """Raise ModelError where the output's activation keeps it from labels between `low` and `high`.
+
+    A ReLU whose bias starts at a negative mean would answer 0 for ever.
+    """
+    activation = getattr(network.layers[-1], "activation", "linear")
+    least, most = REACHED.get(activation, (-math.inf, math.inf))
+    if low < least or high > most:
+        raise ModelError(
+            f"the labels are {low:g} to {high:g}, but the last layer's activation {activation!r} answers "
+            f"{least:g} to {most:g}; make it linear"
+        )
 
 
 def spread(labels: Labels, count: int | None) -> Rows | slice:

@@ -6,6 +6,7 @@ import pytest
 from model.description import layers_from, tables_of
 from model.errors import ModelError
 from model.layers import (
+    Activation,
     Add,
     AveragePool,
     BatchNorm,
@@ -47,6 +48,12 @@ def test_what_a_table_leaves_out_has_its_default() -> None:
     assert layers_from(tomllib.loads(text)["layers"]) == (Conv2D(4), MaxPool())
 
 
+@pytest.mark.parametrize(("given", "activation"), [({}, "linear"), ({"activation": "relu"}, "relu")])
+def test_an_output_is_linear_if_nothing_else_is_said(given: dict[str, str], activation: Activation) -> None:
+    dense = {"kind": "dense", "units": 1}
+    assert layers_from([dense, dense | given]) == (Dense(1, "relu"), Dense(1, activation))
+
+
 @pytest.mark.parametrize(
     ("tables", "said"),
     [
@@ -56,7 +63,7 @@ def test_what_a_table_leaves_out_has_its_default() -> None:
         ([{"kind": "flatten"}, {"kind": "conv"}], "layer 1: kind is 'conv'; it must be one of conv2d, dense, "),
         ([{"units": 3}], "layer 0: kind is None; it must be one of"),
         ([{"kind": ["dense"]}], "layer 0: kind is ['dense']; it must be one of"),
-        (["dense"], "layer 0: kind is 'dense'; it must be one of"),
+        (["dense"], "layer 0 is 'dense'; it must be a table [[layers]] with a kind"),
         ([{"kind": "conv2d", "filter": 3}], "layer 0, conv2d: unknown setting 'filter'; did you mean 'filters'?"),
         ([{"kind": "flatten", "units": 3}], "layer 0, flatten: unknown setting 'units'; it has none"),
         ([{"kind": "dense"}], "layer 0, dense: units is missing"),

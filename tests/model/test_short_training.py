@@ -1,6 +1,7 @@
 """Short trainings: a score that follows from the arguments alone, and budgets that make no sense."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 
 import numpy as np
@@ -9,8 +10,9 @@ import pytest
 from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples
-from model.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.layers import Activation, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network import Network
+from model.paper import PaperVariant
 from model.recipe import DEFAULT, PAPER, Recipe
 from model.setup import Setup
 from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
@@ -196,6 +198,28 @@ def test_images_of_another_shape_are_refused(draw_examples: Draw, wrong: str) ->
     training, validation = draw_examples(60, shape=shapes["training"]), draw_examples(9, shape=shapes["validation"])
     with pytest.raises(ModelError, match=rf"the {wrong} images are \(12, 12, 3\); the network takes \(12, 12, 1\)"):
         ShortTraining(SMALL_DEFAULT, BATCH, training, validation, "float32")
+
+
+@pytest.mark.parametrize(
+    ("activation", "low", "high", "reached"),
+    [
+        ("relu", 0, 80, True),
+        ("relu", -1, 80, False),
+        ("sigmoid", 0, 1, True),
+        ("sigmoid", 0, 2, False),
+        ("tanh", -1, 1, True),
+        ("tanh", -2, 1, False),
+        ("linear", -50, 50, True),
+    ],
+)
+def test_labels_that_the_output_cannot_answer_are_refused(
+    draw_examples: Draw, activation: Activation, low: float, high: float, reached: bool
+) -> None:
+    images = draw_examples(20)
+    examples = Examples(images.images, np.linspace(low, high, 20, dtype=np.float32))
+    recipe = replace(DEFAULT, layers=(Flatten(), Dense(1, activation)), variant=PaperVariant(input_shape=(12, 12, 1)))
+    with nullcontext() if reached else pytest.raises(ModelError, match=f"activation '{activation}' answers"):
+        ShortTraining(recipe, BATCH, examples, examples, "float32")
 
 
 def test_the_mean_error_is_summed_in_double_precision() -> None:
