@@ -62,7 +62,8 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
     left_out = []
     if settings.data is None:
         left_out.append(LeftOut("Dataset", "no dataset is named; give --data FILE.h5"))
-    study = _study(settings)
+    experiments = _experiments(settings)
+    study = _study(settings, alone=not any(experiments.values()))
     if isinstance(study, LeftOut):
         left_out.append(study)
     usual = settings.out / "fit"
@@ -70,7 +71,6 @@ def _sources(settings: Settings, fits: tuple[Path, ...]) -> "Sources":
         fits = (usual,)
     if not fits:
         left_out.append(LeftOut("Final fit and its errors", f"no fit is named and {usual} holds none; give --fit DIR"))
-    experiments = _experiments(settings)
     left_out += [LeftOut(TITLES[name], _unrun(name)) for name, found in experiments.items() if found is None]
     ran = tuple(found for found in experiments.values() if found is not None)
     found = None if isinstance(study, LeftOut) else study
@@ -91,12 +91,13 @@ def _unrun(name: str) -> str:
     return f"it was not run; 'agesearch experiment {name}' runs it"
 
 
-def _study(settings: Settings) -> "Study | LeftOut":
+def _study(settings: Settings, *, alone: bool) -> "Study | LeftOut":
+    """Return the study; where it is missing, that is an error if it was named and would be `alone`."""
     from search.report.sections import LeftOut
 
     try:
         return study_of(settings)
     except SearchError as error:
-        if settings.model_fields_set & {"study", "storage"}:
+        if alone and settings.model_fields_set & {"study", "storage"}:
             raise
         return LeftOut("Search", str(error))

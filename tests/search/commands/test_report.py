@@ -3,8 +3,9 @@ import re
 
 import pytest
 
-from search.experiment.declared import DECLARED
+from search.experiment.declared import DECLARED, Size, experiment_of
 from search.report.sections import Report, Section
+from tests.integration import fake_study
 from tests.search.tiny import write_fit
 
 EXPERIMENTS = len(DECLARED) + 1  # and the proxy
@@ -65,6 +66,17 @@ def test_what_there_is_not_is_left_out_and_said(agesearch, made):
 @pytest.mark.parametrize("named", [("--study", "age"), ("--storage", "sqlite:///none.db")])
 def test_a_study_that_was_named_must_be_there(named, refused):
     assert "no study storage at" in refused("report", *named)
+
+
+def test_experiments_are_reported_without_a_search_beside_them_though_it_was_named(agesearch, made, study):
+    experiment = experiment_of(DECLARED[0], Size(5, 3, 2), 40)
+    spec = fake_study.spec_of(experiment.slots, experiment=experiment, box=experiment.box)
+    fake_study.create_or_resume(study.storage, f"other-{DECLARED[0].name}", spec)
+    ended = agesearch("report", "--study", "other")
+    assert ended.code == 0
+    assert "left out: Search: no study 'other' in" in ended.out
+    (sources,) = made
+    assert (sources.study, [each.name for each in sources.experiments]) == (None, [f"other-{DECLARED[0].name}"])
 
 
 def test_the_fits_that_were_named_are_reported_in_their_order(agesearch, made):
