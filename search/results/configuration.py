@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, ValidationError
 
 from search.errors import SearchError
 from search.results.choice import Choice, choose
@@ -18,6 +18,8 @@ from search.space.ranges import Choices, Range, Value
 from search.study.plans import Sampled
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
+
+BatchSize = Annotated[int, Field(gt=0, le=2**31 - 1)]
 
 PACKAGES = ("agesearch", "tensorflow", "keras", "optuna", "numpy", "h5py", "sqlalchemy")
 
@@ -30,11 +32,11 @@ class Hyperparameters(BaseModel):
     learning_rate: PositiveFloat = Field(allow_inf_nan=False)
     l2: NonNegativeFloat = Field(allow_inf_nan=False)
     dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
-    batch_size: PositiveInt | None = None
+    batch_size: BatchSize | None = None
     batch_norm: Literal["convolutions", "blocks", "dense", "none"] | None = None
     initializer: Literal["xavier", "gaussian"] | None = None
-    width: PositiveInt | None = None
-    augmentation: NonNegativeFloat | None = Field(None, allow_inf_nan=False)
+    width: Annotated[int, Field(gt=0, le=2**15)] | None = None
+    augmentation: Annotated[float, Field(ge=0, le=2)] | None = None
 
     def varied(self) -> dict[str, Value]:
         """Return what else was searched, but the batch size, which is the fit's own."""
@@ -47,7 +49,7 @@ class Training(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: Literal["default", "paper", "strong", "light"] = "default"
-    batch_size: PositiveInt = 32
+    batch_size: BatchSize = 32
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
 
 

@@ -159,6 +159,13 @@ def test_hyperparameters_alone_are_enough(file):
         ("", "has a wrong hyperparameters: field required"),
         ("[hyperparameters]\nl2 = 1\n", "has a wrong hyperparameters.learning_rate: field required"),
         (MINIMAL + "dropout = 1\n", "has a wrong hyperparameters.dropout: input should be less than 1"),
+        (
+            MINIMAL + "augmentation = 9\n",
+            "has a wrong hyperparameters.augmentation: input should be less than or equal to 2",
+        ),
+        (MINIMAL + "augmentation = nan\n", "has a wrong hyperparameters.augmentation: input should be"),
+        (MINIMAL + "batch_size = 3000000000\n", "has a wrong hyperparameters.batch_size: input should be less than"),
+        (MINIMAL + "width = 40000\n", "has a wrong hyperparameters.width: input should be less than"),
         (MINIMAL + "momentum = 1\n", "has a wrong hyperparameters.momentum: extra inputs are not permitted"),
         (MINIMAL.replace("1e-4", "-1"), "has a wrong hyperparameters.learning_rate: input should be greater than 0"),
         (MINIMAL.replace("1e-4", "inf"), "has a wrong hyperparameters.learning_rate: input should be a finite number"),
