@@ -13,6 +13,7 @@ from model.errors import ModelError
 from model.history import Epoch, from_csv, kept
 from model.network import Network
 from model.quantity import Quantity
+from model.recipe import recipe_named
 from search.errors import SearchError
 from search.fit.folder import ABOUT, HISTORY, fitted_quantity, members, model_file
 
@@ -46,12 +47,14 @@ class FitRecord:
 
     @property
     def flags(self) -> str:
-        """What repeats it after 'agesearch fit', a configuration and a dataset."""
-        limit = self.settings.get("time_limit")
+        """What repeats it after 'agesearch fit', a configuration and a dataset.
+
+        That is the epochs it has come to, whatever ended it, but where all that were asked for set the rate of each.
+        """
+        constant = recipe_named(self.recipe).schedule == "constant"
         given = {
-            "--fit-epochs": self.settings["epochs"],
-            "--fit-patience": self.settings.get("patience"),
-            "--fit-minutes": None if limit is None else limit / 60,
+            "--fit-epochs": len(self.history) if constant else self.settings["epochs"],
+            "--fit-patience": None if constant else self.settings.get("patience"),
             "--fit-threads": self.threads,
             "--seed": self.settings["seed"],
         }

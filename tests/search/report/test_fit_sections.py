@@ -41,8 +41,13 @@ def test_the_command_that_makes_a_fit_is_told(fit):
         f"{fit.name} is what 'agesearch fit CONFIGURATION --data DATASET --fit-epochs 3 --fit-threads 2 --seed 3' "
         "makes, with convolutions in float32."
     )
-    limited = replace(fit, settings={**fit.settings, "patience": 20, "time_limit": 90.0})
-    assert limited.flags == "--fit-epochs 3 --fit-patience 20 --fit-minutes 1.5 --fit-threads 2 --seed 3"
+
+
+def test_the_command_tells_the_epochs_that_a_fit_has_come_to_whatever_was_asked_for(fit):
+    asked = {**fit.settings, "epochs": 100, "patience": 20}
+    assert replace(fit, settings={**asked, "time_limit": 9.0}).flags == "--fit-epochs 3 --fit-threads 2 --seed 3"
+    strong = replace(fit, recipe="strong", settings=asked)
+    assert strong.flags == "--fit-epochs 100 --fit-patience 20 --fit-threads 2 --seed 3"
 
 
 def test_a_fit_on_another_dataset_is_told(fit):
