@@ -21,6 +21,7 @@ from model.examples import Examples, Images, Labels, Rows
 from model.forward import Tensor, TrainingPass, folded, inference, scaled
 from model.initializers import Weights, initial_weights
 from model.label_distribution import cross_entropy, prior, support
+from model.label_scale import label_scale, times
 from model.layers import Dropout
 from model.network import Network
 from model.operations import operations
@@ -65,7 +66,8 @@ class Engine:
         self.traces = 0
         self._dtype = tf.as_dtype(setup.precision)
         self._operations = operations(network)
-        self._images, self._labels = tf.constant(examples.images), tf.constant(examples.labels)
+        self._scale = np.float32(label_scale(examples.labels, network))
+        self._images, self._labels = tf.constant(examples.images), tf.constant(examples.labels / self._scale)
         self._balance = tf.constant(balancing_weights(examples.labels)) if setup.balanced else None
         self._weights = [tf.Variable(tf.zeros(spec.shape), name=spec.name) for spec in network.weights]
         self._adam = Adam(network, self._weights, setup.decay)
@@ -77,8 +79,8 @@ class Engine:
 
     @property
     def weights(self) -> Weights:
-        """Copies of the weights, in the order of `network.weights`."""
-        return [variable.numpy() for variable in self._weights]
+        """Copies of the weights, in the order of `network.weights`, with which it answers in the labels' unit."""
+        return times(self.network, self._learnt(), self._scale)
 
     def reset(self, seed: int, output_bias: float = 0.0) -> None:
         """Start over: weights drawn from `seed`, the output's bias at `output_bias`, moments and steps at nothing.
@@ -89,7 +91,7 @@ class Engine:
         weights = initial_weights(self.network, seed)
         # Where the output is batch-normalised, its beta: normalisation takes a bias before it away again.
         last = max(i for i, spec in enumerate(self.network.weights) if spec.role in ("bias", "beta"))
-        weights[last] = np.full_like(weights[last], output_bias)
+        weights[last] = np.full_like(weights[last], output_bias / self._scale)
         if self.network.weights[-1].role == "values":
             values = support(self._labels.numpy(), len(weights[-1]))
             weights[last], weights[-1] = prior(self._labels.numpy(), values), values[:, np.newaxis]
@@ -101,7 +103,7 @@ class Engine:
         first, second = (
             [variable.numpy() for variable in moments] for moments in (self._adam.first, self._adam.second)
         )
-        return Snapshot(self.weights, first, second, int(self._steps.numpy()), int(self._seed.numpy()))
+        return Snapshot(self._learnt(), first, second, int(self._steps.numpy()), int(self._seed.numpy()))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to `snapshot`: the next epoch is the one that would have followed it, bit for bit on a CPU."""
@@ -129,7 +131,7 @@ class Engine:
             rates *= factors
         self._set_dropout(hyperparameters.dropout)
         total = self._train(_some(order), tf.constant(rates), tf.constant(hyperparameters.l2, tf.float32))
-        return float(total.numpy()) / len(order)
+        return float(total.numpy() * self._scale) / len(order)
 
     def _set_dropout(self, rate: float | None) -> None:
         for index, variable in self._rates.items():
@@ -145,12 +147,15 @@ class Engine:
 
     def predict(self, images: Images) -> Labels:
         """Return predictions, float32 (n,), for `images`, uint8 (n, H, W, C), which may be any number of any images."""
-        predictions: Labels = self._predict(tf.constant(images)).numpy()
+        predictions: Labels = self._predict(tf.constant(images)).numpy() * self._scale
         return predictions
 
     def penalised_sum(self) -> float:
-        """Return what the penalty's coefficient is multiplied by, of the weights as they are now."""
-        return penalised_sum(self.network, self.weights)
+        """Return what the penalty's coefficient is multiplied by, of the weights as they are, in the labels' unit."""
+        return penalised_sum(self.network, self._learnt()) * float(self._scale)
+
+    def _learnt(self) -> Weights:
+        return [variable.numpy() for variable in self._weights]
 
     def _compile(self) -> None:
         scalar, rows = tf.TensorSpec((), tf.float32), tf.TensorSpec((None,), tf.int32)
