@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from data.errors import DatasetError
 
@@ -78,11 +78,14 @@ def read_image(
         raise DatasetError(f"{image} cannot be used: {error}") from error
 
 
-def _check_header(image: Image.Image) -> None:
+def _check_header(image: ImageFile.ImageFile) -> None:
     """Raise DatasetError where the header announces too many pixels, or pixels that do not fit 8 bits."""
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise DatasetError(f"its {width}x{height} pixels are more than {MOST_PIXELS}, the limit for one image")
+    # Pillow calls coloured ones RGB or LA and drops their lower bytes, but says how the file has them.
+    if any(";16" in str(tile.args) for tile in image.tile):
+        raise DatasetError("its pixels have 16 bits; save it as 8-bit gray or colour")
     if image.mode not in _MODES:
         raise DatasetError(f"its pixels are of mode {image.mode}; save it as 8-bit gray or colour")
 

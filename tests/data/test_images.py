@@ -16,6 +16,17 @@ def encoded(image, form="PNG", **options):
     return stream.getvalue()
 
 
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def drawn_png(bits, colour, lines, before=b"", after=b""):
+    """Write a PNG of 9x9 pixels by hand, of any bits and type of colour, with chunks before or after its header."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 9, 9, bits, colour, 0, 0, 0))
+    pixels = chunk(b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + before + header + after + pixels
+
+
 def test_a_gray_image_of_the_right_size_keeps_every_pixel():
     pixels = np.random.default_rng(0).integers(0, 256, (91, 91), dtype=np.uint8)
     decoded = decode_image(encoded(Image.fromarray(pixels)))
@@ -98,10 +109,21 @@ def test_a_photograph_is_turned_by_what_is_left_of_a_damaged_exif():
     assert (upright == np.rot90(pixels, -1)).all()
 
 
-def test_16_bit_pixels_are_refused_rather_than_clipped():
-    image = Image.fromarray(np.full((9, 9), 40_000, np.uint16))
-    with pytest.raises(DatasetError, match="mode I;16; save it as 8-bit"):
-        decode_image(encoded(image))
+@pytest.mark.parametrize(("colour", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+@pytest.mark.parametrize("before", [b"", chunk(b"tEXt", b"Title\0none")], ids=["header first", "header second"])
+def test_16_bit_pixels_are_refused_rather_than_clipped(colour, channels, before):
+    lines = (b"\0" + b"\x9c\x40" * channels * 9) * 9
+    with pytest.raises(DatasetError, match=r"^its pixels have 16 bits; save it as 8-bit gray or colour$"):
+        decode_image(drawn_png(16, colour, lines, before))
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+@pytest.mark.parametrize("colour", [0, 3])
+def test_pixels_of_fewer_than_8_bits_are_read(bits, colour):
+    lines = (b"\0" + bytes(-(-9 * bits // 8))) * 9
+    palette = chunk(b"PLTE", bytes((50, 50, 50, 0, 0, 0))) if colour else b""
+    decoded = decode_image(drawn_png(bits, colour, lines, after=palette), (9, 9))
+    assert (decoded == (50 if colour else 0)).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"GIF89a" + bytes(20)])
@@ -119,9 +141,6 @@ def test_an_image_cut_short_is_refused(make, form):
 
 
 def test_a_giant_image_is_refused_by_its_header():
-    def chunk(kind, body):
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", 8000, 7000, 8, 0, 0, 0, 0))
     content = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
     with pytest.raises(DatasetError, match="8000x7000 pixels are more than 50000000, the limit"):
