@@ -30,7 +30,8 @@ class BuildReport:
     """What a build wrote.
 
     `counts` are the images of each split, `rejected` the files left out with their reasons, `duplicates` the groups of
-    byte-identical images, `shared` those of them that lie in more than one split (possible in the course layout only).
+    byte-identical images, `shared` those of them that lie in more than one split (possible where the source says the
+    splits), and `contradicting` those with different labels, of the first of which `contradiction` tells two.
     """
 
     path: Path
@@ -43,6 +44,8 @@ class BuildReport:
     rejected: tuple[Rejected, ...]
     duplicates: int
     shared: int
+    contradicting: int
+    contradiction: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values for JSON."""
@@ -82,6 +85,8 @@ def build_dataset(
         rejected=collected.rejected,
         duplicates=collected.duplicates,
         shared=collected.shared,
+        contradicting=collected.contradicting,
+        contradiction=collected.contradiction,
     )
 
 

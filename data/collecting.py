@@ -20,8 +20,6 @@ from data.memory import check_memory
 from data.splits import stratified_split
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from numpy.typing import NDArray
 
     from data.options import BuildOptions
@@ -41,7 +39,8 @@ class Collected:
     """What a source gave: its splits, the files left out, and its digest.
 
     `drawn` says whether the splits were drawn, and not the source's own. `duplicates` counts the groups of
-    byte-identical images, `shared` those of them that lie in more than one split.
+    byte-identical images, `shared` those of them that lie in more than one split, and `contradicting` those with
+    different labels, of the first of which `contradiction` tells two.
     """
 
     layout: Layout
@@ -51,6 +50,8 @@ class Collected:
     drawn: bool = False
     duplicates: int = 0
     shared: int = 0
+    contradicting: int = 0
+    contradiction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +154,22 @@ def _split(images: list[Image]) -> Split:
     )
 
 
-def _duplicates(placed: dict[str, list[Image]]) -> tuple[int, int]:
-    """Count the groups of byte-identical images, and those of them that lie in more than one split."""
-    found: dict[str, list[str]] = defaultdict(list)
+def _duplicates(placed: dict[str, list[Image]]) -> tuple[int, int, int, str]:
+    """Count the groups of byte-identical images as `Collected` has them, and tell the first contradiction."""
+    found: dict[str, list[tuple[str, Image]]] = defaultdict(list)
     for name, images in placed.items():
         for image in images:
-            found[image.sha256].append(name)
-    groups: Iterable[list[str]] = [names for names in found.values() if len(names) > 1]
-    return sum(1 for _ in groups), sum(len(set(names)) > 1 for names in groups)
+            found[image.sha256].append((name, image))
+    groups = [group for group in found.values() if len(group) > 1]
+    shared = sum(len({name for name, _ in group}) > 1 for group in groups)
+    told = [pair for group in groups if (pair := _contradiction([image for _, image in group]))]
+    return len(groups), shared, len(told), told[0] if told else ""
+
+
+def _contradiction(same: list[Image]) -> str:
+    """Tell two of some byte-identical images whose labels differ as they will be stored, or nothing."""
+    first, *others = same
+    for other in others:
+        if np.float32(first.label) != np.float32(other.label):
+            return f"{first.name} ({first.label:.9g}) and {other.name} ({other.label:.9g})"
+    return ""

@@ -19,6 +19,11 @@ class WriteFailure(DatasetError):  # noqa: N818  (what failed is the machine's, 
     """A file could be written, but for a disk that is full or fails. Exit code 1."""
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number and what it counts, in the singular where it is one."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """A file that cannot become an image of the dataset, with the reason as the rest of a sentence."""
@@ -37,5 +42,5 @@ class RejectedFilesError(DatasetError):
         self.rejected = tuple(rejected)
         listed = "; ".join(str(one) for one in self.rejected[:LISTED])
         more = f"; and {len(self.rejected) - LISTED} more" if len(self.rejected) > LISTED else ""
-        files = "1 file" if len(self.rejected) == 1 else f"{len(self.rejected)} files"
+        files = counted(len(self.rejected), "file")
         super().__init__(f"{files} of {source} cannot be used, mend them or pass --skip-bad: {listed}{more}")

@@ -82,11 +82,15 @@ def build(
 ) -> None:
     """Build a dataset file from images that are named by label or listed in a table, or from synthetic faces."""
     from data.build import build_dataset
+    from data.errors import counted
 
     options = how.options(source)
     with progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
     _remark_spread(report.path)
+    if report.contradicting:
+        groups = f"{counted(report.contradicting, 'group')} of byte-identical images"
+        remark(f"warning: {groups} with different labels, such as {report.contradiction}")
     if as_json:
         answer_json(report.as_dict())
         return
@@ -94,8 +98,9 @@ def build(
         answer(f"left out {one}")
     counts = ", ".join(f"{count} {name}" for name, count in report.counts.items())
     answer(f"{report.path}: {counts}; {report.layout}, {'×'.join(map(str, report.image_shape))}")
-    if report.shared:
-        answer(f"{report.shared} groups of byte-identical images lie in more than one split, as the source has them")
+    if report.duplicates:
+        shared = f", {report.shared} of them in more than one split, as the source has them" if report.shared else ""
+        answer(f"{counted(report.duplicates, 'group')} of byte-identical images{shared}")
     answer(f"digest {report.digest}")
 
 

@@ -48,6 +48,19 @@ def test_identical_images_across_course_folders_are_counted(make, tmp_path):
     assert (collected.duplicates, collected.shared) == (1, 1)
 
 
+def test_identical_images_with_different_labels_are_counted_and_the_first_two_told(make, tmp_path):
+    files = make.course()
+    names = sorted(files)
+    files[names[0]] = files[names[1]]  # of one split
+    files[names[2]] = files[names[9]]  # of two
+    files[names[3].replace("_2016", "_2017")] = files[names[3]]  # of one age
+    collected = collect(open_source(make.folder(tmp_path / "x", files)), OPTIONS, quiet)
+    assert (collected.duplicates, collected.shared, collected.contradicting) == (3, 1, 2)
+    assert collected.contradiction == (
+        "training_set/021_20160000000000001.jpg (21) and validation_set/028_20160000000000008.jpg (28)"
+    )
+
+
 def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path):
     bad = {
         "faces/training_set/085_20160000000000001.jpg": (make.image(1), "the age 85 is out of the range 1-80"),

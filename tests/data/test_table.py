@@ -163,6 +163,13 @@ def test_rows_that_contradict_each_other_are_all_left_out(table, build, tmp_path
     assert read_split(tmp_path / "out.h5", "training").names == ("a.png", "c.png")
 
 
+def test_values_of_identical_images_that_are_stored_as_one_do_not_contradict_each_other(table, build):
+    path = table([*SPLIT, "e.png,0.3,test", "f.png,0.30000000000000004,test"])
+    (path.parent / "f.png").write_bytes((path.parent / "e.png").read_bytes())
+    report = build(path)
+    assert (report.duplicates, report.contradicting, report.contradiction) == (1, 0, "")
+
+
 def test_more_rows_than_a_source_may_have_files_are_refused(table, build, tmp_path):
     with pytest.raises(DatasetError, match="holds more than 3 files"):
         build(table(SPLIT), replace(OPTIONS, limits=Limits(members=3), skip_bad=True))

@@ -52,6 +52,30 @@ def test_the_report_of_a_build_is_json_where_that_is_asked_for(agesearch, pictur
     assert json.loads(ended.out)["counts"] == {"training": 6, "validation": 4, "test": 3}
 
 
+def test_identical_pictures_are_counted_and_different_labels_of_them_warned_of(agesearch, tmp_path):
+    for number in range(12):
+        Image.new("L", (12, 12), 10 * max(number, 1)).save(tmp_path / f"{number:02d}.png")
+    build = ("data", "build", "labels.csv", "--out", "parts.h5", "--size", "12")
+    told = "group of byte-identical images"
+    for first, warned in (
+        (1, ""),
+        (7, f"warning: 1 {told} with different labels, such as 00.png (7) and 01.png (1)\n"),
+    ):
+        rows = [f"{number:02d}.png,{number or first}\n" for number in range(12)]
+        (tmp_path / "labels.csv").write_text("path,value\n" + "".join(rows))
+        ended = agesearch(*build)
+        assert (ended.code, ended.err) == (0, warned)
+        assert ended.out.splitlines()[1] == f"1 {told}"
+    report = json.loads(agesearch(*build, "--json").out)
+    assert (report["duplicates"], report["contradicting"]) == (1, 1)
+
+
+def test_identical_pictures_in_several_splits_are_counted(agesearch, pictures):
+    ended = agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    said = "4 groups of byte-identical images, 4 of them in more than one split, as the source has them"
+    assert ended.out.splitlines()[1] == said
+
+
 def test_a_bad_picture_fails_the_build_unless_it_may_be_left_out(agesearch, refused, pictures, tmp_path):
     (pictures / "test_set" / "099_1.jpg").write_text("no picture")
     build = ("data", "build", pictures, "--out", "faces.h5", "--size", "12")
