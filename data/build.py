@@ -90,8 +90,13 @@ def build_dataset(
     )
 
 
-def collect_source(source: str | Path, options: BuildOptions, progress: Progress | None = None) -> Collected:
-    """Return the splits that `build_dataset` would write, without writing them; raises the same errors."""
+def collect_source(
+    source: str | Path, options: BuildOptions, progress: Progress | None = None, built: Layout | None = None
+) -> Collected:
+    """Return the splits that `build_dataset` would write, without writing them; raises the same errors.
+
+    Of a source that a dataset of the layout `built` came from, any part may be gone since, and splits be empty.
+    """
     progress = progress or _quiet
     if source == SYNTHETIC:
         if options.channels != 1:
@@ -99,8 +104,8 @@ def collect_source(source: str | Path, options: BuildOptions, progress: Progress
         splits = draw_splits(options, progress)
         return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
     if is_table(Path(source)):
-        return collect_table(Path(source), options, progress)
-    return collect(open_source(Path(source), options.limits), options, progress)
+        return collect_table(Path(source), options, progress, whole=built is None)
+    return collect(open_source(Path(source), options.limits), options, progress, built)
 
 
 def _existing(path: Path) -> Path:

@@ -65,14 +65,15 @@ class Image:
     sha256: str
 
 
-def collect(source: Source, options: BuildOptions, progress: Progress) -> Collected:
+def collect(source: Source, options: BuildOptions, progress: Progress, built: Layout | None = None) -> Collected:
     """Read, label and decode every file of a source and sort the images into splits, by name within a split.
 
     In the course layout the folder decides; crops are split by age with `options.seed`. Raises RejectedFilesError for
     files that cannot be used unless `options.skip_bad`, and DatasetError where the layout is unknown, a split empty, or
-    memory too small.
+    memory too small. Where the layout was `built` from the source before, it is known, and splits may be empty.
     """
-    layout, prefix = find_layout(source), len(source.prefix)
+    layout = built if built in (Layout.COURSE, Layout.CROPS) else find_layout(source)
+    prefix = _shared(source, layout)
     check_memory(len(source.names), options)
     images: list[Image] = []
     rejected: list[Rejected] = []
@@ -89,18 +90,28 @@ def collect(source: Source, options: BuildOptions, progress: Progress) -> Collec
             except DatasetError as error:
                 rejected.append(Rejected(name, str(error)))
             progress(done, len(source.names))
-    return collected(layout, str(source.path), images, rejected, content_digest(digests), options)
+    return collected(layout, str(source.path), images, rejected, content_digest(digests), options, whole=built is None)
 
 
 def collected(
-    layout: Layout, source: str, images: list[Image], rejected: list[Rejected], digest: str, options: BuildOptions
+    layout: Layout,
+    source: str,
+    images: list[Image],
+    rejected: list[Rejected],
+    digest: str,
+    options: BuildOptions,
+    *,
+    whole: bool,
 ) -> Collected:
-    """Sort labelled images into splits; raises RejectedFilesError and DatasetError as `collect` does."""
+    """Sort labelled images into splits, none of them empty where a dataset shall be `whole`.
+
+    Raises RejectedFilesError and DatasetError as `collect` does.
+    """
     rejected = sorted(rejected, key=lambda one: one.name)
     if rejected and not options.skip_bad:
         raise RejectedFilesError(source, rejected)
     try:
-        placed = _place(sorted(images, key=lambda image: image.name), options.seed)
+        placed = _place(sorted(images, key=lambda image: image.name), options.seed, whole=whole)
     except DatasetError as error:
         left_out = f"; {len(rejected)} were left out, the first of them {rejected[0]}" if rejected else ""
         raise DatasetError(f"{error}{left_out}") from error
@@ -131,24 +142,41 @@ def _label(layout: Layout, name: str, options: BuildOptions) -> tuple[int, str |
     return label.age, split
 
 
-def _place(images: list[Image], seed: int) -> dict[str, list[Image]]:
-    """Put every image into its split; raises DatasetError where a split stays empty."""
+def _shared(source: Source, layout: Layout) -> int:
+    """Return the length of the folder that all files lie in, but for a split's, which is the last that is left."""
+    length = len(source.prefix)
+    if layout is Layout.COURSE and any(split_of(name) and "/" not in name[length:] for name in source.names):
+        return source.prefix[:-1].rfind("/") + 1
+    return length
+
+
+def _place(images: list[Image], seed: int, *, whole: bool) -> dict[str, list[Image]]:
+    """Put every image into its split; raises DatasetError where a split stays empty, but shall be `whole`."""
     placed: dict[str, list[Image]] = {name: [] for name in SPLITS}
-    if images and images[0].split is None:
-        numbers = stratified_split(_strata(images), [image.sha256 for image in images], seed)
-        names = [SPLITS[number] for number in numbers]
-    else:
-        names = [str(image.split) for image in images]
+    drawn = images and images[0].split is None
+    names = _draw(images, seed, whole=whole) if drawn else [str(image.split) for image in images]
     for name, image in zip(names, images, strict=True):
         placed[name].append(image)
-    if empty := [name for name in SPLITS if not placed[name]]:
+    empty = [name for name in SPLITS if not placed[name]]
+    if whole and empty:
         raise DatasetError(f"no usable image is left for {' and '.join(empty)}; give more images")
     return placed
 
 
+def _draw(images: list[Image], seed: int, *, whole: bool) -> list[str]:
+    """Draw the split of every image; too few to be drawn are all of the first where nothing need be `whole`."""
+    try:
+        numbers = stratified_split(_strata(images), [image.sha256 for image in images], seed)
+    except DatasetError:
+        if whole:
+            raise
+        return [SPLITS[0]] * len(images)
+    return [SPLITS[number] for number in numbers]
+
+
 def _split(images: list[Image]) -> Split:
     return Split(
-        images=np.stack([image.pixels for image in images]),
+        images=np.array([image.pixels for image in images], np.uint8),
         labels=np.array([image.label for image in images], np.float32),
         names=tuple(image.name for image in images),
     )

@@ -41,6 +41,8 @@ def find_layout(source: Source) -> Layout:
     Split folders, all under one top folder, make the course layout; without any, at least one name of UTKFace's form
     makes crops. Raises DatasetError where neither holds, or where split folders are missing, doubled or scattered.
     """
+    if not source.names:
+        raise DatasetError(f"{source.path} holds no files; give a folder or an archive of face images")
     folders = {tuple(name.split("/")[:-1]) for name in source.names}
     found = {folder for folder in folders if folder and split_called(folder[-1])}
     if found:

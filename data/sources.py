@@ -62,7 +62,7 @@ def open_source(path: Path, limits: Limits | None = None) -> Source:
     """List what a folder or an archive holds, whatever its name ends in.
 
     What operating systems leave behind (`.DS_Store`, `__MACOSX`) is left out. Raises DatasetError where `path` does not
-    exist, is no folder or archive, is damaged, empty, beyond the limits, or holds links or names that lead out of it.
+    exist, is no folder or archive, is damaged, beyond the limits, or holds links or names that lead out of it.
     """
     limits = limits or Limits()
     kind = _kind(path)
@@ -72,8 +72,6 @@ def open_source(path: Path, limits: Limits | None = None) -> Source:
         names = tar_names(path, limits)
     else:
         names = _folder_names(path, limits)
-    if not names:
-        raise DatasetError(f"{path} holds no files; give a folder or an archive of face images")
     return Source(path, kind, tuple(names), limits)
 
 

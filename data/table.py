@@ -32,9 +32,10 @@ def is_table(source: Path) -> bool:
     return source.suffix.lower() == SUFFIX and source.is_file()
 
 
-def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Collected:
+def collect_table(table: Path, options: BuildOptions, progress: Progress, *, whole: bool = True) -> Collected:
     """Read the rows of a table and decode the images that they name, and sort them into splits, by name within one.
 
+    Splits may be empty where a dataset need not be `whole`.
     Raises RejectedFilesError for rows that, or whose images, cannot be used unless `options.skip_bad`, and DatasetError
     where the table itself cannot be read, its rows are too many, or a split is left empty.
     """
@@ -53,7 +54,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress) -> Col
             except DatasetError as error:
                 rejected.append(Rejected(row.path, str(error)))
             progress(done, len(listing.rows))
-    return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options)
+    return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options, whole=whole)
 
 
 def _file(table: Path, row: Row, limits: Limits) -> bytes:

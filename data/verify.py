@@ -66,8 +66,9 @@ def verify_dataset(
     layout, stored = stored_options(info.options)
     if (layout == Layout.SYNTHETIC.value) != (source == SYNTHETIC):
         raise DatasetError(f"{path} is of the layout {layout}, so it cannot be verified against {source}")
-    # A file that went bad since the build is a difference to report, not an error.
-    collected = collect_source(source, replace(options or stored, skip_bad=True), progress)
+    # A file that went bad or away since the build is a difference to report, not an error, even were it the last.
+    built = next((each for each in Layout if each.value == layout), None)
+    collected = collect_source(source, replace(options or stored, skip_bad=True), progress, built)
     reasons = {one.name: one.reason for one in collected.rejected}
     dataset = {name: read_split(path, name, verify=False) for name in SPLITS}
     source_matches = collected.source_digest == info.source_digest

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from data.errors import DatasetError
+from data.layout import find_layout
 from data.members import Limits
 from data.sources import open_source
 
@@ -55,7 +56,7 @@ def test_an_empty_source_is_named(make, tmp_path):
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", make.zip(tmp_path / "a.zip", {}), make.tar(tmp_path / "a.tar.gz", {})):
         with pytest.raises(DatasetError, match="holds no files"):
-            open_source(path)
+            find_layout(open_source(path))
 
 
 def test_a_link_out_of_a_folder_is_refused_and_one_inside_it_is_read(make, tmp_path):

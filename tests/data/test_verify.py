@@ -107,6 +107,55 @@ def test_a_changed_source_is_found(built, make):
     assert "031_1.jpg is in this split by the source, but not in the dataset" in report.differences[1]
 
 
+@pytest.mark.parametrize("how", [lambda file: file.unlink(), lambda file: file.write_bytes(b"text")])
+@pytest.mark.parametrize("lost", [["test_set"], ["test_set", "validation_set"], ["*_set"]])
+def test_a_source_that_lost_all_images_of_a_split_or_of_all_differs_by_these(built, lost, how):
+    path, source = built
+    gone = [file for folder in lost for file in source.glob(f"{folder}/*")]
+    for file in gone:
+        how(file)
+    report = verify_dataset(path, source)
+    assert (report.images, report.count) == (10 - len(gone), len(gone))
+    assert all(
+        f"/{file.name} is in the dataset, but in the source it is not" in " ".join(report.differences) for file in gone
+    )
+
+
+def test_an_archive_that_lost_split_folders_differs_by_their_images(make, tmp_path):
+    source = make.zip(tmp_path / "a.zip", make.course())
+    build_dataset(source, tmp_path / "a.h5", SMALL)
+    left = {name: content for name, content in make.course().items() if "training" in name}
+    report = verify_dataset(tmp_path / "a.h5", make.zip(source, left))
+    assert (report.images, report.count) == (5, 5)
+
+
+@pytest.mark.parametrize("left", [0, 1, 2, 30])
+def test_of_crops_any_number_may_be_gone(left, make, tmp_path):
+    crops = make.crops(60)
+    source = make.folder(tmp_path / "source", crops)
+    build_dataset(source, tmp_path / "a.h5", SMALL)
+    for name in list(crops)[left:]:
+        (source / name).unlink()
+    report = verify_dataset(tmp_path / "a.h5", source)
+    assert (report.images, report.count) == (left, 60 - left)
+
+
+@pytest.mark.parametrize("column", ["", ",split"])
+def test_of_the_images_of_a_table_any_number_may_be_gone(column, make, tmp_path):
+    images = {f"{number:02d}.png": make.image(number, form="PNG") for number in range(12)}
+    splits = ("train", "val", "test") if column else ("",)
+    rows = [f"{name},{number},{splits[number % len(splits)]}".rstrip(",") for number, name in enumerate(images)]
+    source = make.folder(tmp_path / "source", images) / "labels.csv"
+    source.write_text("\n".join([f"path,value{column}", *rows]))
+    build_dataset(source, tmp_path / "a.h5", SMALL)
+    for number, name in enumerate(reversed(images), start=1):
+        (source.parent / name).unlink()
+        report = verify_dataset(tmp_path / "a.h5", source)
+        assert (report.images, report.count) == (12 - number, number)
+    source.write_text(f"path,value{column}\n")
+    assert verify_dataset(tmp_path / "a.h5", source).count == 12
+
+
 def test_a_long_list_of_differences_is_counted_and_cut(make, tmp_path):
     source = make.zip(tmp_path / "a.zip", make.crops(60))
     build_dataset(source, tmp_path / "a.h5", SMALL)
