@@ -4,8 +4,9 @@
     pictures/one.png,3.5,training
     pictures/two.png,0.25,test
 
-The first row names the columns. Paths lead from the table's own folder and never out of it; values are any finite
-numbers; a split is training, validation or test, by any name that a folder of a split may have.
+The first row names the columns, in any order and among any others. Paths lead from the table's own folder and never out
+of it; values are any finite numbers; a split is training, validation or test, by any name that a folder of a split may
+have.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 
 from data.arrays import SPLITS
 from data.errors import DatasetError, Rejected
+from data.heading import find_columns
 from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
 
@@ -30,11 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from data.heading import Columns
     from data.members import Limits
 
     Lines = list[tuple[int, list[str]]]
-
-COLUMNS: Final = ("path", "value", "split")
 
 MOST: Final = 1e18
 """Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
@@ -65,7 +66,7 @@ class Listing:
 def read_rows(table: Path, limits: Limits) -> Listing:
     """Read a table, none of whose files is touched.
 
-    Raises DatasetError where it cannot be read, names other columns, lists more files than a source may hold, or has
+    Raises DatasetError where it cannot be read, lacks a column, lists more files than a source may hold, or has
     values that float32 would merge.
     """
     content = _content(table, limits.file_bytes)
@@ -73,11 +74,12 @@ def read_rows(table: Path, limits: Limits) -> Listing:
     rejected: list[Rejected] = []
     columns, lines = _lines(table, content, Quota(str(table), limits))
     for number, line in lines:
-        path = plain_path(line[0])
+        given = line[columns.path] if columns.path < len(line) else line[0]
+        path = plain_path(given)
         try:
             rows.append(_row(number, path, line, columns))
         except DatasetError as error:
-            rejected.append(Rejected(path or shown(line[0]), f"row {number} {error}"))
+            rejected.append(Rejected(path or shown(given), f"row {number} {error}"))
     kept, twins = _without_twins(rows)
     _check_float32(table, sorted({row.value for row in kept}))
     return Listing(tuple(kept), (*rejected, *twins), hashlib.sha256(content).hexdigest())
@@ -94,13 +96,13 @@ def _content(table: Path, most_bytes: int) -> bytes:
     return content
 
 
-def _lines(table: Path, content: bytes, quota: Quota) -> tuple[int, Lines]:
-    """Return how many columns there are, and the cells of each row with its number, by which an editor finds it."""
+def _lines(table: Path, content: bytes, quota: Quota) -> tuple[Columns, Lines]:
+    """Return which columns there are, and the cells of each row with its number, by which an editor finds it."""
     try:
         reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
         stripped = ((reader.line_num, [cell.strip() for cell in line]) for line in reader)
         filled = ((number, line) for number, line in stripped if any(line))
-        columns = _columns(table, next(filled, (0, []))[1])
+        columns = find_columns(table, next(filled, (0, []))[1])
         return columns, list(_counted(filled, quota))
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} is not text in UTF-8") from error
@@ -115,23 +117,13 @@ def _counted(lines: Iterator[tuple[int, list[str]]], quota: Quota) -> Iterator[t
         yield line
 
 
-def _columns(table: Path, first: list[str]) -> int:
-    """Return how many columns the first row names; raises DatasetError where they are not those of a table."""
-    heading = tuple(name.lower() for name in first)
-    if heading not in (COLUMNS, COLUMNS[:2]):
-        raise DatasetError(
-            f"{table} begins with {','.join(heading)!r}; its first row must be path,value or path,value,split"
-        )
-    return len(heading)
-
-
-def _row(number: int, path: str, line: list[str], columns: int) -> Row:
+def _row(number: int, path: str, line: list[str], columns: Columns) -> Row:
     """Return what a row says; raises DatasetError with the reason, as the rest of a sentence, where that is nothing."""
-    if len(line) != columns:
-        raise DatasetError(f"has {len(line)} columns, not {columns}; put a text that has commas between quotes")
-    given, text, *split = line
+    if len(line) != columns.count:
+        raise DatasetError(f"has {len(line)} columns, not {columns.count}; put a text that has commas between quotes")
+    text, split = line[columns.value], None if columns.split is None else line[columns.split]
     if not path:
-        hint = "; write / between folders" if "\\" in given else ""
+        hint = "; write / between folders" if "\\" in line[columns.path] else ""
         raise DatasetError(f"names no plain path inside the table's folder{hint}")
     try:
         value = math.nan if "_" in text else float(text)  # which Python reads over: 12_5 would be 125
@@ -139,9 +131,9 @@ def _row(number: int, path: str, line: list[str], columns: int) -> Row:
         value = math.nan
     if not abs(value) < MOST:
         raise DatasetError(f"has the value {shown(text)}; it must be a number below {MOST:g} in size")
-    meant = split_called(split[0]) if split else None
-    if split and not meant:
-        raise DatasetError(f"has the split {shown(split[0])}; known are {'; '.join(map(names_of, SPLITS))}")
+    meant = None if split is None else split_called(split)
+    if split is not None and not meant:
+        raise DatasetError(f"has the split {shown(split)}; known are {'; '.join(map(names_of, SPLITS))}")
     return Row(number, path, value, meant)
 
 

@@ -62,6 +62,25 @@ def test_images_get_the_values_and_splits_of_their_rows_in_colour(table, build, 
     assert inspect_dataset(tmp_path / "out.h5").unit == "mm"
 
 
+@pytest.mark.parametrize(
+    ("heading", "row"),
+    [
+        ("path,value,operator", "{path},{value},Ada"),
+        (",path,value", "7,{path},{value}"),
+        ("Value,Path", "{value},{path}"),
+        ("n,split,value,n,path,note", '1,Val,{value},2,{path},"a, b"'),
+    ],
+)
+def test_columns_have_any_order_and_those_of_other_names_are_passed_over(heading, row, tmp_path):
+    lines = [row.format(path=f"{number}.png", value=number / 2) for number in range(8)]
+    (tmp_path / "labels.csv").write_text("\n".join([heading, *lines]))
+    listing = read_rows(tmp_path / "labels.csv", Limits())
+    split = "validation" if "split" in heading else None
+    assert [(row.path, row.value, row.split) for row in listing.rows] == [
+        (f"{number}.png", number / 2, split) for number in range(8)
+    ]
+
+
 def test_gray_is_what_one_channel_holds(table, build, tmp_path):
     build(table(SPLIT), BuildOptions(image_size=(8, 10)))
     images = read_split(tmp_path / "out.h5", "training").images
@@ -106,8 +125,14 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "begins with ''; its first row must be path,value or path,value,split"),
-        (b"file,age\n", "begins with 'file,age'; its first row must be"),
+        (b"", "begins with ''; its first row must name the columns path and value, and may name split, each of them"),
+        (b"file,Age\n", "begins with 'file,Age'; its first row must name the columns path and value"),
+        (b"path,split\n", "begins with 'path,split'; its first row must name"),
+        (b"path,value,Path\n", "begins with 'path,value,Path'; its first row must name"),
+        (b"path,value,value\n", "begins with 'path,value,value'; its first row must name"),
+        (b"path,value,split,split\n", "begins with 'path,value,split,split'; its first row must name"),
+        (b"n,value,path\n1,2\n", "1: row 2 has 2 columns, not 3"),
+        (b"value,path\n2,../a.png\n", "'../a.png': row 2 names no plain path"),
         (b"path,value\na.png,12_5\n", "row 2 has the value '12_5'; it must be a number"),
         (b"path,value\na.png,old\n", "row 2 has the value 'old'; it must be a number"),
         (b"path,value\na.png,\n", "row 2 has the value ''; it must be a number"),
