@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS: Final = ("path", "value", "split")
+NOT_UTF_8: Final = "is not text in UTF-8; save it as UTF-8"
+_GLANCE: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,15 @@ class Columns:
     path: int
     value: int
     split: int | None
+
+
+def check_form(table: Path, text: str) -> None:
+    """Raise DatasetError where a table's first line says that it is of another encoding or has another separator."""
+    first = "".join(text.lstrip("\r\n")[:_GLANCE].splitlines()[:1])
+    if "\0" in first:  # UTF-16 without the mark that is no UTF-8
+        raise DatasetError(f"{table} {NOT_UTF_8}")
+    if "," not in first and (";" in first or "\t" in first):
+        raise DatasetError(f"{table} begins with {shown(first)}; save it with commas between its columns")
 
 
 def find_columns(table: Path, first: list[str]) -> Columns:

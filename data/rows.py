@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from data.arrays import SPLITS
-from data.errors import DatasetError, Rejected
-from data.heading import find_columns
+from data.errors import DatasetError, Rejected, counted
+from data.heading import NOT_UTF_8, check_form, find_columns
 from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
 
@@ -99,13 +99,15 @@ def _content(table: Path, most_bytes: int) -> bytes:
 def _lines(table: Path, content: bytes, quota: Quota) -> tuple[Columns, Lines]:
     """Return which columns there are, and the cells of each row with its number, by which an editor finds it."""
     try:
-        reader = csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), strict=True)
+        text = content.decode("utf-8-sig")
+        check_form(table, text)
+        reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
         stripped = ((reader.line_num, [cell.strip() for cell in line]) for line in reader)
         filled = ((number, line) for number, line in stripped if any(line))
         columns = find_columns(table, next(filled, (0, []))[1])
         return columns, list(_counted(filled, quota))
     except UnicodeDecodeError as error:
-        raise DatasetError(f"{table} is not text in UTF-8") from error
+        raise DatasetError(f"{table} {NOT_UTF_8}") from error
     except csv.Error as error:
         raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
 
@@ -120,21 +122,31 @@ def _counted(lines: Iterator[tuple[int, list[str]]], quota: Quota) -> Iterator[t
 def _row(number: int, path: str, line: list[str], columns: Columns) -> Row:
     """Return what a row says; raises DatasetError with the reason, as the rest of a sentence, where that is nothing."""
     if len(line) != columns.count:
-        raise DatasetError(f"has {len(line)} columns, not {columns.count}; put a text that has commas between quotes")
+        raise DatasetError(
+            f"has {counted(len(line), 'column')}, not {columns.count}; put a text that has commas between quotes, and "
+            "write decimals with a point"
+        )
     text, split = line[columns.value], None if columns.split is None else line[columns.split]
     if not path:
-        hint = "; write / between folders" if "\\" in line[columns.path] else ""
-        raise DatasetError(f"names no plain path inside the table's folder{hint}")
+        raise DatasetError(f"names no plain path inside the table's folder{_hint(line[columns.path])}")
     try:
         value = math.nan if "_" in text else float(text)  # which Python reads over: 12_5 would be 125
     except ValueError:
         value = math.nan
     if not abs(value) < MOST:
-        raise DatasetError(f"has the value {shown(text)}; it must be a number below {MOST:g} in size")
+        hint = ", with a decimal point in place of the comma" if "," in text else ""
+        raise DatasetError(f"has the value {shown(text)}; it must be a number below {MOST:g} in size{hint}")
     meant = None if split is None else split_called(split)
     if split is not None and not meant:
         raise DatasetError(f"has the split {shown(split)}; known are {'; '.join(map(names_of, SPLITS))}")
     return Row(number, path, value, meant)
+
+
+def _hint(path: str) -> str:
+    """Say what to do about a path that is none."""
+    if path.startswith(("/", "\\")) or path[1:2] == ":":
+        return "; write it relative to that folder, with / between folders"
+    return "; write / between folders" if "\\" in path else ""
 
 
 def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:

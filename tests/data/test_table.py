@@ -81,6 +81,12 @@ def test_columns_have_any_order_and_those_of_other_names_are_passed_over(heading
     ]
 
 
+def test_spaces_before_quotes_are_passed_over_as_others_are(tmp_path):
+    (tmp_path / "labels.csv").write_text('"path", "value"\n"a.png", "1.5"\n  "b, c.png", 2 \n')
+    rows = read_rows(tmp_path / "labels.csv", Limits()).rows
+    assert [(row.path, row.value) for row in rows] == [("a.png", 1.5), ("b, c.png", 2.0)]
+
+
 def test_gray_is_what_one_channel_holds(table, build, tmp_path):
     build(table(SPLIT), BuildOptions(image_size=(8, 10)))
     images = read_split(tmp_path / "out.h5", "training").images
@@ -144,10 +150,27 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
         ),
         (b"path,value\na.png,1\n./a.png,1\n", "a.png: row 3 lists it again, as row 2 does"),
         (b"path,value\n../a.png,1\n", "row 2 names no plain path inside the table's folder$"),
-        (b"path,value\n/etc/passwd,1\n", "'/etc/passwd': row 2 names no plain path inside the table's folder$"),
+        (
+            b"path,value\n/etc/passwd,1\n",
+            "'/etc/passwd': row 2 names no plain path inside the table's folder; write it relative to that folder",
+        ),
+        (b"path,value\nC:\\a.png,1\n", "inside the table's folder; write it relative to that folder, with / between"),
+        (b"path,value\n\\\\nas\\a.png,1\n", "inside the table's folder; write it relative to that folder"),
         (b"path,value\na\\b.png,1\n", "row 2 names no plain path inside the table's folder; write / between folders"),
         (b"path,value\n,1\n", "'': row 2 names no plain path"),
-        (b"path,value\n\xff\n", "is not text in UTF-8"),
+        (b"path,value\n\xff\n", "is not text in UTF-8; save it as UTF-8$"),
+        ("path,value\nKäse.png,1\n".encode("latin-1"), "is not text in UTF-8; save it as UTF-8$"),
+        ("path,value\na.png,1\n".encode("utf-16"), "is not text in UTF-8; save it as UTF-8$"),
+        ("path,value\na.png,1\n".encode("utf-16-le"), "is not text in UTF-8; save it as UTF-8$"),
+        (b"\npath;value\na.png;1,5\n", "begins with 'path;value'; save it with commas between its columns$"),
+        (b'"path";"value"\r\na.png;1,5\r\n', """begins with '"path";"value"'; save it with commas between"""),
+        (b"path\tvalue\na.png\t1\n", r"begins with 'path\\tvalue'; save it with commas between its columns$"),
+        (b"sep=;\npath;value\n", "begins with 'sep=;'; save it with commas between its columns$"),
+        (
+            b'path,value\na.png,"1,5"\n',
+            r"has the value '1,5'; it must be a number below .* in size, with a decimal point in place of the comma$",
+        ),
+        (b"path,value\na.png,1,5\n", "has 3 columns, not 2; put a text that .*, and write decimals with a point$"),
         (b'path,value\n"a.png,1\n', "is not a table of comma-separated values"),
     ],
 )
@@ -259,7 +282,7 @@ def test_a_value_whose_square_is_too_much_for_float32_is_refused(table, build):
 
 def test_rows_with_another_number_of_columns_are_listed_with_the_others(table, build):
     rows = ["a.png,1", "Smith, J.png,2", "c.png", "  , ", "d.png,x"]
-    said = r"row 3 has 3 columns, not 2; put a text .*row 4 has 1 columns, not 2.*row 6 has the value 'x'"
+    said = r"row 3 has 3 columns, not 2; put a text .*row 4 has 1 column, not 2.*row 6 has the value 'x'"
     with pytest.raises(RejectedFilesError) as refusal:
         build(table(rows, "path,value", images=False))
     reasons = "; ".join(sorted(each.reason for each in refusal.value.rejected))
