@@ -16,7 +16,7 @@ from data.images import decode_image, read_image
 from data.members import Limits
 from data.rows import read_rows
 from data.sources import open_source
-from data.table import is_table
+from data.table import is_table, listed_file
 
 if TYPE_CHECKING:
     import numpy as np
@@ -94,7 +94,7 @@ def _held(path: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDAr
 def _listed(table: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
     """Decode the images of those names that a table lists."""
     rows = read_rows(table, Limits()).rows
-    return [read_image(table.parent / row.path, shape[:2], shape[2]) for row in rows if row.path in names]
+    return [read_image(listed_file(table, row.path), shape[:2], shape[2]) for row in rows if row.path in names]
 
 
 def _time_hdf5(path: Path) -> float:

@@ -6,6 +6,8 @@ Without the column `split` the images are divided in the paper's proportions, al
 from __future__ import annotations
 
 import hashlib
+import os
+import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from data.collecting import Collected, Image, collected
@@ -57,10 +59,20 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress, *, who
     return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options, whole=whole)
 
 
+def listed_file(table: Path, name: str) -> Path:
+    """Return where the file lies that a row names; of the ways in which Unicode can spell the name, the one there is.
+
+    A copy from a Mac may spell its names in another way than the table does, though they look the same.
+    """
+    spelt = (name, *(unicodedata.normalize(form, name) for form in ("NFC", "NFD")))
+    paths = [table.parent / each for each in spelt]
+    return next((path for path in paths if os.access(path, os.F_OK)), paths[0])
+
+
 def _file(table: Path, row: Row, limits: Limits) -> bytes:
     """Return the bytes of a row's file; raises DatasetError with the reason where it cannot be used."""
-    path = table.parent / row.path
     try:
+        path = listed_file(table, row.path)
         if not path.resolve().is_relative_to(table.parent.resolve()):
             raise DatasetError(f"it is a link that leads out of {table.parent}")
         if not path.is_file():

@@ -1,5 +1,6 @@
 import io
 import re
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from data.build import build_dataset
 from data.dataset import inspect_dataset, read_split
 from data.errors import DatasetError, RejectedFilesError
+from data.loading import time_loading
 from data.members import Limits
 from data.options import BuildOptions
 from data.rows import read_rows
@@ -85,6 +87,22 @@ def test_spaces_before_quotes_are_passed_over_as_others_are(tmp_path):
     (tmp_path / "labels.csv").write_text('"path", "value"\n"a.png", "1.5"\n  "b, c.png", 2 \n')
     rows = read_rows(tmp_path / "labels.csv", Limits()).rows
     assert [(row.path, row.value) for row in rows] == [("a.png", 1.5), ("b, c.png", 2.0)]
+
+
+@pytest.mark.parametrize(("written", "there"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_name_may_be_spelt_in_another_form_of_unicode_than_its_file(written, there, table, build, tmp_path):
+    path = table([*SPLIT, unicodedata.normalize(written, "Käse.png") + ",1,test"])
+    file = path.parent / unicodedata.normalize(written, "Käse.png")
+    file.rename(path.parent / unicodedata.normalize(there, "Käse.png"))
+    assert build(path).counts == {"training": 2, "validation": 1, "test": 2}
+    assert read_split(tmp_path / "out.h5", "test").names[0] == file.name
+    assert time_loading(tmp_path / "out.h5", path, repeats=1).images == 5
+
+
+def test_of_two_files_whose_names_look_the_same_each_row_has_its_own(table, build, tmp_path):
+    build(table([*SPLIT, *(unicodedata.normalize(form, "ä.png") + ",1,test" for form in ("NFC", "NFD"))]))
+    images = read_split(tmp_path / "out.h5", "test").images
+    assert not np.array_equal(images[1], images[2])
 
 
 def test_gray_is_what_one_channel_holds(table, build, tmp_path):
