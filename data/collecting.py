@@ -113,7 +113,8 @@ def collected(
     try:
         placed = _place(sorted(images, key=lambda image: image.name), options.seed, whole=whole)
     except DatasetError as error:
-        left_out = f"; {len(rejected)} were left out, the first of them {rejected[0]}" if rejected else ""
+        were = "was" if len(rejected) == 1 else "were"
+        left_out = f"; {len(rejected)} {were} left out, the first of them {rejected[0]}" if rejected else ""
         raise DatasetError(f"{error}{left_out}") from error
     splits = {name: _split(placed[name]) for name in SPLITS}
     drawn = any(image.split is None for image in images)

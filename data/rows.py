@@ -179,5 +179,5 @@ def _check_float32(table: Path, values: list[float]) -> None:
         one, other = merged[0]
         raise DatasetError(
             f"{table} has the values {one!r} and {other!r}, which are the same in float32, in which values are stored; "
-            f"{len(merged)} such pairs in all; subtract an offset, so that the values lie about 0"
+            f"{counted(len(merged), 'such pair')} in all; subtract an offset, so that the values lie about 0"
         )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from data.errors import DatasetError
+from data.errors import DatasetError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +27,8 @@ def split_sizes(total: int) -> tuple[int, ...]:
     extra = set(by_remainder[: total - sum(whole for whole, _ in shares)])
     sizes = tuple(whole + (part in extra) for part, (whole, _) in enumerate(shares))
     if min(sizes) < 1:
-        raise DatasetError(
-            f"{total} images are too few to be split {'/'.join(map(str, PAPER_SIZES))}; give more images"
-        )
+        images = f"{counted(total, 'image')} {'is' if total == 1 else 'are'}"
+        raise DatasetError(f"{images} too few to be split {'/'.join(map(str, PAPER_SIZES))}; give more images")
     return sizes
 
 

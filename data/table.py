@@ -10,6 +10,7 @@ import os
 import unicodedata
 from typing import TYPE_CHECKING, Final
 
+from data.arrays import SPLITS
 from data.collecting import Collected, Image, collected
 from data.decoding import Decoder
 from data.errors import DatasetError, Rejected
@@ -19,6 +20,7 @@ from data.memory import check_memory
 from data.rows import read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from data.collecting import Progress
@@ -42,6 +44,8 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress, *, who
     where the table itself cannot be read, its rows are too many, or a split is left empty.
     """
     listing = read_rows(table, options.limits)
+    if whole and not listing.rejected:
+        _check_splits(table, listing.rows)
     check_memory(len(listing.rows), options)
     images: list[Image] = []
     rejected = list(listing.rejected)
@@ -57,6 +61,14 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress, *, who
                 rejected.append(Rejected(row.path, str(error)))
             progress(done, len(listing.rows))
     return collected(Layout.TABLE, str(table), images, rejected, content_digest(digests), options, whole=whole)
+
+
+def _check_splits(table: Path, rows: Sequence[Row]) -> None:
+    """Raise DatasetError, before an image is decoded, where a table says the splits but names none for one of them."""
+    named = {row.split for row in rows}
+    missing = [split for split in SPLITS if split not in named]
+    if rows and None not in named and missing:
+        raise DatasetError(f"{table}: the column split names no row as {' or '.join(missing)}")
 
 
 def listed_file(table: Path, name: str) -> Path:

@@ -21,6 +21,8 @@ def test_sizes_are_exact_to_rounding(total):
 def test_too_few_images_are_refused():
     with pytest.raises(DatasetError, match="2 images are too few to be split"):
         split_sizes(2)
+    with pytest.raises(DatasetError, match="1 image is too few to be split"):
+        split_sizes(1)
 
 
 def test_every_age_is_divided_in_the_same_proportions():

@@ -236,6 +236,20 @@ def test_values_of_identical_images_that_are_stored_as_one_do_not_contradict_eac
     assert (report.duplicates, report.contradicting, report.contradiction) == (1, 0, "")
 
 
+def test_a_split_that_no_row_is_of_is_named_before_an_image_is_read(table, build):
+    path = table(SPLIT[:3], images=False)
+    with pytest.raises(DatasetError, match=r"labels\.csv: the column split names no row as test$"):
+        build(path)
+    with pytest.raises(DatasetError, match=r"the column split names no row as training or validation$"):
+        build(table(SPLIT[3:], images=False))
+    path = table([*SPLIT[:3], "d.png,old,test"])
+    said = (
+        r"no usable image is left for test; give more images; 1 was left out, the first of them d\.png: row 5 has the"
+    )
+    with pytest.raises(DatasetError, match=said):
+        build(path, replace(OPTIONS, skip_bad=True))
+
+
 def test_more_rows_than_a_source_may_have_files_are_refused(table, build, tmp_path):
     with pytest.raises(DatasetError, match="holds more than 3 files"):
         build(table(SPLIT), replace(OPTIONS, limits=Limits(members=3), skip_bad=True))
@@ -325,7 +339,7 @@ def test_different_values_that_float32_would_merge_are_refused(table, build):
 
 def test_two_values_of_a_small_table_that_float32_would_merge_are_refused(table, build):
     rows = ["a.png,16777214", "b.png,16777216", "c.png,16777217", "d.png,16777218", "e.png,16777220"]
-    with pytest.raises(DatasetError, match=r"values 16777216\.0 and 16777217\.0, which .* 1 such pairs"):
+    with pytest.raises(DatasetError, match=r"values 16777216\.0 and 16777217\.0, which .* 1 such pair in all"):
         build(table(rows, "path,value", images=False))
 
 
