@@ -12,7 +12,7 @@ from data.errors import DatasetError
 from data.files import DATASET, check_no_other, check_writable
 from data.layout import Layout
 from data.options import BuildOptions
-from data.sources import open_source
+from data.sources import KNOWN, open_source
 from data.synthetic import draw_splits, synthetic_digest
 from data.table import collect_table, is_table
 
@@ -110,7 +110,7 @@ def collect_source(
 
 def _existing(path: Path) -> Path:
     if not path.exists():
-        raise DatasetError(f"{path} does not exist; give a folder, a .zip, a .tar, a .tar.gz, a .csv, or {SYNTHETIC}")
+        raise DatasetError(f"{path} does not exist; give {KNOWN}")
     return path
 
 

@@ -40,6 +40,8 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     image that is gray and of that size already keeps every pixel. What is transparent is laid on white. Raises
     DatasetError with the reason.
     """
+    if not content:
+        raise DatasetError("it is empty")
     try:
         # Pillow warns of what it can do without (transparency, a damaged EXIF) and of large images, which are refused
         # below from their headers; what it cannot decode it raises for. The filter is restored at once.

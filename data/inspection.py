@@ -37,11 +37,12 @@ def inspect_dataset(path: Path, program: Sequence[str] = _PROGRAM, seconds: floa
     version.
     """
     try:
-        if not path.is_file():
-            raise DatasetError(f"{path} {'is not a file' if path.exists() else 'does not exist'}; give an .h5 dataset")
-        found = path.stat()
+        found = path.stat() if path.is_file() else None
+        trouble = "is not a file" if path.exists() else "does not exist"
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if found is None:
+        raise DatasetError(f"{path} {trouble}; give an .h5 dataset")
     identity = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
     return _inspected(path, identity, tuple(program), seconds)
 

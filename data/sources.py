@@ -17,6 +17,9 @@ from data.members import Limits, Member, Quota, common_folder, is_litter, safe_n
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+KNOWN: Final = "a folder, a .zip, a .tar, a .tar.gz, a .csv, or synthetic"
+"""What images can be taken from; tables and drawings are for others to read."""
+
 _ZIP_MAGIC: Final = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 _USTAR: Final = slice(257, 262)
 
@@ -79,23 +82,29 @@ def _kind(path: Path) -> Kind:
     """Tell a source's form from what it is and how it begins."""
     try:
         mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            return Kind.FOLDER
-        if not stat.S_ISREG(mode):
-            raise DatasetError(f"{path} is neither a folder nor a file")
-        with path.open("rb") as file:
-            start = file.read(512)
+        start = _start(path) if stat.S_ISREG(mode) else b""
     except FileNotFoundError as error:
-        raise DatasetError(f"{path} does not exist; give a folder, a .zip, a .tar, a .tar.gz, or synthetic") from error
+        raise DatasetError(f"{path} does not exist; give {KNOWN}") from error
     except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+    if stat.S_ISDIR(mode):
+        return Kind.FOLDER
+    if not stat.S_ISREG(mode):
+        raise DatasetError(f"{path} is neither a folder nor a file; give {KNOWN}")
     if start.startswith(_ZIP_MAGIC):
         if not zipfile.is_zipfile(path):
             raise DatasetError(f"{path} is damaged or cut short: the .zip lacks its list of contents")
         return Kind.ZIP
     if start.startswith(GZIP_MAGIC) or start[_USTAR] == b"ustar":
         return Kind.TAR
-    raise DatasetError(f"{path} is neither a folder nor a .zip, .tar or .tar.gz archive")
+    raise DatasetError(
+        f"{path} is neither a folder nor a .zip, .tar or .tar.gz archive, nor a table, whose name must end in .csv"
+    )
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(512)
 
 
 def _folder_names(root: Path, limits: Limits) -> list[str]:

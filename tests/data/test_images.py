@@ -126,7 +126,12 @@ def test_pixels_of_fewer_than_8_bits_are_read(bits, colour):
     assert (decoded == (50 if colour else 0)).all()
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"GIF89a" + bytes(20)])
+def test_an_empty_file_is_told_from_one_that_is_no_image():
+    with pytest.raises(DatasetError, match=r"^it is empty$"):
+        decode_image(b"")
+
+
+@pytest.mark.parametrize("content", [b"hello", b"GIF89a" + bytes(20)])
 def test_bytes_that_are_no_image_are_refused(content):
     with pytest.raises(DatasetError, match="it is not a JPEG or PNG image"):
         decode_image(content)

@@ -34,15 +34,25 @@ def test_what_an_archive_is_depends_on_its_bytes_not_its_name(make, tmp_path):
 
 
 def test_a_missing_source_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"nowhere.zip does not exist; give a folder"):
+    with pytest.raises(DatasetError, match=r"nowhere.zip does not exist; give a folder, .*, a .csv, or synthetic$"):
         open_source(tmp_path / "nowhere.zip")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", bytes(2000)])
 def test_a_file_that_is_no_archive_is_named(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(DatasetError, match=r"a.zip is neither a folder nor a .zip, .tar or .tar.gz archive"):
+    with pytest.raises(
+        DatasetError, match=r"a.zip is neither a folder nor a .zip, .tar or .tar.gz archive, nor .* .csv"
+    ):
         open_source(tmp_path / "a.zip")
+
+
+def test_what_is_neither_folder_nor_file_is_named_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(
+        DatasetError, match=rf"^{tmp_path}/pipe is neither a folder nor a file; give a folder, .* \.csv"
+    ):
+        open_source(tmp_path / "pipe")
 
 
 def test_a_zip_that_is_cut_short_is_named(make, tmp_path):
