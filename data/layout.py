@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from data.arrays import SPLITS
 from data.errors import DatasetError
 from data.labels import NameForm, parse_name
+from data.sources import Kind
 
 if TYPE_CHECKING:
     from data.sources import Source
@@ -52,7 +53,7 @@ def find_layout(source: Source) -> Layout:
         return Layout.CROPS
     raise DatasetError(
         f"{source.path} holds neither the folders {'; '.join(map(names_of, SPLITS))} "
-        "nor images named <age>_<gender>_<race>_<timestamp>.jpg.chip.jpg"
+        f"nor images named <age>_<gender>_<race>_<timestamp>.jpg.chip.jpg{_table_hint(source)}"
     )
 
 
@@ -77,6 +78,16 @@ def _is_crop(name: str) -> bool:
         return parse_name(name.rpartition("/")[2]).form is NameForm.CROP
     except DatasetError:
         return False
+
+
+def _table_hint(source: Source) -> str:
+    """Say what to pass instead where a source of no known layout holds a table."""
+    tables = [name for name in source.names if name.lower().endswith(".csv")]
+    if not tables:
+        return ""
+    if source.kind is Kind.FOLDER:
+        return f"; if a table lists the images, pass it: {source.path / tables[0]}"
+    return f"; if a table lists the images, unpack the archive and pass the table: {tables[0]}"
 
 
 def _check_split_folders(source: Source, found: set[tuple[str, ...]]) -> None:

@@ -56,3 +56,15 @@ def test_names_of_neither_layout_are_refused():
         DatasetError, match=r"holds neither the folders training_set, training or train; .* or test nor"
     ):
         find_layout(source("030_1.jpg", "cats/cat.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (Kind.FOLDER, "; if a table lists the images, pass it: parts/sub/Labels.CSV$"),
+        (Kind.TAR, "; if a table lists the images, unpack the archive and pass the table: sub/Labels.CSV$"),
+    ],
+)
+def test_a_table_in_a_source_of_neither_layout_is_pointed_out(kind, said):
+    with pytest.raises(DatasetError, match=said):
+        find_layout(Source(Path("parts"), kind, ("sub/Labels.CSV", "sub/a.png"), Limits()))
