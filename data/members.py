@@ -18,6 +18,7 @@ LONGEST_NAME: Final = 1000
 # Spaces of any width and joiners of letters are in the names that people and their phones give.
 _MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, ends of lines and paragraphs, what turns the direction of text, and halves of characters."""
+_NO_TEXT: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ def safe_name(source: str, name: str) -> str:
     """
     plain = plain_path(name)
     if not plain:
+        why = " (its name is not UTF-8; rename it)" if _NO_TEXT.search(name) else ""
         raise DatasetError(
-            f"{source} holds {shown(name)}, which is not a plain path inside it, so nothing of it is read"
+            f"{source} holds {shown(name)}, which is not a plain path inside it{why}, so nothing of it is read"
         )
     return plain
 
@@ -116,8 +118,8 @@ def plain_path(name: str) -> str:
 
 
 def shown(name: str) -> str:
-    """Return any name as it can be shown: quoted, in ASCII, and not too long."""
-    return ascii(name if len(name) <= 80 else name[:80] + "...")
+    """Return any name as it can be shown: quoted, with what cannot be printed escaped, and not too long."""
+    return repr(name if len(name) <= 80 else name[:80] + "...")
 
 
 def is_litter(name: str) -> bool:

@@ -1,3 +1,4 @@
+import os
 import unicodedata
 from pathlib import Path
 
@@ -6,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from data.errors import DatasetError
-from data.members import Limits, Quota, common_folder, content_digest, is_litter, safe_name
+from data.members import Limits, Quota, common_folder, content_digest, is_litter, safe_name, shown
 
 
 @pytest.mark.parametrize(
@@ -32,6 +33,20 @@ from data.members import Limits, Quota, common_folder, content_digest, is_litter
 def test_a_name_that_is_no_plain_path_is_refused(name):
     with pytest.raises(DatasetError, match="not a plain path"):
         safe_name("faces.zip", name)
+
+
+def test_a_name_that_is_not_utf_8_is_to_be_changed():
+    name = os.fsdecode("Köln.jpg".encode("latin-1"))
+    with pytest.raises(
+        DatasetError, match=r"^faces holds 'K\\udcf6ln.jpg', which .* \(its name is not UTF-8; rename it\)"
+    ):
+        safe_name("faces", name)
+
+
+def test_a_name_is_shown_with_its_letters_but_without_what_misleads():
+    assert shown("Käse ü 顔.png") == "'Käse ü 顔.png'"
+    assert shown("a\x1b[2J\x85\u2028\u202e\u2066\udcff\n") == r"'a\x1b[2J\x85\u2028\u202e\u2066\udcff\n'"
+    assert shown("ä" * 100) == f"'{'ä' * 80}...'"
 
 
 @pytest.mark.parametrize("letter", ["\u202f", "\xa0", "\u3000", "\u200c", "\u200d", "\xad", "\ue000", "\U0001f9d1"])
