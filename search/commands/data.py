@@ -47,21 +47,14 @@ class BuildFlags:
 
     def options(self, source: str) -> "BuildOptions":
         """Return what they say; raises DatasetError for what is of another form."""
-        from data.errors import DatasetError
         from data.options import YEARS, BuildOptions
 
-        try:
-            youngest, oldest = map(int, self.ages.split(":"))
-            training, validation, test = map(int, self.images.split(","))
-            height, width = map(int, self.size.split("x") if "x" in self.size else (self.size, self.size))
-        except ValueError as error:
-            raise DatasetError(
-                f"--ages {self.ages}, --images {self.images} or --size {self.size} is not of the form 1:80, "
-                "5400,2315,1159 or 48x64"
-            ) from error
+        youngest, oldest = _numbers("--ages", self.ages, ":", "1:80")
+        training, validation, test = _numbers("--images", self.images, ",", "5400,2315,1159")
+        sides = _numbers("--size", self.size, "x", "91", "48x64")
         usual = "" if source.lower().endswith(".csv") else YEARS
         return BuildOptions(
-            image_size=(height, width),
+            image_size=(sides[0], sides[-1]),
             min_age=youngest,
             max_age=oldest,
             seed=self.seed,
@@ -70,6 +63,19 @@ class BuildFlags:
             channels=self.channels,
             unit=usual if self.unit is None else self.unit,
         )
+
+
+def _numbers(flag: str, typed: str, between: str, *forms: str) -> tuple[int, ...]:
+    """Return the whole numbers that a flag is given; raises DatasetError where they are not as many as in its forms."""
+    from data.errors import DatasetError
+
+    try:
+        numbers = tuple(map(int, typed.lower().split(between)))
+    except ValueError:
+        numbers = ()
+    if len(numbers) not in {form.count(between) + 1 for form in forms}:
+        raise DatasetError(f"{flag} {typed} is not of the form {' or '.join(forms)}")
+    return numbers
 
 
 @app.command()
