@@ -36,11 +36,12 @@ class Rejected:
 
 
 class RejectedFilesError(DatasetError):
-    """Some files of a source cannot be used; `rejected` holds all of them, the text the first twenty."""
+    """Some files of a source cannot be used; `rejected` has all of them, the text the first twenty, `summary` none."""
 
     def __init__(self, source: str, rejected: Sequence[Rejected]) -> None:
         self.rejected = tuple(rejected)
         listed = "; ".join(str(one) for one in self.rejected[:LISTED])
         more = f"; and {len(self.rejected) - LISTED} more" if len(self.rejected) > LISTED else ""
-        files = counted(len(self.rejected), "file")
-        super().__init__(f"{files} of {source} cannot be used, mend them or pass --skip-bad: {listed}{more}")
+        files, them = counted(len(self.rejected), "file"), "it" if len(self.rejected) == 1 else "them"
+        self.summary = f"{files} of {source} cannot be used, mend {them} or pass --skip-bad"
+        super().__init__(f"{self.summary}: {listed}{more}")

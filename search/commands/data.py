@@ -1,5 +1,7 @@
 """`agesearch data`: build, verify, describe and time dataset files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -91,7 +93,7 @@ def build(
     from data.errors import counted
 
     options = how.options(source)
-    with progress_bar("reading images") as progress:
+    with _rejected_by_line(), progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
     _remark_spread(report.path)
     if report.contradicting:
@@ -108,6 +110,23 @@ def build(
         shared = f", {report.shared} of them in more than one split, as the source has them" if report.shared else ""
         answer(f"{counted(report.duplicates, 'group')} of byte-identical images{shared}")
     answer(f"digest {report.digest}")
+
+
+@contextmanager
+def _rejected_by_line() -> Iterator[None]:
+    """Print rejected files line by line, above the sentence that counts them; one alone is told within it."""
+    from data.errors import LISTED, DatasetError, RejectedFilesError
+
+    try:
+        yield
+    except RejectedFilesError as error:
+        if len(error.rejected) == 1:
+            raise
+        for one in error.rejected[:LISTED]:
+            remark(str(one))
+        if len(error.rejected) > LISTED:
+            remark(f"and {len(error.rejected) - LISTED} more")
+        raise DatasetError(error.summary) from error
 
 
 def _remark_spread(dataset: Path) -> None:

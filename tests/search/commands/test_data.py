@@ -87,6 +87,27 @@ def test_a_bad_picture_fails_the_build_unless_it_may_be_left_out(agesearch, refu
     assert "099_1.jpg" in ended.out.splitlines()[0]
 
 
+def test_bad_pictures_are_printed_line_by_line_above_the_sentence_that_counts_them(agesearch, pictures, tmp_path):
+    build = ("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    for count, more in ((2, []), (25, ["and 5 more"])):
+        for number in range(count):
+            (pictures / "test_set" / f"030_{number:02d}.jpg").touch()
+        ended = agesearch(*build)
+        assert (ended.code, ended.out) == (2, "")
+        assert ended.err.splitlines() == [
+            *(f"test_set/030_{number:02d}.jpg: it is empty" for number in range(min(count, 20))),
+            *more,
+            f"agesearch: {count} files of {pictures} cannot be used, mend them or pass --skip-bad",
+        ]
+    assert not (tmp_path / "faces.h5").exists()
+
+
+@pytest.mark.parametrize("size", ["12x16", "12X16"])
+def test_a_size_is_height_and_width_in_either_case(size, agesearch, pictures, tmp_path):
+    assert agesearch("data", "build", pictures, "--out", "faces.h5", "--size", size).code == 0
+    assert inspect_dataset(tmp_path / "faces.h5").image_shape == (12, 16, 1)
+
+
 def test_statistics_are_printed_and_drawn(agesearch, faces, tmp_path):
     ended = agesearch("data", "stats", faces, "--figure", "ages.png")
     assert ended.code == 0
