@@ -170,6 +170,7 @@ def stats(
 @app.command()
 def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
     """Decode every image again and compare every pixel; exits 1 where anything differs."""
+    from data.errors import counted
     from data.verify import verify_dataset
 
     with progress_bar("comparing images") as progress:
@@ -179,7 +180,11 @@ def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> Non
     else:
         for difference in report.differences:
             answer(difference)
-        answer(f"{report.images} images compared, {report.count} differences")
+        if report.count > len(report.differences):
+            answer(f"and {report.count - len(report.differences)} more")
+        if not report.source_matches:
+            answer(f"{source} is not, file for file, what {dataset} was built from")
+        answer(f"{counted(report.images, 'image')} compared, {counted(report.count, 'difference')}")
     if not report.lossless:
         raise typer.Exit(1)
 

@@ -129,10 +129,28 @@ def test_a_dataset_that_differs_from_its_source_is_exit_code_1(agesearch, pictur
     ended = agesearch("data", "verify", "faces.h5", pictures)
     assert ended.code == 1
     assert changed.name in ended.out
-    assert "1 differences" in ended.out.splitlines()[-1]
+    assert ended.out.splitlines()[1:] == [
+        f"{pictures} is not, file for file, what faces.h5 was built from",
+        "13 images compared, 1 difference",
+    ]
     report = agesearch("data", "verify", "faces.h5", pictures, "--json")
     assert report.code == 1
     assert json.loads(report.out)
+
+
+def test_the_differences_that_are_not_listed_are_counted(agesearch, pictures):
+    for number in range(30):
+        Image.new("L", (12, 12), number).save(pictures / "test_set" / f"030_{number}.png")
+    agesearch("data", "build", pictures, "--out", "faces.h5", "--size", "12")
+    for file in pictures.rglob("*.*"):
+        file.unlink()
+    ended = agesearch("data", "verify", "faces.h5", pictures)
+    assert (ended.code, ended.err) == (1, "")
+    assert ended.out.splitlines()[20:] == [
+        "and 23 more",
+        f"{pictures} is not, file for file, what faces.h5 was built from",
+        "0 images compared, 43 differences",
+    ]
 
 
 def test_loading_times_are_printed_beside_the_papers(agesearch, pictures):
