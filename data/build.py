@@ -68,7 +68,7 @@ def build_dataset(
     collected = collect_source(source, options, progress)
     dataset = make_dataset(
         collected.splits,
-        Path(source).name or "source",
+        Path(source).name.encode(errors="replace").decode() or "source",  # for people, where it is not UTF-8
         collected.source_digest,
         options.as_json(collected.layout.value),
     )

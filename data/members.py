@@ -150,5 +150,6 @@ def content_digest(digests: Iterable[tuple[str, str]]) -> str:
     prefix = len(common_folder([name for name, _ in pairs]))
     total = hashlib.sha256()
     for name, digest in pairs:
-        total.update(f"{digest}  {name[prefix:]}\n".encode())
+        # The name of a table, which nobody else reads, may be any bytes.
+        total.update(f"{digest}  {name[prefix:]}\n".encode(errors="surrogateescape"))
     return total.hexdigest()

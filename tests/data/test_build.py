@@ -7,6 +7,7 @@ from data.build import BuildOptions, build_dataset
 from data.dataset import inspect_dataset, open_dataset
 from data.errors import DatasetError, RejectedFilesError
 from data.statistics import dataset_statistics
+from data.verify import verify_dataset
 
 SMALL = BuildOptions(image_size=(12, 12))
 
@@ -39,6 +40,17 @@ def test_bad_files_leave_nothing_written(make, tmp_path):
     assert list(tmp_path.iterdir()) == [source]
     report = build_dataset(source, tmp_path / "a.h5", BuildOptions(image_size=(12, 12), skip_bad=True))
     assert [one.name for one in report.rejected] == ["test_set/bad.jpg"]
+
+
+@pytest.mark.parametrize("name", ["Köln", "K\udcf6ln"])
+def test_a_source_may_have_any_name_itself(name, make, tmp_path):
+    course = make.folder(tmp_path / name, make.course(""))
+    assert build_dataset(course, tmp_path / "a.h5", SMALL).source == name.replace("\udcf6", "?")
+    images = {f"{number}.png": make.image(number, form="PNG") for number in range(8)}
+    table = make.folder(tmp_path / "parts", images) / f"{name}.csv"
+    table.write_text("path,value\n" + "".join(f"{number}.png,{number}\n" for number in range(8)))
+    assert build_dataset(table, tmp_path / "b.h5", SMALL).source == f"{name}.csv".replace("\udcf6", "?")
+    assert verify_dataset(tmp_path / "b.h5", table).source_matches
 
 
 def test_the_source_is_never_overwritten(make, tmp_path):
