@@ -25,9 +25,6 @@ Source = Annotated[
 ]
 DatasetFile = Annotated[Path, typer.Argument(help="A dataset file (.h5).")]
 
-SMALLEST_SPREAD, LARGEST_SPREAD = 0.1, 1000.0
-"""Standard deviations of labels below and above which a build warns; a short training moves an answer by some tens."""
-
 
 @dataclass(frozen=True, slots=True)
 class BuildFlags:
@@ -95,7 +92,7 @@ def build(
     options = how.options(source)
     with _rejected_by_line(), progress_bar("reading images") as progress:
         report = build_dataset(source, out, options, progress)
-    _remark_spread(report.path)
+    _remark_constant(report.path)
     if report.contradicting:
         groups = f"{counted(report.contradicting, 'group')} of byte-identical images"
         remark(f"warning: {groups} with different labels, such as {report.contradiction}")
@@ -129,18 +126,11 @@ def _rejected_by_line() -> Iterator[None]:
         raise DatasetError(error.summary) from error
 
 
-def _remark_spread(dataset: Path) -> None:
-    """Say so where no network will learn the labels, which are not rescaled: a step moves an answer by some amount."""
+def _remark_constant(dataset: Path) -> None:
     from data.statistics import dataset_statistics
 
-    spread = dataset_statistics(dataset).splits["training"].sd
-    if spread == 0:
+    if dataset_statistics(dataset).splits["training"].sd == 0:
         remark("the labels of the training images are all the same, so there is nothing to learn from them")
-    elif not SMALLEST_SPREAD <= spread <= LARGEST_SPREAD:
-        remark(
-            f"the labels spread by {spread:.3g} (standard deviation), and networks learn best what spreads by 1 to "
-            f"100; give them in a {'larger' if spread > LARGEST_SPREAD else 'smaller'} unit"
-        )
 
 
 @app.command()
