@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -86,5 +87,9 @@ def gallery(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
 
 def _png(figure: Figure) -> bytes:
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing from font", UserWarning
+        )  # drawn as a box, as in a unit of 円
+        figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()

@@ -1,6 +1,7 @@
 """How every figure looks: thin axes without a frame, units on them, colours that the colour-blind can tell apart."""
 
 import io
+import warnings
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def literal(text: str) -> str:
 
 
 def png(figure: "Figure") -> bytes:
-    """Return the figure as a PNG: the same drawing gives the same bytes."""
+    """Return the figure as a PNG: the same drawing gives the same bytes. A letter that the font lacks is a box."""
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", metadata={"Software": None})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()

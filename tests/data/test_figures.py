@@ -48,6 +48,11 @@ def test_a_unit_of_dollars_is_drawn_as_it_is():
     assert histograms(labels, r"price ($\frac$)") != histograms(labels, "price")
 
 
+def test_a_letter_that_the_font_lacks_is_drawn_as_a_box_without_a_warning():
+    labels = {"training": np.array([1, 2], np.float32)}
+    assert histograms(labels, "value (円)").startswith(b"\x89PNG")
+
+
 def test_the_dataset_is_not_replaced_by_its_own_figure(stored):
     before = stored.read_bytes()
     with pytest.raises(DatasetError, match="it is a dataset; choose another"):

@@ -39,3 +39,9 @@ def test_the_palette_can_be_told_apart_in_gray_by_the_two_colours_used_first() -
     grays = [np.dot([int(c[i : i + 2], 16) for i in (1, 3, 5)], [0.299, 0.587, 0.114]) for c in PALETTE[:2]]
     assert len(set(PALETTE)) == len(PALETTE)
     assert abs(grays[0] - grays[1]) > 25
+
+
+def test_a_letter_that_the_font_lacks_is_drawn_as_a_box_without_a_warning() -> None:
+    figure = new_figure(3, 2)
+    plain(figure.subplots(), "epoch", "error (円)")
+    assert png(figure).startswith(b"\x89PNG")
