@@ -49,6 +49,6 @@ def _machine() -> str:
 
 def _start(pid: int) -> int:
     """Return when the process started, in clock ticks since boot (field 22 of proc_pid_stat(5)); -1 for a zombie."""
-    # The second field is the program's name in brackets, which may hold brackets and spaces itself.
-    state, *fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return -1 if state in "ZX" else int(fields[18])
+    # The second field is the program's name in brackets, which may hold any bytes, brackets and spaces among them.
+    state, *fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    return -1 if state in (b"Z", b"X") else int(fields[18])

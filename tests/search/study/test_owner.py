@@ -30,6 +30,18 @@ def test_another_process_with_the_same_id_is_not_the_same():
     assert is_gone(f"{machine}:{pid}:{int(start) - 1}")
 
 
+def test_a_process_may_have_a_name_that_is_no_text():
+    rename = "import sys; open('/proc/self/comm', 'wb').write(b') \\xff Z ('); print(flush=True); input()"
+    child = subprocess.Popen([sys.executable, "-c", rename], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    with child:
+        child.stdout.readline()
+        owner = process_of(child.pid)
+        machine, pid, start = owner.rsplit(":", 2)
+        assert not is_gone(owner)
+        assert is_gone(f"{machine}:{pid}:{int(start) - 1}")
+        child.kill()
+
+
 def test_of_other_machines_and_boots_nothing_is_certain():
     assert not is_gone("elsewhere/boot/1:1:1")
 
