@@ -93,9 +93,9 @@ class Server:
             return [connection.execute(text(statement)) for statement in statements]
 
     @contextmanager
-    def database(self, name, template="template1"):
+    def database(self, name, template="template1", encoding="UTF8"):
         """A database of its own, for the length of the block; gives its URL."""
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        self.execute(f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING '{encoding}'")
         try:
             yield self.url(name)
         finally:

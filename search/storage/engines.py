@@ -16,6 +16,7 @@ from search.storage.address import is_sqlite
 _LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
 _CONNECTION = {
     "application_name": "agesearch",
+    "client_encoding": "utf8",  # whatever the database's is, and with none (SQL_ASCII) texts would come as bytes
     "connect_timeout": 10,
     # A server that vanishes without a word is noticed within a minute, not within hours.
     "keepalives_idle": 30,

@@ -12,7 +12,9 @@ from search.errors import SearchError, SearchFailure
 _REFUSED = re.compile(
     r"authentication failed|no password supplied|(database|role) .* does not exist|permission denied for|"
     r"invalid connection option|is not a database|unable to open database file|readonly database|"
-    r"disk image is malformed"
+    r"disk image is malformed|has no equivalent in encoding|"
+    r"invalid \S+ value:|bad value for|invalid value for parameter|port arguments|invalid port number|"
+    r"could not parse network address|definition of service .* not found"
 )
 """What libpq, PostgreSQL and SQLite say of what was given; a server that is away or a full disk says other things."""
 
@@ -22,6 +24,7 @@ REMEDY = "make a copy, then restore a backup or recover what is left with: sqlit
 _ADVICE = {
     "malformed": REMEDY,
     "permission denied for": "let its user own the database, or grant it USAGE and CREATE on the schema",
+    "equivalent in encoding": "use a database that was created with ENCODING 'UTF8'",
     "too many": "raise the server's max_connections or the user's CONNECTION LIMIT, or start fewer workers",
     "connection slots": "raise the server's max_connections, or start fewer workers",
 }

@@ -6,13 +6,13 @@ import time
 from contextlib import closing
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import make_url, select, text, update
 
-from search.errors import SearchFailure
+from search.errors import SearchError, SearchFailure
 from search.storage import tables
-from search.storage.database import open_storage
-from search.storage.engines import frozen
-from search.study.study import create_or_resume
+from search.storage.database import create_storage, open_storage
+from search.storage.engines import engine_settings, frozen
+from search.study.study import create_or_resume, load_study
 from tests.integration.fake_study import expected, finished, spec_of
 from tests.search.tiny import work_off
 
@@ -93,6 +93,37 @@ def test_floats_come_back_exact_from_a_database_that_is_set_to_round_them(storag
         assert tx.scalar(text("SELECT CAST(0.1 AS double precision) + CAST(0.2 AS double precision)")) == 0.1 + 0.2
     assert finished(study) == sorted(expected(study.spec).items())
     rounding.engine.dispose()
+
+
+def test_a_database_without_an_encoding_is_as_good_as_any(postgresql, quiet):
+    with postgresql.database("bytes", "template0", encoding="SQL_ASCII") as url:
+        study = create_or_resume(create_storage(url), "年齢", spec_of(2))
+        work_off(study)
+        assert finished(load_study(open_storage(url), "年齢")) == sorted(expected(study.spec).items())
+
+
+def test_a_name_that_the_databases_encoding_lacks_is_refused_with_the_way_out(postgresql, quiet):
+    with postgresql.database("latin", "template0", encoding="LATIN1") as url:
+        storage = create_storage(url)
+        with pytest.raises(SearchError, match="no equivalent in encoding.*; use a database .* 'UTF8'") as refusal:
+            create_or_resume(storage, "年齢", spec_of(2))
+        assert not isinstance(refusal.value, SearchFailure)
+
+
+def test_the_encoding_that_a_url_asks_for_is_left_to_it():
+    address = make_url("postgresql+psycopg://host/db?client_encoding=latin1")
+    assert "client_encoding" not in engine_settings(address)["connect_args"]
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "option",
+    ["sslmode=bogus", "connect_timeout=x", "port=x", "port=99999999", "options=-cTimeZone=bogus", "service=bogus"],
+)
+def test_an_option_that_is_none_is_refused_as_bad_input(option, storage_url):
+    with pytest.raises(SearchError, match="cannot be used") as refusal:
+        open_storage(f"{storage_url}&{option}")
+    assert not isinstance(refusal.value, SearchFailure)
 
 
 @pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
