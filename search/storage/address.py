@@ -13,7 +13,8 @@ from search.storage.mounts import NETWORK_FILE_SYSTEMS, file_system_of
 def parse_address(url: str) -> URL:
     """Return the URL of a SQLite file or a PostgreSQL database, which prints without its password.
 
-    Raises `SearchError` for any other text, for SQLite without a file and for SQLite on a network file system.
+    Raises `SearchError` for any other text, for SQLite without a file or with options, and for SQLite on a network
+    file system.
     """
     try:
         url.encode()  # what is no text in UTF-8 cannot be handed on
@@ -39,6 +40,8 @@ def parse_address(url: str) -> URL:
         )
     if is_sqlite(address):
         _refuse_unsafe(address)
+        if "?" in url:  # and not only where it reads as options: what does not is dropped without a word
+            raise SearchError(f"--storage {address} has a ?, but a SQLite file has no options; write sqlite:///FILE")
     return address
 
 

@@ -54,6 +54,12 @@ def test_sqlite_needs_a_file(url):
         parse_address(url)
 
 
+@pytest.mark.parametrize("options", ["timeout=abc", "mode=ro", "uri=true&mode=memory", "timeout=5", "", "b.db"])
+def test_sqlite_takes_no_options(options):
+    with pytest.raises(SearchError, match=r"has a \?, but a SQLite file has no options; write sqlite:///FILE"):
+        parse_address(f"sqlite:///a.db?{options}")
+
+
 def test_sqlite_on_a_network_file_system_is_refused_with_the_way_out(monkeypatch):
     monkeypatch.setattr(address, "file_system_of", lambda _path: "nfs4")
     with pytest.raises(SearchError, match=r"network file system \(nfs4\).*PostgreSQL"):
