@@ -12,6 +12,7 @@ from search.errors import StaleClaim
 from search.slots.mending import mend
 from search.slots.slots import Slots
 from search.storage.engines import frozen
+from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, slots, stages
 from search.study.claims import Held
 from search.study.owner import this_process
@@ -66,14 +67,22 @@ def open_failed(of: Slots) -> int:
     Later stages are planned anew, when their turn comes, unless one has begun: its box and its finalists stay as they
     were chosen without the failed trials.
     """
+    opened: set[tuple[int, int]] = set()
+    _open_failed(of, opened)
+    return len(opened)
+
+
+@outlasting
+def _open_failed(of: Slots, opened: set[tuple[int, int]]) -> None:
+    """Open them, and add their places to `opened`: the attempt before may have come through, and only its answer not."""
     failed = (slots.c.study == of.study.name, slots.c.state == FAILED)
     anew = {"state": WAITING, "trial_id": None, "failures": 0, "losses": 0, "reason": None}
+    opening = update(slots).where(*failed).values(**anew).returning(slots.c.stage, slots.c.slot)
     with frozen(of.study.storage.engine) as tx:  # so that no worker begins meanwhile in what is forgotten
-        first = tx.scalar(select(func.min(slots.c.stage)).where(*failed))
-        count = tx.execute(update(slots).where(*failed).values(**anew)).rowcount
-        if first is not None:
-            _forget_unbegun(tx, of.study.name, first)
-    return count
+        found = [(row.stage, row.slot) for row in tx.execute(opening)]
+        opened.update(found)
+        if found:
+            _forget_unbegun(tx, of.study.name, min(found)[0])
 
 
 def _forget_unbegun(tx: Connection, study: str, after: int) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from optuna.trial import TrialState
 from sqlalchemy import create_engine, select
+from sqlalchemy.event import listen
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from search.processes.loop import work
@@ -14,7 +15,9 @@ from search.storage import patience
 from search.storage.patience import Patience, admitted, outlasting
 from search.storage.tables import slots
 from search.study.study import create_or_resume
+from search.upkeep.repairing import open_failed
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
+from tests.search.tiny import work_some
 
 
 class Server:
@@ -206,6 +209,38 @@ def losing_a_commit(engine, number, came_through):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine.dialect, "do_commit", lossy)
         yield lost
+
+
+def fail(_task):
+    raise OSError("no memory")
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("came_through", [True, False])
+def test_failed_slots_are_counted_whose_opening_was_cut_off(came_through, storage):
+    study = create_or_resume(storage, "ages", spec_of(3, max_attempts=1))
+    work(Slots(study), fail, Event())
+    with losing_a_commit(storage.engine, 1, came_through) as lost:
+        assert open_failed(Slots(study)) == 3
+    assert lost
+    assert Slots(study).counts(1) == SlotCounts(waiting=3)
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_failed_slots_are_opened_again_while_a_worker_begins_in_the_stage_that_would_be_forgotten(storage):
+    study = create_or_resume(storage, "ages", spec_of(1, 2, max_attempts=1))
+    slots = Slots(study)
+    work_some(study, 1, fail)
+    slots.give_back(slots.claim("elsewhere/boot/1:1:1"))  # so that the second stage is open
+    meanwhile = iter(["begin"])
+
+    def begin(_connection, _cursor, statement, *_):
+        if statement.startswith("DELETE") and next(meanwhile, None):
+            slots.claim("elsewhere/boot/1:1:1")
+
+    listen(storage.engine, "before_cursor_execute", begin)
+    assert open_failed(slots) == 1
+    assert [each.counts for each in slots.tally()] == [SlotCounts(waiting=1), SlotCounts(waiting=1, claimed=1)]
 
 
 @pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
