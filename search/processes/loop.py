@@ -119,12 +119,12 @@ class _Worker:
         """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
         try:
             assignment = assigned(self.slots.study, claim)
+            trial_id = self.trials.create(claim, assignment)
         except (SQLAlchemyError, StorageInternalError):
             raise
-        except Exception as error:  # a sampler's: as much an attempt that failed as one whose training did
+        except Exception as error:  # a sampler's, or of what it drew: as much a failure as one of the training
             self.slots.fail_attempt(claim, _reason(claim, error))
             return
-        trial_id = self.trials.create(claim, assignment)
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
             rule = assignment.pruning.rule if assignment.pruning else None

@@ -22,6 +22,7 @@ from search.study.claims import Claim
 from search.study.finished import count_finished, finished_trials, params_of, seen_trials
 from search.study.plans import Finalists, Plan, Sampled, Variants, candidates, plan_from_json
 from search.study.study import Study, require_undeleted
+from search.study.trials import FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +141,12 @@ def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:
 def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Value]:
     """Return the parameters of the last attempt at the claim's slot; {} where none got as far as a trial.
 
-    They are those of the first attempt since the slot's stage was planned, which may have been planned anew.
+    They are those of the first attempt since the slot's stage was planned: those before are forgotten.
     """
     place = {"stage": claim.stage, "slot": claim.slot}
-    query = select(trials.c.trial_id).where(trials.c.study_id == study.id).order_by(trials.c.trial_id.desc()).limit(1)
+    forgotten = select(attributes.c.trial_id).where(attributes.c.key == FORGOTTEN)
+    of_study = (trials.c.study_id == study.id, trials.c.trial_id.not_in(forgotten))
+    query = select(trials.c.trial_id).where(*of_study).order_by(trials.c.trial_id.desc()).limit(1)
     for key, value in place.items():
         own = attributes.alias()
         query = query.join(own, (own.c.trial_id == trials.c.trial_id) & (own.c.key == key))

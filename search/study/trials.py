@@ -5,14 +5,14 @@ once, whatever else happens, so a trial that has been told FAIL can never come b
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, literal, select
 from sqlalchemy.engine import Connection
 
 from search.errors import StaleClaim
@@ -31,6 +31,9 @@ REASON: Final = "reason"
 
 PRUNED_AFTER: Final = "pruned_after"
 """The attribute with the number of epochs after which a trial was pruned."""
+
+FORGOTTEN: Final = "forgotten"
+"""The attribute of an attempt at a stage that was forgotten: the slot is another one's now, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,18 @@ class Trials:
             _describe(tx, trial_id, own)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
             raise UpdateFinishedTrialError(f"trial {trial_id} is being ended by another process")
+
+
+def forget_attempts(tx: Connection, study: Study, stages: Collection[int]) -> None:
+    """Mark all trials of stages that are to be planned anew, so that they are no attempts at the new slots."""
+    told = select(attributes.c.trial_id).where(attributes.c.key == FORGOTTEN)
+    forgotten = (
+        select(attributes.c.trial_id, literal(FORGOTTEN), literal("true"))
+        .join(trials, trials.c.trial_id == attributes.c.trial_id)
+        .where(trials.c.study_id == study.id, attributes.c.key == "stage")
+        .where(attributes.c.value_json.in_(map(str, stages)), attributes.c.trial_id.not_in(told))
+    )
+    tx.execute(insert(attributes).from_select(["trial_id", "key", "value_json"], forgotten))
 
 
 def _explain(tx: Connection, trial_id: int, reason: str) -> None:

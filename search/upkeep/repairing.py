@@ -16,7 +16,8 @@ from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, slots, stages
 from search.study.claims import Held
 from search.study.owner import this_process
-from search.study.trials import Trials
+from search.study.study import Study
+from search.study.trials import Trials, forget_attempts
 from search.upkeep.findings import STRAYS, Finding
 
 _REASON = "repaired: no worker held its slot"
@@ -82,15 +83,17 @@ def _open_failed(of: Slots, opened: set[tuple[int, int]]) -> None:
         found = [(row.stage, row.slot) for row in tx.execute(opening)]
         opened.update(found)
         if found:
-            _forget_unbegun(tx, of.study.name, min(found)[0])
+            _forget_unbegun(tx, of.study, min(found)[0])
 
 
-def _forget_unbegun(tx: Connection, study: str, after: int) -> None:
+def _forget_unbegun(tx: Connection, study: Study, after: int) -> None:
     """Forget the stages after a stage, from the last one back to the first that has begun."""
-    begun = (slots.c.study == study, slots.c.state.in_((CLAIMED, FINISHED)))
+    begun = (slots.c.study == study.name, slots.c.state.in_((CLAIMED, FINISHED)))
     last = max(after, tx.scalar(select(func.max(slots.c.stage)).where(*begun)) or 0)
+    later = stages.c.study == study.name, stages.c.stage > last
+    forget_attempts(tx, study, tx.scalars(select(stages.c.stage).where(*later)).all())
     for table in (slots, stages):
-        tx.execute(delete(table).where(table.c.study == study, table.c.stage > last))
+        tx.execute(delete(table).where(table.c.study == study.name, table.c.stage > last))
 
 
 def _make(of: Slots, finding: Finding) -> None:

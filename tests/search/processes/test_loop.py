@@ -1,5 +1,6 @@
 import math
 from contextlib import suppress
+from dataclasses import replace
 from threading import Event
 
 import optuna
@@ -97,6 +98,18 @@ def test_a_sampler_that_fails_is_a_failed_attempt_of_its_slot_alone(study_of, no
         (0, "3 attempts failed, the last one with ValueError: the covariance matrix is singular")
     ]
     assert "attempt 3 at slot 0 failed: ValueError" in caplog.text
+
+
+def test_parameters_that_optuna_refuses_are_a_failed_attempt_and_no_death_of_the_worker(study_of, no_stop, monkeypatch):
+    def outside_at_zero(study, claim):
+        given = assigned(study, claim)
+        return replace(given, params={**given.params, "l2": 1e9}) if claim.slot == 0 else given
+
+    monkeypatch.setattr(loop, "assigned", outside_at_zero)
+    study = study_of(2)
+    work(Slots(study), run_trial, no_stop)
+    assert states(study) == [TrialState.COMPLETE]
+    assert "3 attempts failed, the last one with ValueError" in Slots(study).failed()[0].reason
 
 
 @pytest.mark.parametrize("error", [StorageInternalError("locked"), NoResultFound("no stage")])

@@ -11,13 +11,13 @@ from search.storage.tables import slots as table
 from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.spec import FinalistBudget
-from search.study.stages import read_stage
+from search.study.stages import assigned, read_stage
 from search.study.trials import TrialOutcome, Trials
 from search.upkeep.findings import find
 from search.upkeep.repairing import open_failed, repair
 from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import run_trial
-from tests.search.tiny import work_off
+from tests.search.tiny import work_off, work_some
 
 HERE = this_process()
 ELSEWHERE = "elsewhere/boot/1:7:1"
@@ -162,6 +162,28 @@ def test_a_later_stage_that_has_begun_stays_as_it_was_planned(study_of):
     work_off(slots.study)
     assert [each.counts.finished for each in slots.tally()] == [4, 2]
     assert read_stage(slots.study, 2).plan == plan
+
+
+def test_a_stage_that_is_planned_anew_takes_nothing_from_the_attempts_at_the_one_that_was_forgotten(study_of):
+    def fail(_task):
+        raise OSError("no memory")
+
+    study = study_of(4, 1, max_attempts=1, sampler="tpe")
+    work_off(study, fail)
+    open_failed(Slots(study))
+    work_some(study, 4)
+    slots = Slots(study)
+    first = slots.claim(HERE)
+    given = assigned(study, first)
+    slots.give_back(first)  # before it had a trial
+    again = slots.claim(HERE)
+    assert (again.stage, again.slot, again.token) == (2, 0, 2)
+    assert assigned(study, again) == given
+    slots.give_back(again)
+    work_off(study)
+    assert [trial.user_attrs.get("forgotten", False) for trial in study.storage.rdb.get_all_trials(study.id)] == [
+        *[False] * 4, True, *[False] * 5,
+    ]  # fmt: skip
 
 
 def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
