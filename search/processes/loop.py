@@ -87,7 +87,7 @@ def work(
         while not stop.is_set():
             claim = slots.claim(owner)
             if claim is NoClaim.DONE:
-                sweep(worker.trials)
+                sweep(slots, worker.trials)
                 board.update(last=True)
                 return
             if isinstance(claim, Claim):

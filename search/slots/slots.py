@@ -155,6 +155,14 @@ class Slots:
             return SlotCounts(**{row[0]: row[1] for row in rows})
 
     @outlasting
+    def held(self) -> frozenset[tuple[int, int, int]]:
+        """Return stage, slot and token of each slot that somebody holds."""
+        claimed = (slots.c.study == self.study.name, slots.c.state == CLAIMED)
+        with self._engine.begin() as tx:
+            rows = tx.execute(select(slots.c.stage, slots.c.slot, slots.c.token).where(*claimed)).all()
+        return frozenset((row.stage, row.slot, row.token) for row in rows)
+
+    @outlasting
     def failed(self) -> tuple[FailedSlot, ...]:
         """Return the slots that were closed without a finished trial."""
         query = select(slots).where(slots.c.study == self.study.name, slots.c.state == FAILED)

@@ -80,6 +80,15 @@ def test_a_slot_in_which_worker_after_worker_dies_is_closed_as_failed(slots, tri
 
 
 def test_the_sweep_leaves_no_trial_running(slots, trials, create):
-    trial_id = create(slots.claim(DEAD))
-    sweep(trials)
+    claim = slots.claim(DEAD)
+    trial_id = create(claim)
+    slots.close(claim)
+    sweep(slots, trials)
     assert state_of(slots, trial_id) is TrialState.FAIL
+
+
+def test_the_sweep_leaves_alone_what_is_run_in_a_slot_that_has_been_opened_again_since(slots, trials, create):
+    lost = create(slots.claim(DEAD))
+    living = create(slots.claim(HERE))
+    sweep(slots, trials)
+    assert (state_of(slots, lost), state_of(slots, living)) == (TrialState.FAIL, TrialState.RUNNING)
