@@ -99,6 +99,16 @@ def frozen(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.execution_options(isolation_level="REPEATABLE READ").begin()
 
 
+def unlocked(engine: Engine) -> AbstractContextManager[Connection]:
+    """Return a connection for reading alone, of an engine that may write: it keeps nobody waiting, however much it reads.
+
+    Each statement sees a state of its own.
+    """
+    if engine.dialect.name == "sqlite":  # whose transactions have the database to themselves
+        return own_engine(engine.url).connect()
+    return engine.begin()
+
+
 def _exact_floats(connection: Any, _record: object) -> None:
     connection.execute("SET extra_float_digits = 3")
     connection.commit()

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, true
 from sqlalchemy.engine import Connection, Row
 
 from search.space.distributions import distribution_from
@@ -42,13 +42,17 @@ class QuickReading(RDBStorage):
             or_(trials.c.trial_id > trial_id_greater_than, trials.c.trial_id.in_(included_trial_ids)),
         )
         with self.engine.begin() as tx:
-            # First the states: what is finished by then is whole in all that is read afterwards.
-            found = tx.execute(select(trials).where(*chosen).order_by(trials.c.trial_id)).all()
-            parts = [_by_trial(tx, part, chosen) for part in (values, params, attributes, system_attributes)]
-            drawn = or_(trials.c.number < DRAWN, trials.c.datetime_complete.is_(None))
-            parts.append(_by_trial(tx, reports, (*chosen, drawn)))
-        read = [_trial(row, *(part[row.trial_id] for part in parts)) for row in found]
+            read = read_trials(tx, *chosen, drawn=or_(trials.c.number < DRAWN, trials.c.datetime_complete.is_(None)))
         return [trial for trial in read if states is None or trial.state in states]
+
+
+def read_trials(tx: Connection, *chosen: Any, drawn: Any = true()) -> list[FrozenTrial]:
+    """Return the trials that are `chosen` in the order of their ids, and with them the reports of those `drawn`."""
+    # First the states: what is finished by then is whole in all that is read afterwards.
+    found = tx.execute(select(trials).where(*chosen).order_by(trials.c.trial_id)).all()
+    parts = [_by_trial(tx, part, chosen) for part in (values, params, attributes, system_attributes)]
+    parts.append(_by_trial(tx, reports, (*chosen, drawn)))
+    return [_trial(row, *(part[row.trial_id] for part in parts)) for row in found]
 
 
 def _by_trial(tx: Connection, part: Any, chosen: Sequence[Any]) -> dict[int, list[Row[Any]]]:

@@ -1,6 +1,10 @@
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from search.results.ranking import best_trials, ranked_trials, table
+from search.storage.reading import DRAWN
 from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import expected
 from tests.search.tiny import ranked, work_off
@@ -68,6 +72,21 @@ def test_what_a_trial_reported_is_its_curve_in_the_order_of_epochs_and_no_part_o
     (trial,) = ranked_trials(study)
     assert trial.curve == (19.0, 11.0, 10.0)
     assert "curve" not in trial.as_dict()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+def test_trials_are_ranked_with_all_their_curves_while_somebody_else_writes(study_of, storage):
+    def run(task):
+        task.report(1, 20.0)
+        return TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0)
+
+    study = study_of(DRAWN + 1)
+    work_off(study, run)
+    assert {trial.curve for trial in ranked_trials(study)} == {(20.0,)}
+    with closing(sqlite3.connect(storage.engine.url.database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        assert len(ranked_trials(study)) == DRAWN + 1
 
 
 def test_a_study_without_a_finished_trial_has_no_best(study_of):
