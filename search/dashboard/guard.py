@@ -89,14 +89,14 @@ class Guard:
 
         refusal = self._refusal(environ)
         if refusal is not None:
-            return _refuse(refusal, environ, start)
+            return refuse(refusal, environ, start)
         if path == "/healthz":
             return self._health(environ, start)
         try:
             return self._application(environ, start)
         except SQLAlchemyError as error:
             _log.warning("the storage does not answer: %s", str(error).partition("\n")[0])
-            return _refuse(NO_STORAGE, environ, start)
+            return refuse(NO_STORAGE, environ, start)
 
     def _refusal(self, environ: Environ) -> Refusal | None:
         checks: list[Callable[[Environ], Refusal | None]] = [self._foreign_host, _foreign_origin]
@@ -140,7 +140,7 @@ class Guard:
 
     def _health(self, environ: Environ, start: Callable[..., Any]) -> Iterable[bytes]:
         if not self._healthy():
-            return _refuse(NO_STORAGE, environ, start)
+            return refuse(NO_STORAGE, environ, start)
         start("200 OK", [("Content-Type", "text/plain")])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [b"ok\n"]
 
@@ -173,7 +173,8 @@ def _password(environ: Environ) -> bytes:
     return pair.partition(b":")[2] if scheme.lower() == "basic" else b""
 
 
-def _refuse(refusal: Refusal, environ: Environ, start: Callable[..., Any]) -> Sequence[bytes]:
+def refuse(refusal: Refusal, environ: Environ, start: Callable[..., Any]) -> Sequence[bytes]:
+    """Answer a request with a refusal, as JSON where the page asks and as text where a person does."""
     api = environ["PATH_INFO"].startswith("/api/")
     body = (json.dumps({"reason": refusal.reason}) if api else refusal.reason + "\n").encode()
     kind = ("Content-Type", "application/json" if api else "text/plain")

@@ -9,14 +9,16 @@ from threading import Thread
 from typing import Any
 
 from optuna.storages import get_storage
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Rules
+from search.dashboard.changes import refusal_of
+from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Rules, refuse
 from search.errors import SearchError
 from search.password import read_secret
 from search.settings import Settings
 from search.storage import tables
+from search.storage.address import file_of, is_sqlite
 from search.storage.artifacts import ArtifactFolder, artifact_folder
 from search.storage.database import open_storage, quieten_optuna
 from search.storage.optuna_tables import study_id_of
@@ -93,21 +95,29 @@ class Pages:
 
     def __init__(self, url: str, artifacts: ArtifactFolder | None) -> None:
         self._artifacts = artifacts
-        changing = open_storage(url)
-        changing.patience.stop.set()  # a page can be told at once that the database is away
-        self._changing = self._made_of(changing.rdb)
+        self._written = open_storage(url)
+        self._written.patience.stop.set()  # a page can be told at once that the database is away
+        self._changing = self._made_of(self._written.rdb)
         self._storage = open_storage(url, reading=True)
-        self._studies = self._list_studies()
+        self._file = _file_at(url)
+        self._studies: list[tuple[Any, ...]] | None = self._list_studies()
         self._reading = self._cached()
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         if environ["REQUEST_METHOD"] not in SAFE:
-            self._list_studies()  # raises where the storage is away, which Optuna would answer with a 500
-            return self._changing(environ, start_response)
-        if environ["PATH_INFO"].startswith("/api/"):
+            return self._change(environ, start_response)
+        if environ["PATH_INFO"].startswith(("/api/", "/artifacts/")):
             self._forget_deleted()
         return self._reading(environ, start_response)
+
+    def _change(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self._list_studies()  # raises where the storage is away, which Optuna would answer with a 500
+        with self._storage.engine.begin() as tx:
+            refusal = refusal_of(tx, environ)
+        if refusal is not None:
+            return refuse(refusal, environ, start_response)
+        return self._changing(environ, start_response)
 
     def read_ahead(self) -> None:
         """Read all trials, so that whoever opens a large study first need not wait for that."""
@@ -132,8 +142,17 @@ class Pages:
             self._reading, self._studies = self._cached(), studies
 
     def _list_studies(self) -> list[tuple[Any, ...]]:
+        self._notice_another_file()
         with self._storage.engine.begin() as tx:
             return [tuple(row) for row in tx.execute(select(tables.studies.c.study, tables.studies.c.created))]
+
+    def _notice_another_file(self) -> None:
+        """Leave the file that was at the storage's path, if it was deleted, for the one that is there now."""
+        file = _file_at(self._storage.url)
+        if file != self._file:
+            for each in (self._storage, self._written):
+                each.engine.dispose()
+            self._file, self._studies = file, None
 
     def _cached(self) -> Application:
         """Make an application that reads a finished trial once, and not each time that a page asks for the study."""
@@ -160,6 +179,21 @@ class Served(ArtifactFolder):
             return super().open_reader(artifact_id)
         except ArtifactNotFound as error:
             raise HTTPError(404, "There is no such artifact.") from error
+
+
+def _file_at(url: str) -> tuple[int, int] | None:
+    """Return device and inode of a SQLite file; None of another database. Raises SQLAlchemyError where it is gone.
+
+    A connection goes on with a file that was deleted, and one that is made where there is no file makes it anew.
+    """
+    address = make_url(url)
+    if not is_sqlite(address):
+        return None
+    try:
+        found = file_of(address).stat()
+    except OSError as error:
+        raise SQLAlchemyError(f"{address}: {error.strerror}") from error
+    return found.st_dev, found.st_ino
 
 
 def _address(host: str) -> str:

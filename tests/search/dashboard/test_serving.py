@@ -1,6 +1,7 @@
 import io
 import json
 import socket
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -228,6 +229,76 @@ def test_an_artifact_that_is_missing_is_not_found(study_of, storage, pages, sett
     assert ask(pages, address)[0] == 404
 
 
+@pytest.fixture
+def guarded(pages, settings_of):
+    return Guard(pages, rules_of(settings_of(), Access()), pages.healthy)
+
+
+NOTE = b'{"version": 1, "body": "well done"}'
+FILE = b'{"file": "data:text/plain;base64,YQ==", "filename": "a.txt"}'
+
+
+@pytest.mark.parametrize("number", ["999", "9" * 23, "9" * 5000])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("DELETE", "/api/studies/{}", b"{}"),
+        ("PUT", "/api/studies/{}/note", NOTE),
+        ("PUT", "/api/studies/1/{}/note", NOTE),
+        ("POST", "/api/artifacts/{}", FILE),
+    ],
+)
+def test_a_change_to_what_is_not_there_is_not_found(number, method, path, body, study_of, guarded, caplog):
+    study_of(1)
+    assert ask(guarded, path.format(number), method, body)[0] == 404
+    assert "Exception" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"file": "zzz"}', b'{"file": "data:,a"}', b'{"file": 1}', b"{}", b"[]", b"", b"zzz", b"[" * 9999, b"\xff"],
+)
+def test_an_artifact_that_is_no_file_is_a_bad_request(body, study_of, guarded, settings_of, caplog):
+    assert ask(guarded, f"/api/artifacts/{study_of(1).id}", "POST", body)[0] == 400
+    assert "Exception" not in caplog.text
+    assert not artifact_folder(settings_of()).path.exists()
+
+
+@pytest.mark.parametrize("body", [b'{"version": 1, "body": 2}', b'{"version": "1", "body": ""}', b"{}", b"7", b"zzz"])
+def test_a_note_that_is_no_text_is_a_bad_request(body, study_of, guarded, caplog):
+    assert ask(guarded, f"/api/studies/{study_of(1).id}/note", "PUT", body)[0] == 400
+    assert "Exception" not in caplog.text
+
+
+def test_an_artifact_and_the_note_of_a_trial_can_be_added(study_of, guarded):
+    study = study_of(1)
+    work_off(study)
+    assert ask(guarded, f"/api/artifacts/{study.id}", "POST", FILE)[0] == 201
+    assert ask(guarded, f"/api/studies/{study.id}/1/note", "PUT", NOTE)[0] == 204
+
+
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+def test_a_file_that_was_deleted_is_not_shown_any_more_nor_made(study_of, storage, guarded):
+    study_of(1)
+    file = Path(storage.engine.url.database)
+    assert ask(guarded, "/api/studies")[0] == 200
+    file.unlink()
+    assert [ask(guarded, path)[0] for path in ("/api/studies", "/healthz")] == [503, 503]
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+def test_a_file_that_was_deleted_and_made_anew_is_the_one_that_is_shown_and_changed(study_of, storage, guarded):
+    assert ask(guarded, f"/api/studies/{study_of(1).id}/note", "PUT", NOTE)[0] == 204
+    file = Path(storage.engine.url.database)
+    file.unlink()
+    anew = create_or_resume(open_storage(fake_study.empty_file(file.parent)), "anew", spec_of(1))
+    assert b'"study_name": "anew"' in ask(guarded, "/api/studies")[1]
+    assert ask(guarded, f"/api/studies/{anew.id}/note", "PUT", NOTE)[0] == 204
+    assert b"well done" in ask(guarded, f"/api/studies/{anew.id}", query="after=0")[1]
+    assert ask(guarded, "/healthz") == (200, b"ok\n")
+
+
 def test_what_has_been_read_ahead_is_not_read_again_when_the_study_is_opened(study_of, pages, monkeypatch):
     study = study_of(3)
     work_off(study)
@@ -258,9 +329,8 @@ def test_it_is_not_healthy_where_the_storage_fails(study_of, storage, pages):
     assert not pages.healthy()
 
 
-def test_a_storage_that_fails_is_told_to_the_page(study_of, storage, pages, settings_of):
+def test_a_storage_that_fails_is_told_to_the_page(study_of, storage, guarded):
     study_of(1)
-    guarded = Guard(pages, rules_of(settings_of(), Access()), pages.healthy)
     assert ask(guarded, "/api/studies")[0] == 200
     with storage.engine.begin() as tx:
         tx.exec_driver_sql("drop table agesearch_studies")
