@@ -152,7 +152,8 @@ def _chosen(study: Study) -> Iterator[str]:
     yield "## The chosen configuration"
     yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial, Quantity(study.spec.unit)))
     yield f"Why: {choice.reason}."
-    yield f"`agesearch export --study {study.name} --out best.toml` writes it and its provenance to a file."
+    yield "This writes it and its provenance to a file:"
+    yield f"```\nagesearch export --study {_typed(study.name)} --out best.toml\n```"
 
 
 def _shown(one: Range) -> str:

@@ -14,7 +14,7 @@ from search.study.specifying import spec_of as specified
 from search.study.stages import sampled_stages
 from search.study.trials import Diverged
 from search.study.variants import Experiment, Variant
-from tests.integration.fake_study import spec_of
+from tests.integration.fake_study import create_or_resume, spec_of
 from tests.search.tiny import work_off, work_some
 
 MANY = Box(
@@ -58,6 +58,14 @@ def test_the_chosen_configuration_is_named_once_the_search_has_ended(study_of):
     assert f"|  | trial {best.number} |" in study_note(study)
     assert "Why: the best single trial" in study_note(study)
     assert "agesearch export --study ages" in study_note(study)
+
+
+def test_the_command_that_exports_it_can_be_pasted_whatever_the_studys_name(storage):
+    name = "it's `two` words; $HOME"
+    study = create_or_resume(storage, name, spec_of(1))
+    work_off(study)
+    (line,) = (line for line in study_note(study).splitlines() if line.startswith("agesearch export"))
+    assert shlex.split(line) == ["agesearch", "export", "--study", name, "--out", "best.toml"]
 
 
 def test_the_finalists_are_shown_with_their_verdict_once_they_have_ended(study_of):
