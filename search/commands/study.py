@@ -69,7 +69,7 @@ def repair(
     with storage_errors(slots.study.storage):
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
-            mend(slots, findings)
+            findings = mend(slots, findings)
         shut = 0 if not failed else len(slots.failed()) if dry_run else open_failed(slots)
     if as_json:
         answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "failed": shut})

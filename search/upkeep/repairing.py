@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import delete, func, insert, select, update
@@ -23,19 +24,26 @@ from search.upkeep.findings import STRAYS, Finding
 _REASON = "repaired: no worker held its slot"
 
 
-def repair(of: Slots, findings: Sequence[Finding]) -> None:
-    """Mend those of the findings that can be mended; one that is no longer so is left alone."""
-    for finding in findings:
-        if finding.held is not None:
-            _settle(of, finding.held)
-        elif finding.path is not None:
-            _move_away(finding.path)
-        elif finding.kind == "running trial" and finding.trial is not None:
-            Trials(of.study).fail(finding.trial, _REASON)
-        elif finding.kind == "slot without a trial":
-            _reopen(of, finding)
-        elif finding.kind == "missing slot":
-            _make(of, finding)
+def repair(of: Slots, findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Mend those of the findings that can be mended; one that is no longer so is left alone.
+
+    Returns them all; one that turned out to be for you to mend says what you can do.
+    """
+    return tuple(_mended(of, finding) for finding in findings)
+
+
+def _mended(of: Slots, finding: Finding) -> Finding:
+    if finding.held is not None:
+        _settle(of, finding.held)
+    elif finding.path is not None:
+        return _moved_away(finding, finding.path)
+    elif finding.kind == "running trial" and finding.trial is not None:
+        Trials(of.study).fail(finding.trial, _REASON)
+    elif finding.kind == "slot without a trial":
+        _reopen(of, finding)
+    elif finding.kind == "missing slot":
+        _make(of, finding)
+    return finding
 
 
 def _settle(of: Slots, held: Held) -> None:
@@ -46,11 +54,16 @@ def _settle(of: Slots, held: Held) -> None:
             of.give_back(claim)
 
 
-def _move_away(path: Path) -> None:
+def _moved_away(finding: Finding, path: Path) -> Finding:
     folder = path.parent / STRAYS
-    folder.mkdir(exist_ok=True)
-    with suppress(FileNotFoundError):  # another repair has moved it
-        path.rename(folder / path.name)
+    try:
+        folder.mkdir(exist_ok=True)
+        with suppress(FileNotFoundError):  # another repair has moved it
+            path.rename(folder / path.name)
+    except OSError as error:
+        remedy = f"it cannot be moved to {folder} ({error.strerror}); make that a folder you may write to, or move it"
+        return replace(finding, remedy=remedy, mendable=False)
+    return finding
 
 
 def _reopen(of: Slots, finding: Finding) -> None:

@@ -1,3 +1,4 @@
+import io
 import os
 import uuid
 
@@ -202,3 +203,17 @@ def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
     assert find(slots, folder) == ()
     assert (folder.path / "stray" / stray.name).read_bytes() == b"stray"
     assert attached.read_bytes() == b"attached"
+
+
+def test_a_stray_artifact_that_cannot_be_moved_is_left_to_you_and_the_rest_is_mended(slots, tmp_path):
+    die_within_a_trial(slots, -5.0)
+    folder = ArtifactFolder(tmp_path / "artifacts")
+    folder.write(str(uuid.uuid4()), io.BytesIO(b"stray"))
+    (stray,) = folder.path.iterdir()
+    os.utime(stray, (0, 0))
+    (folder.path / "stray").write_bytes(b"a file")
+    first, *others = repair(slots, tuple(reversed(find(slots, folder))))
+    assert (first.path, first.mendable) == (stray, False)
+    assert first.remedy.startswith(f"it cannot be moved to {folder.path / 'stray'} (File exists); make that a folder")
+    assert all(each.mendable for each in others)
+    assert [each.path for each in find(slots, folder)] == [stray]
