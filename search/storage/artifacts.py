@@ -7,6 +7,7 @@ import time
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, BinaryIO
 
 from optuna.artifacts.exceptions import ArtifactNotFound
@@ -93,9 +94,17 @@ def unattached(storage: Storage, folder: ArtifactFolder) -> tuple[Path, ...]:
         return ()
     settled = time.time() - _UPLOAD_SECONDS
     named = (path for path in folder.path.iterdir() if _OURS.fullmatch(path.name))
-    files = sorted(path for path in named if path.is_file() and path.stat().st_mtime < settled)
+    files = sorted(path for path in named if _is_older(path, settled))
     both = (system_attributes, study_attributes)
     keys = [select(each.c.key).where(each.c.key.contains(_PREFIX, autoescape=True)) for each in both]
     with storage.engine.begin() as tx:
         attached = {key.rpartition(":")[2] for key in tx.scalars(union_all(*keys))}
     return tuple(path for path in files if path.name not in attached)
+
+
+def _is_older(path: Path, than: float) -> bool:
+    try:
+        found = path.stat()
+    except OSError:  # such as one that has been moved or removed meanwhile
+        return False
+    return S_ISREG(found.st_mode) and found.st_mtime < than

@@ -102,6 +102,22 @@ def test_what_else_lies_in_the_folder_is_no_stray_artifact(study_of, storage, fo
     assert unattached(storage, folder) == (folder.path / upload,)
 
 
+def test_a_file_that_is_removed_while_it_is_looked_at_ends_nothing(study_of, storage, folder, monkeypatch):
+    study_of(1)
+    folder.write(name := str(uuid.uuid4()), io.BytesIO(b""))
+    age(folder)
+    stat = Path.stat
+
+    def last_look(path, **how):
+        found = stat(path, **how)
+        if path.name == name:
+            path.unlink()
+        return found
+
+    monkeypatch.setattr(Path, "stat", last_look)
+    assert len(unattached(storage, folder)) <= 1
+
+
 def age(folder):
     for path in folder.path.iterdir():
         os.utime(path, (time.time() - 61,) * 2)
