@@ -1,5 +1,7 @@
 """What the commands can be told: each setting with its type, its default, and the words of its help."""
 
+import ipaddress
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -52,6 +54,17 @@ def _no_truth(value: Any) -> Any:
 def _printable(name: str) -> str:
     if any(ord(each) < 32 or ord(each) == 127 for each in name):
         raise ValueError("it has a control character in it; choose a name of letters, digits and signs")
+    return name
+
+
+def _host_name(given: str) -> str:
+    name = given.strip()
+    try:
+        return str(ipaddress.ip_address(name.strip("[]")))
+    except ValueError:
+        if not re.fullmatch(r"[a-z0-9._-]+", name, re.IGNORECASE):
+            # As browsers send it: the guard compares it without the port.
+            raise ValueError("it is no host name; write one without a port, as in ages.example.org") from None
     return name
 
 
@@ -226,7 +239,7 @@ class Settings(BaseModel):
     dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
-    dashboard_hosts: Annotated[tuple[str, ...] | None, _split(","), NoneAsText] = _dashboard(
+    dashboard_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...] | None, _split(","), NoneAsText] = _dashboard(
         None,
         description="Further host names that browsers reach the dashboard by, as through a proxy: ages.example.org.",
     )

@@ -1,6 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from search.settings import SECRETS, Ranges, Settings, panel_of
 
@@ -36,3 +37,17 @@ def test_the_names_of_the_dashboard_are_given_as_text():
         "b.example",
     )
     assert Settings.model_validate({"dashboard_hosts": "none"}).dashboard_hosts is None
+
+
+def test_blanks_around_the_names_of_the_dashboard_are_no_part_of_them():
+    given = " a.example , B.example,2001:DB8::1, [::2]"
+    assert Settings.model_validate({"dashboard_hosts": given}).dashboard_hosts == (
+        *("a.example", "B.example"),
+        *("2001:db8::1", "::2"),
+    )
+
+
+@pytest.mark.parametrize("given", ["a.example,b.example:8443", "a b", "", "a,,b", "http://a.example", "[a]", "ä.example"])
+def test_what_no_browser_calls_the_dashboard_is_refused(given):
+    with pytest.raises(ValidationError, match=r"it is (no host name; write one without a port|empty)"):
+        Settings.model_validate({"dashboard_hosts": given})
