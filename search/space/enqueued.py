@@ -7,7 +7,7 @@ from search.errors import SearchError
 from search.space.box import Box
 from search.space.pairs import pairs
 from search.space.parameters import PARAMETERS, number_or_word
-from search.space.ranges import Choices, Value
+from search.space.ranges import Choices, IntegerRange, Range, Value
 
 Wanted: TypeAlias = tuple[tuple[str, Value], ...]
 """Some parameters of a configuration with their values; the others are those that the slot would have drawn."""
@@ -20,7 +20,7 @@ def read_enqueued(given: object) -> tuple[Wanted, ...]:
 
     Raises ValueError for anything else.
     """
-    tables = [_from_text(each) for each in given.split(";")] if isinstance(given, str) else given
+    tables = [_from_text(each) for each in given.split(";") if each.strip()] if isinstance(given, str) else given
     if not isinstance(tables, list | tuple) or not tables or not all(isinstance(each, Mapping) for each in tables):
         raise ValueError("write configurations as in lr=1e-4,l2=1e-4;lr=1e-3, or a list of tables")
     return tuple(map(_read, tables))
@@ -35,7 +35,15 @@ def require_in(box: Box, wanted: tuple[Wanted, ...], slots: int) -> None:
         if name not in ranges:
             raise SearchError(f"{name} = {value} is enqueued, but not searched; the study searches {', '.join(ranges)}")
         if not ranges[name].holds(value):
-            raise SearchError(f"{name} = {value} is enqueued, but lies outside {ranges[name]}; widen the range")
+            raise SearchError(f"{name} = {value} is enqueued, but {_why_not(ranges[name], value)}")
+
+
+def _why_not(one: Range, value: Value) -> str:
+    if not isinstance(one, Choices) and isinstance(value, str):
+        return f"{one} takes numbers"
+    if isinstance(one, IntegerRange) and type(value) is not int:
+        return f"{one} takes whole numbers, which have no decimal point"
+    return f"lies outside {one}; widen the range"
 
 
 def in_terms_of(box: Box, wanted: tuple[Wanted, ...]) -> tuple[Wanted, ...]:

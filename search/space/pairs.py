@@ -2,10 +2,12 @@
 
 
 def pairs(text: str) -> dict[str, str]:
-    """Return the values of `text` by their names; raise ValueError for a name that is there twice."""
+    """Return the values of `text` by their names; raise ValueError for one that is missing or there twice."""
     found: dict[str, str] = {}
     for each in text.split(","):
         name, _, value = (part.strip() for part in each.partition("="))
+        if not name:
+            raise ValueError(f"{each.strip()!r} between its commas has no name; write name=value, or leave it out")
         if name in found:
             raise ValueError(f"{name} is given twice; keep one of them")
         found[name] = value

@@ -3,7 +3,7 @@ import pytest
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
 from search.space.enqueued import in_terms_of, read_enqueued, written
-from search.space.ranges import Choices
+from search.space.ranges import Choices, IntegerRange
 from search.study.plans import Sampled
 from search.study.stages import list_stages
 from tests.integration.fake_study import finished, spec_of
@@ -13,7 +13,7 @@ TWO = ((("learning_rate", 1e-4), ("l2", 1e-3)), (("l2", 1.0),))
 
 
 @pytest.mark.parametrize(
-    "given", ["lr=1e-4,l2=1e-3;l2=1.0", "l2=1e-3, learning_rate=1e-4; l2=1.0", [{"lr": 1e-4, "l2": 1e-3}, {"l2": 1.0}]]
+    "given", ["lr=1e-4,l2=1e-3;l2=1.0", "l2=1e-3, learning_rate=1e-4; l2=1.0;", [{"lr": 1e-4, "l2": 1e-3}, {"l2": 1.0}]]
 )
 def test_configurations_are_read_from_text_and_tables(given):
     assert read_enqueued(given) == TWO
@@ -31,6 +31,8 @@ def test_what_was_read_can_be_written_and_read_again():
         ([{"l2": [1]}], r"l2 is \[1\]; it must be a number or a word"),
         ([], "write configurations as in lr=1e-4"),
         (["l2"], "write configurations as in lr=1e-4"),
+        (";", "write configurations as in lr=1e-4"),
+        ("lr=1e-4,", "has no name; write name=value"),
         (7, "write configurations as in lr=1e-4"),
     ],
 )
@@ -45,7 +47,7 @@ def test_what_is_no_configuration_is_refused(given, said):
         ((*TWO, ()), "3 configurations are enqueued, but the first stage has 2 trials"),
         (((("dropout", 0.5),),), "dropout = 0.5 is enqueued, but not searched; the study searches learning_rate, l2"),
         (((("l2", 11.0),),), r"l2 = 11.0 is enqueued, but lies outside l2 \[1e-06, 10\]; widen the range"),
-        (((("l2", "much"),),), "l2 = much is enqueued, but lies outside"),
+        (((("l2", "much"),),), r"l2 = much is enqueued, but l2 \[1e-06, 10\] takes numbers"),
     ],
 )
 def test_what_the_study_cannot_try_is_refused(wanted, said):
@@ -58,6 +60,13 @@ def test_a_choice_may_be_enqueued_and_no_other_value():
     assert spec_of(2, box=box, enqueued=((("batch_size", 32),),)).enqueued
     with pytest.raises(SearchError, match="batch_size = 64 is enqueued, but lies outside"):
         spec_of(2, box=box, enqueued=((("batch_size", 64),),))
+
+
+@pytest.mark.parametrize(("value", "said"), [(16.0, "width 8 to 32 takes whole numbers"), (64, "lies outside width 8")])
+def test_a_number_with_a_decimal_point_is_no_whole_number_and_is_told_so(value, said):
+    box = Box((*FIRST_BOX.ranges, IntegerRange("width", 8, 32)))
+    with pytest.raises(SearchError, match=f"width = {value} is enqueued, but {said}"):
+        spec_of(2, box=box, enqueued=((("width", value),),))
 
 
 def test_what_equals_a_choice_is_that_choice():
