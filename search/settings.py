@@ -35,8 +35,15 @@ NEVER_EMPTY = UNTOLD | {"study", "storage_password_file", "dashboard_password_fi
 
 
 def _split(separator: str) -> BeforeValidator:
-    """Accept text such as "50,50" or "1e-6:1e-3" for a tuple, as flags and environment variables give it."""
+    """Accept text such as "50,50" for a tuple, as flags and environment variables give it."""
     return BeforeValidator(lambda value: tuple(value.split(separator)) if isinstance(value, str) else value)
+
+
+def _ends(value: Any) -> Any:
+    ends = tuple(value.split(":")) if isinstance(value, str) else value
+    if isinstance(ends, tuple | list) and len(ends) != 2:
+        raise ValueError("give its two ends, as in 1e-5:1e-3")
+    return ends
 
 
 def _or_none(value: Any) -> Any:
@@ -68,10 +75,11 @@ def _host_name(given: str) -> str:
     return name
 
 
+HostName = Annotated[str, AfterValidator(_host_name)]
 Count = Annotated[int, Field(gt=0, le=2**31 - 1), BeforeValidator(_no_truth)]
 """As many as TensorFlow and databases count to."""
 
-Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], _split(":")]
+Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], BeforeValidator(_ends)]
 NoneAsText = BeforeValidator(_or_none)
 
 
@@ -239,7 +247,7 @@ class Settings(BaseModel):
     dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
-    dashboard_hosts: Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...] | None, _split(","), NoneAsText] = _dashboard(
+    dashboard_hosts: Annotated[tuple[HostName, ...] | None, _split(","), NoneAsText] = _dashboard(
         None,
         description="Further host names that browsers reach the dashboard by, as through a proxy: ages.example.org.",
     )

@@ -47,7 +47,9 @@ def test_blanks_around_the_names_of_the_dashboard_are_no_part_of_them():
     )
 
 
-@pytest.mark.parametrize("given", ["a.example,b.example:8443", "a b", "", "a,,b", "http://a.example", "[a]", "ä.example"])
+@pytest.mark.parametrize(
+    "given", ["a.example,b.example:8443", "a b", "", "a,,b", "http://a.example", "[a]", "ä.example"]
+)
 def test_what_no_browser_calls_the_dashboard_is_refused(given):
     with pytest.raises(ValidationError, match=r"it is (no host name; write one without a port|empty)"):
         Settings.model_validate({"dashboard_hosts": given})
