@@ -25,7 +25,7 @@ from search.storage.database import Storage, create_storage, open_storage
 from search.storage.failures import storage_errors
 from search.study.spec import StudySpec
 from search.study.specifying import require_fitting, spec_of, spec_to_resume
-from search.study.study import Study, create_or_resume, load_study, study_names
+from search.study.study import Study, create_or_resume, load_study, refuse_foreign, study_names
 
 WATCH_SECONDS = 0.5
 
@@ -36,8 +36,9 @@ def prepare_study(settings: Settings, dataset: Path) -> Study:
     Raises SearchError where it exists with other settings or cannot work on `dataset`, or DatasetError where that is
     none or the logs cannot be written.
     """
+    is_new = existing(settings) is None
     info = inspect_dataset(dataset)
-    if existing(settings) is None:
+    if is_new:
         require_fitting(settings, info)
 
     def spec_for(precision: str, stored: StudySpec | None) -> StudySpec:
@@ -63,17 +64,25 @@ def make_study(settings: Settings, spec_for: Callable[[str, StudySpec | None], S
 
 
 def existing(settings: Settings) -> StudySpec | None:
-    """Return what is stored of the study, and create nothing where there is no storage."""
+    """Return what is stored of the study, and create nothing where there is no storage.
+
+    Raises SearchError where somebody else has a study of that name.
+    """
     try:
-        return _stored(open_storage(settings.storage), settings.study)
+        storage = open_storage(settings.storage)
     except SearchFailure:
         raise
     except SearchError:  # there is no storage yet, or none can be made there either
         return None
+    return _stored(storage, settings.study)
 
 
 def _stored(storage: Storage, name: str) -> StudySpec | None:
-    return load_study(storage, name).spec if name in study_names(storage) else None
+    if name in study_names(storage):
+        return load_study(storage, name).spec
+    with storage_errors(storage):
+        refuse_foreign(storage, name)
+    return None
 
 
 def launch(settings: Settings, study: Study, dataset: Path, watch: Callable[[Standing], None]) -> bool:

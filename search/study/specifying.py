@@ -40,7 +40,15 @@ def spec_of(settings: Settings, info: DatasetInfo, precision: str) -> StudySpec:
 
 
 def spec_to_resume(settings: Settings, info: DatasetInfo, precision: str, stored: StudySpec) -> StudySpec:
-    """Return the study that the settings ask for where `stored` is there: they may differ in what they say alone."""
+    """Return the study that the settings ask for where `stored` is there: they may differ in what they say alone.
+
+    Raises SearchError where that is an experiment.
+    """
+    if stored.experiment is not None:
+        raise SearchError(
+            f"the study {settings.study!r} is the experiment {stored.experiment.name}, and no search; go on with it by "
+            f"'agesearch experiment {stored.experiment.name}', or use another --study"
+        )
     said = settings.model_fields_set
     own = {name: value for name, value in _settings_of(stored, settings).items() if name not in said}
     spec = spec_of(settings.model_copy(update=own), info, precision)

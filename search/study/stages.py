@@ -21,7 +21,7 @@ from search.study.assignment import Assignment, Pruning
 from search.study.claims import Claim
 from search.study.finished import count_finished, finished_trials, params_of, seen_trials
 from search.study.plans import Finalists, Plan, Sampled, Variants, candidates, plan_from_json
-from search.study.study import Study, require_undeleted
+from search.study.study import Study, readable, require_undeleted
 from search.study.trials import FORGOTTEN
 
 
@@ -42,7 +42,7 @@ def list_stages(study: Study) -> tuple[Stage, ...]:
     """Return the stages opened so far, in their order."""
     with study.storage.engine.begin() as tx:
         rows = tx.execute(_rows_of(study)).all()
-    return tuple(map(_read, rows))
+    return tuple(_read(study, row) for row in rows)
 
 
 def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
@@ -55,7 +55,7 @@ def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
         row = tx.execute(_rows_of(study).where(stages.c.stage == number)).one()
-    return _read(row)
+    return _read(study, row)
 
 
 @outlasting
@@ -87,7 +87,7 @@ def open_next(study: Study, done: int) -> None:
         require_undeleted(tx, study)
         opened = tx.execute(_rows_of(study)).all()
         if len(opened) == done:
-            _insert(tx, study, Stage(done + 1, _next_plan(tx, study, [_read(row).plan for row in opened])))
+            _insert(tx, study, Stage(done + 1, _next_plan(tx, study, [_read(study, row).plan for row in opened])))
 
 
 def _insert(tx: Connection, study: Study, stage: Stage) -> None:
@@ -103,8 +103,9 @@ def _rows_of(study: Study) -> Select[Any]:
     return select(stages).where(stages.c.study == study.name).order_by(stages.c.stage)
 
 
-def _read(row: Row[Any]) -> Stage:
-    return Stage(row.stage, plan_from_json(row.plan))
+def _read(study: Study, row: Row[Any]) -> Stage:
+    with readable(study.storage, study.name):
+        return Stage(row.stage, plan_from_json(row.plan))
 
 
 def _next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:

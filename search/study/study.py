@@ -1,6 +1,7 @@
 """A study: its name, its spec, and where it is kept; created, resumed, and found again."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
 from warnings import catch_warnings, simplefilter
@@ -8,6 +9,7 @@ from warnings import catch_warnings, simplefilter
 from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
 from optuna.study import load_study as load_optuna_study
+from pydantic import ValidationError
 from sqlalchemy import delete, insert, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
@@ -44,7 +46,7 @@ def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
         study = _stored(storage, name)
         if study is None:  # new, half created, or deleted in Optuna alone
             left = _row(storage, name)
-            _refuse_foreign(storage, name)
+            refuse_foreign(storage, name)
             return _create(storage, name, spec, left and left.created)
     differences = list(_differences(study.spec, spec))
     if differences:
@@ -60,6 +62,18 @@ def load_study(storage: Storage, name: str) -> Study:
         known = ", ".join(map(repr, study_names(storage))) or "none"
         raise SearchError(f"no study {name!r} in {storage}; it has: {known}")
     return study
+
+
+@contextmanager
+def readable(storage: Storage, name: str) -> Iterator[None]:
+    """Raise SearchError where the block finds that another version has written what it reads of a study."""
+    try:
+        yield
+    except ValidationError as error:
+        raise SearchError(
+            f"the study {name!r} in {storage} was made by another version of agesearch, and this one cannot read it; "
+            "use the version that made it, or another --study"
+        ) from error
 
 
 def require_undeleted(tx: Connection, study: Study) -> None:
@@ -133,7 +147,8 @@ def _name_the_value(storage: Storage, name: str, unit: str) -> None:
         )
 
 
-def _refuse_foreign(storage: Storage, name: str) -> None:
+def refuse_foreign(storage: Storage, name: str) -> None:
+    """Raise SearchError where Optuna has a study of that name that cannot be the beginning of one of ours."""
     number = _optuna_id(storage, name)
     if number is None:
         return
@@ -155,7 +170,8 @@ def _stored(storage: Storage, name: str) -> Study | None:
     row = _row(storage, name)
     if row is None or number is None:
         return None
-    return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
+    with readable(storage, name):
+        return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
 
 
 def _row(storage: Storage, name: str) -> Row[Any] | None:

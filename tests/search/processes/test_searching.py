@@ -3,10 +3,12 @@ import subprocess
 from itertools import count
 
 import pytest
+from optuna.study import StudyDirection
 from sqlalchemy.exc import OperationalError
 
 from data.errors import DatasetError
 from search.errors import SearchError, SearchFailure
+from search.experiment.preparing import prepare_experiment
 from search.processes import searching
 from search.processes.launcher import Place
 from search.processes.progress import standing
@@ -16,8 +18,9 @@ from search.slots.slots import Slots
 from search.space.box import FIRST_BOX, Box, LogRange
 from search.space.network_file import read_network
 from search.space.ranges import Choices
-from search.storage.database import open_storage
+from search.storage.database import create_storage, open_storage
 from search.study.spec import FinalistBudget
+from search.study.variants import Experiment, Variant
 from tests.integration.fake_study import finished
 from tests.search.tiny import work_off, work_some, write_tiny
 
@@ -100,6 +103,19 @@ def test_another_dataset_does_not_resume_the_study(settings, dataset, tmp_path):
     other = write_tiny(tmp_path / "other.h5", seed=1)
     with pytest.raises(SearchError, match=f"dataset = {digest}, you asked for dataset = {other}"):
         prepare_study(settings(), tmp_path / "other.h5")
+
+
+def test_a_study_of_another_program_is_refused_before_anything_else_is(settings, tmp_path):
+    storage = create_storage(settings().storage)
+    storage.rdb.create_new_trial(storage.rdb.create_new_study([StudyDirection.MINIMIZE], "age"))
+    with pytest.raises(SearchError, match=r"'age' in .* was not made by agesearch"):
+        prepare_study(settings(images=99), tmp_path / "none.h5")
+
+
+def test_an_experiment_is_no_search_that_could_be_resumed(settings, dataset):
+    made = prepare_experiment(settings(), dataset, lambda _: Experiment("sizes", (Variant("one", {}, 6, 1, 1),)))
+    with pytest.raises(SearchError, match=r"the study 'age-sizes' is the experiment sizes, .* use another --study"):
+        prepare_study(settings(study=made.name), dataset)
 
 
 def test_the_machine_is_asked_for_the_fastest_precision_when_a_study_is_created_and_not_again(settings, dataset, asked):

@@ -4,16 +4,18 @@ import optuna
 import pytest
 from optuna.study import StudyDirection
 from optuna.trial import TrialState
+from sqlalchemy import update
 
 from search.errors import SearchError, SearchFailure
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.space.box import Box, LogRange
+from search.storage import tables
 from search.storage.documents import from_json, to_json
 from search.study import study as study_module
 from search.study.owner import this_process
 from search.study.spec import StudySpec
-from search.study.stages import open_next, read_stage
+from search.study.stages import list_stages, open_next, read_stage
 from search.study.study import create_or_resume, load_study, study_names
 from search.study.trials import Diverged, Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
@@ -49,6 +51,21 @@ def test_an_unknown_study_is_refused_with_the_known_ones(storage):
     with pytest.raises(SearchError, match=r"no study 'third' in (sqlite|postgresql).*; it has: 'second', 'first'"):
         load_study(storage, "third")
     assert study_names(storage) == ("second", "first")
+
+
+@pytest.mark.parametrize("written", ['{"colour": "blue"}', "{", ""])
+def test_what_another_version_has_written_is_refused_with_the_way_out(written, study_of, storage):
+    study, said = study_of(2), r"'ages' in .* was made by another version of agesearch.*; use the version that made it"
+    open_next(study, 0)
+    with storage.engine.begin() as tx:
+        tx.execute(update(tables.stages).values(plan=written))
+    for read in (lambda: read_stage(study, 1), lambda: list_stages(study), lambda: open_next(study, 1)):
+        with pytest.raises(SearchError, match=said):
+            read()
+    with storage.engine.begin() as tx:
+        tx.execute(update(tables.studies).values(spec=written))
+    with pytest.raises(SearchError, match=said):
+        load_study(storage, NAME)
 
 
 def test_a_study_half_created_by_a_crash_is_created(storage):
