@@ -3,6 +3,7 @@
 import signal
 import sys
 import traceback
+from io import TextIOWrapper
 from typing import Annotated, Any
 
 import typer
@@ -85,6 +86,9 @@ def main() -> None:
     debug = "--debug" in sys.argv
     if debug:
         sys.argv.remove("--debug")
+    if isinstance(sys.stdout, TextIOWrapper) and sys.stdout.errors == "strict":
+        # Not every terminal has a ± to show; stderr is made so by Python.
+        sys.stdout.reconfigure(errors="backslashreplace")
     # As Ctrl-C does, so that half-written files are removed.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

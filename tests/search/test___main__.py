@@ -10,6 +10,7 @@ import typer
 from data.errors import WriteFailure
 from search import __main__ as program
 from search.errors import SearchError, SearchFailure
+from search.study.spec import FinalistBudget
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,6 +176,18 @@ def test_no_error_names_the_password_of_a_storage(scheme, agesearch):
     ended = agesearch("status", "--storage", f"{scheme}://ada:secret@127.0.0.1:1/studies")
     assert ended.code == (1 if scheme.startswith("postgresql") else 2)
     assert "secret" not in ended.err
+
+
+def test_an_answer_in_ascii_has_the_numbers_of_the_signs_that_it_lacks(study_of, storage):
+    from tests.search.tiny import work_off
+
+    work_off(study_of(2, finalists=FinalistBudget(2, 2, 5, 2)))
+    line = ["status", "--study", "ages", "--storage", storage.url]
+    code = f"import sys; from search.__main__ import main; sys.argv[1:] = {line!r}; main()"
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "ascii"}
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert r"\xb1 s.e." in ended.stdout
 
 
 def test_help_status_and_export_answer_without_tensorflow(study_of, storage, tmp_path):
