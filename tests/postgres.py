@@ -95,7 +95,7 @@ class Server:
     @contextmanager
     def database(self, name, template="template1", encoding="UTF8"):
         """A database of its own, for the length of the block; gives its URL."""
-        self.execute(f"CREATE DATABASE \"{name}\" TEMPLATE \"{template}\" ENCODING '{encoding}'")
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" ENCODING \'{encoding}\'')
         try:
             yield self.url(name)
         finally:

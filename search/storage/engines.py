@@ -100,7 +100,7 @@ def frozen(engine: Engine) -> AbstractContextManager[Connection]:
 
 
 def unlocked(engine: Engine) -> AbstractContextManager[Connection]:
-    """Return a connection for reading alone, of an engine that may write: it keeps nobody waiting, however much it reads.
+    """Return a connection for reading alone, of an engine that may write: it keeps nobody waiting, for all it reads.
 
     Each statement sees a state of its own.
     """

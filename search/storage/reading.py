@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
-from sqlalchemy import or_, select, true
+from sqlalchemy import or_, select
 from sqlalchemy.engine import Connection, Row
 
 from search.space.distributions import distribution_from
@@ -46,12 +46,12 @@ class QuickReading(RDBStorage):
         return [trial for trial in read if states is None or trial.state in states]
 
 
-def read_trials(tx: Connection, *chosen: Any, drawn: Any = true()) -> list[FrozenTrial]:
-    """Return the trials that are `chosen` in the order of their ids, and with them the reports of those `drawn`."""
+def read_trials(tx: Connection, *chosen: Any, drawn: Any = None) -> list[FrozenTrial]:
+    """Return the trials that are `chosen` in the order of their ids, with the reports of those `drawn`, or of all."""
     # First the states: what is finished by then is whole in all that is read afterwards.
     found = tx.execute(select(trials).where(*chosen).order_by(trials.c.trial_id)).all()
     parts = [_by_trial(tx, part, chosen) for part in (values, params, attributes, system_attributes)]
-    parts.append(_by_trial(tx, reports, (*chosen, drawn)))
+    parts.append(_by_trial(tx, reports, chosen if drawn is None else (*chosen, drawn)))
     return [_trial(row, *(part[row.trial_id] for part in parts)) for row in found]
 
 

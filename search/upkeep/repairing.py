@@ -88,7 +88,7 @@ def open_failed(of: Slots) -> int:
 
 @outlasting
 def _open_failed(of: Slots, opened: set[tuple[int, int]]) -> None:
-    """Open them, and add their places to `opened`: the attempt before may have come through, and only its answer not."""
+    """Open them, and add their places to `opened`: the attempt before may have come through, and its answer not."""
     failed = (slots.c.study == of.study.name, slots.c.state == FAILED)
     anew = {"state": WAITING, "trial_id": None, "failures": 0, "losses": 0, "reason": None}
     opening = update(slots).where(*failed).values(**anew).returning(slots.c.stage, slots.c.slot)

@@ -95,17 +95,19 @@ def test_floats_come_back_exact_from_a_database_that_is_set_to_round_them(storag
     rounding.engine.dispose()
 
 
-def test_a_database_without_an_encoding_is_as_good_as_any(postgresql, quiet):
+@pytest.mark.usefixtures("quiet")
+def test_a_database_without_an_encoding_is_as_good_as_any(postgresql):
     with postgresql.database("bytes", "template0", encoding="SQL_ASCII") as url:
         study = create_or_resume(create_storage(url), "年齢", spec_of(2))
         work_off(study)
         assert finished(load_study(open_storage(url), "年齢")) == sorted(expected(study.spec).items())
 
 
-def test_a_name_that_the_databases_encoding_lacks_is_refused_with_the_way_out(postgresql, quiet):
+@pytest.mark.usefixtures("quiet")
+def test_a_name_that_the_databases_encoding_lacks_is_refused_with_the_way_out(postgresql):
     with postgresql.database("latin", "template0", encoding="LATIN1") as url:
         storage = create_storage(url)
-        with pytest.raises(SearchError, match="no equivalent in encoding.*; use a database .* 'UTF8'") as refusal:
+        with pytest.raises(SearchError, match=r"no equivalent in encoding.*; use a database .* 'UTF8'") as refusal:
             create_or_resume(storage, "年齢", spec_of(2))
         assert not isinstance(refusal.value, SearchFailure)
 
