@@ -39,6 +39,8 @@ class TrialTask:
     """What a trial is given: its slot, its assignment, and how to report while it runs.
 
     `report(epoch, training error, validation error)`; the last is None where the trial does not validate.
+    `is_stopping()` says whether to give up, as the worker was asked to stop, or lost the slot: raise `TrialStopped`
+    then.
     `keep(name, content)` gives the trial a file beside its values. `why_pruned()` says why the trial is to end after
     what it has reported, or "".
     """
@@ -61,11 +63,6 @@ class TrialTask:
     def seeds(self) -> TrialSeeds:
         """The assignment's seeds."""
         return self.assignment.seeds
-
-    @property
-    def stopping(self) -> bool:
-        """Whether to give up: the worker was asked to stop, or lost the slot. Raise `TrialStopped` then."""
-        return self.is_stopping()
 
 
 RunTrial = Callable[[TrialTask], Ending]

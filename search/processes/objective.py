@@ -48,7 +48,7 @@ class Objective:
         keeper = Keeper(task.assignment.keeping, training, self._limits)
 
         def after_epoch(epoch: int, mae: float) -> None:
-            if task.stopping:
+            if task.is_stopping():
                 raise TrialStopped
             maes.append(mae)
             error = _error_on_the_way(task, training)

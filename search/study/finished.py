@@ -77,12 +77,6 @@ def params_of(rows: Iterable[Any]) -> dict[str, Value]:
     return {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows}
 
 
-def count_finished(tx: Connection, study: str, stage: int) -> int:
-    """Return how many trials of a stage have finished, with a value or without."""
-    of_stage = (slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
-    return tx.scalar(select(func.count()).where(*of_stage)) or 0
-
-
 def count_without_value(tx: Connection, study: str, stage: int) -> int:
     """Return how many trials of a stage have finished without a value."""
     of_stage = (slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)

@@ -19,7 +19,7 @@ from search.storage.patience import outlasting
 from search.storage.tables import WAITING, Now, slots, stages
 from search.study.assignment import Assignment, Pruning
 from search.study.claims import Claim
-from search.study.finished import count_finished, finished_trials, params_of, seen_trials
+from search.study.finished import count_without_value, finished_trials, params_of, seen_trials
 from search.study.plans import Finalists, Plan, Sampled, Variants, candidates, plan_from_json
 from search.study.study import Study, readable, require_undeleted
 from search.study.trials import FORGOTTEN
@@ -126,8 +126,8 @@ def _next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
 def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:
     if study.spec.ranges is not None:
         return override(old, study.spec.ranges)
-    scored, before = finished_trials(tx, study.name, number - 1), number - 1
-    return narrow(old, scored, count_finished(tx, study.name, before) - len(scored))
+    before = (tx, study.name, number - 1)
+    return narrow(old, finished_trials(*before), count_without_value(*before))
 
 
 def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:

@@ -23,7 +23,7 @@ def serve(order):
     def wait(task):
         gate = gates(order.data)[task.stage > 1 or task.slot >= FIRST]
         while not gate.exists():
-            if task.stopping:
+            if task.is_stopping():
                 raise TrialStopped
             time.sleep(0.01)
         return fake_study.run_trial(task)

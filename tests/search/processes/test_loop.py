@@ -141,7 +141,7 @@ def test_a_stopped_worker_gives_its_slot_back_uncounted(study_of, no_stop):
     def stop_in_the_second(task):
         if task.slot == 1:
             stop.set()
-        if task.stopping:
+        if task.is_stopping():
             raise TrialStopped
         return run_trial(task)
 
