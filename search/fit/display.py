@@ -39,7 +39,7 @@ class FitDisplay:
         note = f"best {decimal(best.validation_mae)}{self._unit}, epoch {best.epoch}" if best else ""
         self._progress.update(self._bar, completed=epoch - 1 + share, note=note)
         if self._told is None and state.history:
-            self._console.print(f"going on after epoch {len(state.history)}", highlight=False)
+            self._console.print(_resumed(len(state.history), share), highlight=False)
         if not self._console.is_terminal and self._told not in (None, len(state.history)):
             last = state.history[-1]
             self._console.print(
@@ -50,3 +50,8 @@ class FitDisplay:
                 soft_wrap=True,
             )
         self._told = len(state.history)
+
+
+def _resumed(epochs: int, share: float) -> str:
+    """Say how far a fit had come before; whoever hears of a whole epoch first hears of no other."""
+    return f"it has ended already, after epoch {epochs}" if share == 1.0 else f"going on after epoch {epochs}"

@@ -84,8 +84,8 @@ def run_fit(fit: Fit, training: Split, validation: Split, folder: Path, progress
     """Fit, or go on where an earlier run in `folder` was ended, and leave model, history and curve there.
 
     `progress(state, epoch, share of it done)` is called every few seconds and at the end, and may raise to stop;
-    nothing is lost then but the epoch. Raises SearchError where another process is fitting in `folder`, and ModelError
-    where it holds another fit.
+    nothing is lost then but the epoch. Raises SearchError where another process is fitting in `folder` or a longer fit
+    is there, and ModelError where it holds another fit.
     """
     with alone_in(folder):
         return _fitted(fit, training, validation, folder, progress)
@@ -135,7 +135,14 @@ def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
         if (folder / MODEL).is_file():
             raise SearchError(f"{folder} has a {MODEL} and no {STATE} to go on from; choose another --out")
         return None
-    return checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
+    state = checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
+    trained, wanted = len(state.history), fit.settings.epochs
+    if trained > wanted:  # what is kept may be of an epoch that was not asked for
+        raise SearchError(
+            f"{folder} holds {trained} epochs already, you asked for {wanted}; give --fit-epochs {trained} or more, or "
+            "choose another --out"
+        )
+    return state
 
 
 def _about(fit: Fit, network: Network) -> dict[str, object]:

@@ -1,4 +1,5 @@
 import tomllib
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -111,12 +112,27 @@ def test_what_is_fitted_is_written_down_before_the_first_epoch(tmp_path):
 def test_what_is_written_down_of_a_fit_stays_where_nothing_more_is_trained_and_changes_where_it_goes_on(tmp_path):
     fit_in(tmp_path)
     before = (tmp_path / ABOUT).read_bytes()
-    for epochs, same in ((2, True), (3, True), (5, False)):
+    for epochs, same in ((3, True), (5, False)):
         fit_in(tmp_path, replace(FIT, settings=replace(FIT.settings, epochs=epochs, patience=50)))
         assert ((tmp_path / ABOUT).read_bytes() == before) is same
     (tmp_path / ABOUT).unlink()
-    fit_in(tmp_path)
-    assert tomllib.loads((tmp_path / ABOUT).read_text())["settings"]["epochs"] == 3
+    fit_in(tmp_path, replace(FIT, settings=replace(FIT.settings, epochs=5)))
+    assert tomllib.loads((tmp_path / ABOUT).read_text())["settings"]["epochs"] == 5
+
+
+@pytest.mark.parametrize("ended", [True, False], ids=["ended", "interrupted"])
+def test_a_fit_of_fewer_epochs_than_are_trained_already_is_refused_and_changes_nothing(ended, tmp_path):
+    def stop(state, _epoch, _share):
+        if not ended and len(state.history) == 2:
+            raise KeyboardInterrupt
+
+    with suppress(KeyboardInterrupt):
+        fit_in(tmp_path, progress=stop)
+    trained, before = (3 if ended else 2), {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    said = rf"holds {trained} epochs already, you asked for 1; give --fit-epochs {trained} or more, or choose another"
+    with pytest.raises(SearchError, match=said):
+        fit_in(tmp_path, replace(FIT, settings=replace(FIT.settings, epochs=1)))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_fit_that_goes_on_and_is_interrupted_does_not_pass_for_ended_with_the_network_it_had(tmp_path):
