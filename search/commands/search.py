@@ -166,4 +166,4 @@ def print_verdict(judged: "Verdict | None") -> None:
 
     answer("")
     answer(columns(table(judged)))
-    answer(f"chosen: {judged.rule}")
+    answer(f"chosen: {judged.sentence}")

@@ -52,7 +52,7 @@ def finalist_table(judged: Verdict, quantity: Quantity) -> Table:
     )
     caption = (
         f"The finalists, each trained again on {judged.repeats} fresh seeds and subsets ({judged.images} images, "
-        f"{judged.epochs} epochs). Chosen: {judged.rule}."
+        f"{judged.epochs} epochs). Chosen: {judged.sentence}."
     )
     rows = tuple(_finalist(one, one is judged.best, varied) for one in judged.finalists)
     return Table("finalists", caption, columns, rows)

@@ -35,9 +35,9 @@ def choose(study: Study, number: int | None = None) -> Choice:
     if number is not None:
         own = trial_numbered(study, number)
         return Choice(own.params, f"trial {number}, which was asked for", own, judged)
-    if judged and judged.best:
+    if judged and judged.best and judged.chosen is not None:
         reason = f"the best mean of {len(judged.finalists)} finalists over {judged.repeats} seeds each"
-        return Choice(judged.best.params, reason, trial_numbered(study, judged.best.trials[0]), judged)
+        return Choice(judged.best.params, reason, trial_numbered(study, judged.chosen), judged)
     return Choice(ranked[0].params, _without_verdict(study, judged), ranked[0], judged)
 
 

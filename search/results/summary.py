@@ -62,7 +62,7 @@ class StudySummary:
         best = (
             "no trial has finished with a value yet"
             if self.best is None
-            else f"best {Quantity(self.unit).error(self.best)}"
+            else f"best single trial {Quantity(self.unit).error(self.best)}"
         )
         failed = (f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}" for each in self.failed)
         return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks, *failed]

@@ -64,6 +64,18 @@ class Verdict:
         """The chosen one; None where every finalist lacks a score."""
         return self.finalists[0] if self.finalists and self.finalists[0].mean is not None else None
 
+    @property
+    def chosen(self) -> int | None:
+        """The number of the trial whose configuration is the chosen one; the first of several."""
+        return self.best.trials[0] if self.best else None
+
+    @property
+    def sentence(self) -> str:
+        """Which trial is chosen, and why."""
+        if self.chosen is None:
+            return "the best single trial, as no finalist ended with a score for every seed"
+        return f"trial {self.chosen}, which has {self.rule}"
+
 
 def verdict(study: Study) -> Verdict | None:
     """Return the verdict on a study's finalists; None before the last of their trials has ended, or without any."""

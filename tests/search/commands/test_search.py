@@ -33,7 +33,7 @@ def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch, la
     assert ended.code == 0
     assert launcher.last.places == (Place(),)
     lines = ended.out.splitlines()
-    assert lines[0].startswith("study age in sqlite:///runs/study.db: best 1")
+    assert lines[0].startswith("study age in sqlite:///runs/study.db: best single trial 1")
     assert lines[1].startswith("stage 1: 4/4 finished; ")
     assert lines[2].startswith("stage 2: 3/3 finished; ")
     assert lines[4].split()[:2] == ["trial", "stage"]
@@ -58,7 +58,8 @@ def test_the_finalists_and_the_verdict_are_printed_after_the_best_trials(agesear
     ]
     assert len(lines) == 10 + 1 + 5
     assert lines[12].split()[:3] == ["finalist", "of", "trial"]
-    assert lines[15].startswith("chosen: the best mean over the same seeds for all")
+    chosen = lines[13].split()[0]
+    assert lines[15].startswith(f"chosen: trial {chosen}, which has the best mean over the same seeds for all; ")
     assert "finalists: 4/4, best 1" in ended.err
     assert "\n".join(lines[11:]) in agesearch("status", "--storage", "sqlite:///runs/study.db").out
 

@@ -33,7 +33,7 @@ def test_the_status_shows_stages_and_workers(study, agesearch, place):
     ended = agesearch("status", *place)
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
-    assert lines[0].startswith(f"study ages in {study.storage}: best 1")
+    assert lines[0].startswith(f"study ages in {study.storage}: best single trial 1")
     assert lines[1].startswith("stage 1: 3/3 finished; learning_rate [")
     assert lines[2].startswith("stage 2: 2/2 finished; learning_rate [")
     assert lines[4].split() == ["worker", "state", "finished", "runs", "silent", "for", "device"]

@@ -61,4 +61,4 @@ def test_the_finalists_are_shown_in_the_order_of_the_verdict_with_what_is_tied()
     assert table.rows[0][1:5] == (9.1, 0.1, 0.0, 0.2)
     assert table.rows[3][1:5] == (None,) * 4
     assert table.rows[3][6:] == (8.8, pytest.approx(-4))
-    assert "2 fresh seeds and subsets (700 images, 8 epochs)" in table.caption
+    assert "2 fresh seeds and subsets (700 images, 8 epochs). Chosen: trial 4, which has the best mean" in table.caption

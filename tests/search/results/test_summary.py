@@ -56,7 +56,7 @@ def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):
     work_some(study, 4)
     now = summary(study)
     assert now.best < 20
-    assert now.lines()[0] == f"study ages in {study.storage}: best {now.best:.3f} years"
+    assert now.lines()[0] == f"study ages in {study.storage}: best single trial {now.best:.3f} years"
     assert now.lines()[2].startswith("stage 2: 1/1 finished; learning_rate [")
 
 

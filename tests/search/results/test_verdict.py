@@ -104,6 +104,12 @@ def test_a_finalist_that_diverged_once_is_never_the_best(judged):
     assert choose(study).params == found.finalists[0].params
 
 
+def test_where_no_finalist_can_be_chosen_the_sentence_says_what_is(judged):
+    _, found = judged(((1.0, None), (None, 9.0)))
+    assert found.chosen is None
+    assert found.sentence == "the best single trial, as no finalist ended with a score for every seed"
+
+
 def test_there_is_no_verdict_before_the_last_finalist_has_ended(study_of):
     study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
     for _ in range(6):
@@ -147,7 +153,8 @@ def test_the_best_mean_is_chosen_not_the_luckiest_trial(judged):
     study, found = judged()
     chosen = choose(study)
     assert chosen.params == found.best.params != best_trials(study, 1)[0].params
-    assert chosen.trial.number == 2
+    assert chosen.trial.number == found.chosen == 2
+    assert found.sentence.startswith("trial 2, which has the best mean over the same seeds for all; a finalist is tied")
     assert chosen.reason == "the best mean of 3 finalists over 3 seeds each"
 
 
