@@ -18,9 +18,8 @@ def map_figure(found: SearchMap) -> dict[str, Any]:
         trials = [trial for trial in found.trials if trial.stage == box.stage]
         if trials:
             traces.append(_trials(trials, found.unit, _SYMBOLS[index % len(_SYMBOLS)]))
-    if found.trials:
-        best = min(found.trials, key=lambda trial: (trial.score, trial.stage, trial.slot))
-        traces.append(_best(best, found.unit))
+    if found.marked:
+        traces.append(_marked(found.marked, found.mark, found.unit))
     return {"data": traces, "layout": _layout(found)}
 
 
@@ -43,11 +42,11 @@ def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any
     }
 
 
-def _best(trial: MapTrial, unit: str) -> dict[str, Any]:
+def _marked(trial: MapTrial, mark: str, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"best: trial {trial.number}, {decimal(trial.validation_mae, '.2f')} {unit}".rstrip(),
+        "name": f"{mark}: trial {trial.number}, {decimal(trial.validation_mae, '.2f')} {unit}".rstrip(),
         "x": [_short(trial.x)],
         "y": [_short(trial.y)],
         "marker": {"symbol": "star-open", "size": 20, "color": "#d62728", "line": {"width": 2}},
@@ -70,7 +69,7 @@ def _box(box: MapBox, index: int) -> dict[str, Any]:
 
 def _layout(found: SearchMap) -> dict[str, Any]:
     bar = {"title": {"text": found.error_label}}
-    colours: dict[str, Any] = {"colorscale": "Viridis", "reversescale": True, "colorbar": bar}
+    colours: dict[str, Any] = {"colorscale": "Viridis", "colorbar": bar}  # dark is good, as in the report
     if found.trials:
         low, high = colour_limits([trial.validation_mae for trial in found.trials])
         colours |= {"cmin": _short(low), "cmax": _short(high)}

@@ -36,7 +36,8 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
     for stage in sorted({trial.stage for trial in found.trials}):
         _draw_stage(axes, [trial for trial in found.trials if trial.stage == stage], colours)
     _ring([trial for trial in found.trials if trial.number in finalists], axes, "finalist")
-    _ring(sorted(found.trials, key=lambda trial: trial.score)[:1], axes, "best trial", size=190)
+    if found.marked:
+        _ring([found.marked], axes, f"{found.mark}: trial {found.marked.number}", size=190)
     plain(axes, name_of(found.x), name_of(found.y))
     figure.colorbar(
         ScalarMappable(colours, COLOUR_MAP), ax=axes, label=literal(found.error_label), extend="max", pad=0.02

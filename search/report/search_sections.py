@@ -98,7 +98,8 @@ def _map(study: Study) -> Iterator[Part]:
         return
     caption = (
         f"The search map: {name_of(found.x)} against {name_of(found.y)}, a trial a mark, by the colour of its "
-        "validation error, with the box that each stage sampled from. Rings mark the best trial and the finalists."
+        "validation error, with the box that each stage sampled from. "
+        f"Rings mark the {found.mark} trial and the finalists."
     )
     alternative = f"{len(found.trials)} trials in the plane of {name_of(found.x)} and {name_of(found.y)}."
     yield Figure("search-map", caption, alternative, draw_map(found, _candidates(study)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from model.quantity import Quantity
 from search.errors import SearchError
+from search.results.verdict import verdict
 from search.space.box import Box
 from search.space.ranges import LogRange
 from search.study.finished import finished_trials, measured
@@ -48,7 +49,7 @@ class MapBox:
 class SearchMap:
     """A study's map: the names of the two parameters, the finished trials that have a value, the boxes so far.
 
-    `unit` is that of the errors, "" for none.
+    `unit` is that of the errors, "" for none. `chosen` is the number of the trial that the finalists chose, if any.
     """
 
     study: str
@@ -57,6 +58,20 @@ class SearchMap:
     trials: tuple[MapTrial, ...]
     boxes: tuple[MapBox, ...]
     unit: str = "years"
+    chosen: int | None = None
+
+    @property
+    def marked(self) -> MapTrial | None:
+        """The trial to look at first: the chosen one, or the best while there is none; None without trials."""
+        ranked = sorted(
+            self.trials, key=lambda trial: (trial.number != self.chosen, trial.score, trial.stage, trial.slot)
+        )
+        return ranked[0] if ranked else None
+
+    @property
+    def mark(self) -> str:
+        """What that trial is."""
+        return "best" if self.chosen is None else "chosen"
 
     @property
     def error_label(self) -> str:
@@ -97,7 +112,8 @@ def search_map(study: Study) -> SearchMap:
                 for trial in finished
             )
     boxes = tuple(MapBox(stage, _range(plan.box, x), _range(plan.box, y)) for stage, plan in stages)
-    return SearchMap(study.name, x, y, tuple(trials), boxes, study.spec.unit)
+    judged = verdict(study)
+    return SearchMap(study.name, x, y, tuple(trials), boxes, study.spec.unit, judged.chosen if judged else None)
 
 
 def _plane(box: Box) -> tuple[str, str]:

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from search.dashboard.map_figure import map_figure
+from search.report.colours import COLOUR_MAP
 from search.results.search_map import MapBox, MapTrial, SearchMap, search_map
 from tests.search.tiny import work_off, work_some
 
@@ -34,6 +35,24 @@ def test_the_best_trial_by_score_is_marked():
     trials = (MapTrial(0, 1, 0, 1e-4, 1e-3, 9.0, 12.0), MapTrial(1, 1, 1, 1e-5, 1e-2, 9.5, 10.0))
     figure = map_figure(SearchMap("age", "learning_rate", "l2", trials, (MapBox(1, (1e-6, 1e-3), (1e-6, 10)),)))
     assert named(figure)["best: trial 1, 9.50 years"]["x"] == [1e-5]
+
+
+def test_the_chosen_trial_is_marked_instead_once_there_is_one():
+    trials = (MapTrial(0, 1, 0, 1e-4, 1e-3, 9.0, 9.0), MapTrial(1, 1, 1, 1e-5, 1e-2, 9.5, 9.5))
+    boxes = (MapBox(1, (1e-6, 1e-3), (1e-6, 10)),)
+    figure = map_figure(SearchMap("age", "learning_rate", "l2", trials, boxes, chosen=1))
+    assert named(figure)["chosen: trial 1, 9.50 years"]["x"] == [1e-5]
+    assert not any(name.startswith("best") for name in named(figure))
+
+
+def test_the_colour_of_a_good_error_is_the_reports():
+    from matplotlib import colormaps
+
+    found = SearchMap("age", "learning_rate", "l2", (), ())
+    colours = map_figure(found)["layout"]["coloraxis"]
+    assert colours["colorscale"].lower() == COLOUR_MAP
+    assert not colours.get("reversescale")
+    assert sum(colormaps[COLOUR_MAP](0.0)[:3]) < sum(colormaps[COLOUR_MAP](1.0)[:3])  # dark is good
 
 
 def test_diverged_errors_do_not_take_all_colours():

@@ -20,9 +20,9 @@ def trials(count=6, factor=1.0):
     return [trial(n, 10 + factor * n, learning_rate=10 ** (-5 + n / 4), l2=10 ** (-4 + n / 3)) for n in range(count)]
 
 
-def map_of(count=6, boxes=BOXES):
+def map_of(count=6, boxes=BOXES, chosen=None):
     those = [MapTrial(n, 1 + n % 2, n, 10 ** (-5 + n / 4), 10 ** (-4 + n / 3), 10 + n, 10 + n) for n in range(count)]
-    return SearchMap("age", "learning_rate", "l2", tuple(those), boxes)
+    return SearchMap("age", "learning_rate", "l2", tuple(those), boxes, chosen=chosen)
 
 
 def colours(picture):
@@ -35,6 +35,17 @@ def test_the_map_marks_finalists_in_a_colour_of_their_own(monkeypatch):
     orange = (0xD5, 0x5E, 0x00)
     assert orange in colours(draw_map(map_of(), {2, 3}))
     assert orange not in colours(draw_map(map_of(), ()))
+
+
+def test_the_strongest_ring_is_around_the_chosen_trial_or_else_the_best(monkeypatch):
+    ringed = []
+    monkeypatch.setattr(
+        "search.report.search_figures._ring", lambda those, _axes, name, **_: ringed.append((those, name))
+    )
+    for chosen in (None, 3):
+        draw_map(map_of(chosen=chosen), {2, 3})
+    strongest = [([each.number for each in those], name) for those, name in ringed if name != "finalist"]
+    assert strongest == [([0], "best: trial 0"), ([3], "chosen: trial 3")]
 
 
 def test_the_map_shows_the_boxes():

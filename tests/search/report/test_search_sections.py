@@ -3,7 +3,7 @@ import re
 import pytest
 
 from search.report.search_sections import search_section
-from search.report.sections import LeftOut, Listing
+from search.report.sections import Figure, LeftOut, Listing
 from search.results.ranking import best_trials
 from search.study.spec import FinalistBudget
 from tests.integration.fake_study import run_with_errors
@@ -23,6 +23,10 @@ def undrawn(monkeypatch):
     """Save the time that pictures take, where it is not for them."""
     for name in ("draw_map", "draw_scores", "draw_trial_curves", "draw_parallel", "draw_importances"):
         monkeypatch.setattr(f"search.report.search_sections.{name}", lambda *_: b"")
+
+
+def map_of(section):
+    return next(part for part in section.parts if isinstance(part, Figure) and part.name == "search-map")
 
 
 def test_a_finished_search_is_shown_with_every_figure_and_the_reason_of_its_boxes(study_of, table_of):
@@ -90,6 +94,7 @@ def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(stud
     assert "the best mean of 2 finalists over 2 seeds each" in section.text[0]
     assert len(table_of(section, "finalists").rows) == 2
     assert len(table_of(section, "search-map").rows) == 3
+    assert map_of(section).caption.endswith("Rings mark the chosen trial and the finalists.")
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -101,6 +106,7 @@ def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkey
     section = search_section(study)
     best = {trial.number for trial in best_trials(study, 2)}
     assert marked == [best]
+    assert map_of(section).caption.endswith("Rings mark the best trial and the finalists.")
     assert "the best single trial so far; the finalists have not ended" in section.text[0]
 
 

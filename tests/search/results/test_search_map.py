@@ -3,6 +3,7 @@ import pytest
 from search.errors import SearchError
 from search.results.search_map import colour_limits, search_map
 from search.space.box import Box, LogRange
+from search.study.spec import FinalistBudget
 from search.study.stages import list_stages
 from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import expected
@@ -37,6 +38,21 @@ def test_the_error_and_what_ranks_a_trial_are_told_apart(study_of):
     work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
     (trial,) = search_map(study).trials
     assert (trial.validation_mae, trial.score) == (9.0, 9.5)
+
+
+def test_the_best_trial_is_marked_until_the_finalists_have_chosen_one(study_of):
+    def run(task):  # of three trials the first is the best, and of the finalists the second
+        score = 9.0 + task.slot if task.stage == 1 else 8.0 - task.slot % 2
+        return TrialOutcome(score, score, 1.0, 0.5, 0.0)
+
+    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    assert search_map(study).marked is None
+    work_some(study, 4, run)
+    found = search_map(study)
+    assert (found.mark, found.marked.number, found.chosen) == ("best", 0, None)
+    work_off(study, run)
+    found = search_map(study)
+    assert (found.mark, found.marked.number, found.chosen) == ("chosen", 1, 1)
 
 
 def test_a_trial_without_a_value_has_no_place(study_of):
