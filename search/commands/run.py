@@ -62,7 +62,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     if not as_json:
         print_result(settings, as_json=False)
     study, logs = study_of(settings), log_folder(settings)
-    require_result(study)
+    require_result(study, dataset)
     settings = settings.model_copy(update={"seed": study.spec.seed})
     write_bytes(best, export_configuration(study))
     fitted = fit_to_the_end(settings, best, folder, any_dataset=False)
@@ -70,7 +70,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     if as_json:
         places = {"dataset": str(dataset), "configuration": str(best), "logs": str(logs)}
         parts = {
-            "search": result_of(study),
+            "search": result_of(study, dataset),
             "fits": [fit_of(*each) for each in fitted.items()],
             "evaluation": found.as_dict(),
         }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from search.commands.options import AsJson, takes_settings
-from search.commands.printing import answer, answer_json, columns
+from search.commands.printing import answer, answer_json, columns, remark
 from search.errors import SearchError, SearchFailure
 from search.settings import Settings
 
@@ -43,7 +43,7 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
             print_result(settings, as_json)
         raise KeyboardInterrupt
     print_result(settings, as_json)
-    require_result(study_of(settings))
+    require_result(study_of(settings), dataset_of(settings))
 
 
 @takes_settings(*STUDY, "artifacts")
@@ -75,12 +75,15 @@ def worker(
         raise KeyboardInterrupt
 
 
-def require_result(study: "Study") -> None:
-    """Raise SearchFailure where a search has ended and has nothing to show for it."""
+def require_result(study: "Study", dataset: Path) -> None:
+    """Raise SearchFailure where a search has ended and has nothing to show for it; say so where it learnt nothing."""
+    from search.results.baseline import median_error, nothing_learnt
     from search.results.ranking import best_score, nothing_found
 
     if best_score(study) is None:
         raise SearchFailure(f"{nothing_found(study)}: all of them diverged or failed, see above")
+    if said := nothing_learnt(study, median_error(dataset)):
+        remark(said)
 
 
 def dataset_of(settings: Settings) -> Path:
@@ -134,15 +137,19 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
 
 def print_result(settings: Settings, as_json: bool) -> None:
     """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
+    from model.quantity import Quantity
+    from search.results.baseline import median_error
     from search.results.ranking import best_trials, table
     from search.results.summary import summary
 
-    study = study_of(settings)
+    study, dataset = study_of(settings), dataset_of(settings)
     if as_json:
-        answer_json(result_of(study))
+        answer_json(result_of(study, dataset))
         return
     best, now = best_trials(study, 5), summary(study)
-    for line in now.lines():
+    heading, *lines = now.lines()
+    constant = Quantity(now.unit).error(median_error(dataset))
+    for line in (f"{heading}; always answering the median scores {constant}", *lines):
         answer(line)
     if best:
         answer("")
@@ -150,12 +157,14 @@ def print_result(settings: Settings, as_json: bool) -> None:
     print_verdict(now.verdict)
 
 
-def result_of(study: "Study") -> dict[str, Any]:
+def result_of(study: "Study", dataset: Path) -> dict[str, Any]:
     """Return the same by name."""
+    from search.results.baseline import median_error
     from search.results.ranking import best_trials
     from search.results.summary import summary
 
-    return {**asdict(summary(study)), "best": [trial.as_dict() for trial in best_trials(study, 5)]}
+    best = [trial.as_dict() for trial in best_trials(study, 5)]
+    return {**asdict(summary(study)), "best": best, "median_mae": median_error(dataset)}
 
 
 def print_verdict(judged: "Verdict | None") -> None:

@@ -14,6 +14,7 @@ from model.quantity import Quantity
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation
 from search.processes.searching import prepare_study
+from search.results.baseline import median_error
 from search.settings import Settings
 from tests.search.tiny import work_off
 
@@ -165,7 +166,7 @@ def test_where_a_shell_does_not_find_the_program_it_is_named_as_it_was_called(ca
     assert command._program() == typed
 
 
-def test_a_program_is_answered_with_what_each_part_answers(chain):
+def test_a_program_is_answered_with_what_each_part_answers(chain, tmp_path):
     ended = chain.run("--json")
     found = json.loads(ended.out)
     assert (ended.code, ended.err) == (0, "")
@@ -173,6 +174,7 @@ def test_a_program_is_answered_with_what_each_part_answers(chain):
     assert places == {"dataset": "runs/synthetic.h5", "configuration": "runs/best.toml", "logs": "runs/logs/age"}
     assert [stage["counts"]["finished"] for stage in found["search"]["stages"]] == [3, 3, 4]
     assert len(found["search"]["best"]) == 5
+    assert found["search"]["median_mae"] == median_error(tmp_path / "runs/synthetic.h5")
     assert [(fit["folder"], fit["kept_epoch"]) for fit in found["fits"]] == [("runs/fit", 1)]
     assert found["evaluation"] == FOUND.as_dict()
 

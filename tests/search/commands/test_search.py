@@ -7,9 +7,10 @@ import pytest
 from search.errors import SearchFailure
 from search.processes import searching
 from search.processes.launcher import Place
+from search.results.baseline import median_error
 from search.storage.database import open_storage
 from search.study.study import load_study
-from search.study.trials import Diverged
+from search.study.trials import Diverged, TrialOutcome
 from tests.integration.fake_study import run_trial
 
 SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32", "--finalists", "0")
@@ -80,10 +81,23 @@ def test_searching_again_tells_no_narrowing_again_and_adds_nothing(agesearch):
     assert (again.code, again.out, again.err) == (0, first.out, "")
 
 
-@pytest.mark.usefixtures("faces")
-def test_the_result_is_json_where_that_is_asked_for(agesearch):
+@pytest.mark.parametrize(("error", "warned"), [(10.0, False), (40.0, True)])
+def test_what_always_answering_the_median_scores_is_told_and_a_search_that_is_no_better_is_warned_of(
+    error, warned, agesearch, faces, launcher, monkeypatch
+):
+    outcome = TrialOutcome(error, error, 1.0, 0.5, 0.0)
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _task: outcome))
+    ended = agesearch(*SEARCH, "--trials", "2")
+    assert ended.code == 0
+    heading = f"best single trial {error:.3f} years; always answering the median scores {median_error(faces):.3f} years"
+    assert ended.out.splitlines()[0].endswith(heading)
+    assert ("nothing was learnt: the best single trial scores 40.000 years, " in ended.err) is warned
+
+
+def test_the_result_is_json_where_that_is_asked_for(agesearch, faces):
     ended = agesearch(*SEARCH, "--trials", "4,3", "--json")
     found = json.loads(ended.out)
+    assert found["median_mae"] == median_error(faces)
     assert [stage["counts"]["finished"] for stage in found["stages"]] == [4, 3]
     assert [trial["score"] for trial in found["best"]] == sorted(trial["score"] for trial in found["best"])
     assert len(found["best"]) == 5
