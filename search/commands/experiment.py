@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from search.commands.options import AsJson, takes_settings
-from search.commands.printing import answer, answer_json, columns
-from search.commands.search import dataset_of
+from search.commands.printing import answer, answer_json, columns, remark
+from search.commands.search import INTERRUPTED, dataset_of
 from search.errors import SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
@@ -103,6 +103,7 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     if not run_to_the_end(settings_for(settings, name), study, dataset):
         with suppress(SearchFailure):  # a database that is away, which may be why the experiment was stopped
             _show(study, settings, as_json)
+            remark(INTERRUPTED)
         raise KeyboardInterrupt
     _show(study, settings, as_json)
 

@@ -1,16 +1,15 @@
 """`agesearch run`: everything in a row, from a dataset to a network that has been evaluated."""
 
-import shlex
-import shutil
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from search.commands.next_steps import typed, without_password
 from search.commands.options import AsJson, takes_settings
-from search.commands.printing import answer, answer_json, progress_bar
+from search.commands.printing import answer, answer_json, progress_bar, remark
 from search.commands.search import (
     BUDGET,
     FINALISTS,
+    INTERRUPTED,
     SPACE,
     dataset_of,
     print_result,
@@ -58,6 +57,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
     dataset, best, folder = dataset_of(settings), settings.out / "best.toml", settings.out / "fit"
     _require_own(best, settings)
     if not search_to_the_end(settings, dataset):
+        remark(INTERRUPTED)
         raise KeyboardInterrupt
     if not as_json:
         print_result(settings, as_json=False)
@@ -131,7 +131,7 @@ def _where(settings: Settings, best: Path, fitted: Iterable[Path], logs: Path) -
 
 
 def _next(settings: Settings, best: Path, folder: Path) -> list[str]:
-    storage = ("--storage", _without_password(settings.storage))
+    storage = ("--storage", without_password(settings.storage))
     study = ("--study", settings.study, *storage)
     commands: list[tuple[object, ...]] = [
         ("dashboard", *storage),
@@ -142,25 +142,10 @@ def _next(settings: Settings, best: Path, folder: Path) -> list[str]:
         ("data", "build", "FOLDER_OR_ARCHIVE", "--out", "faces.h5"),
         ("run", "--data", "faces.h5", "--study", "faces", "--out", "runs/faces"),
     ]
-    return ["", "next:", *(f"  {_program()} {shlex.join(map(str, words))}" for words in commands)]
-
-
-def _program() -> str:
-    """Return what a shell knows this program by: its name, or else the way in which it was called."""
-    if shutil.which("agesearch"):
-        return "agesearch"
-    called = sys.argv[0]
-    return shlex.join([sys.executable, "-m", "search"] if called.endswith("__main__.py") else [called])
+    return ["", "next:", *(f"  {typed(*words)}" for words in commands)]
 
 
 def _hidden(url: str) -> str:
     from search.storage.address import parse_address
 
     return str(parse_address(url))
-
-
-def _without_password(url: str) -> str:
-    """Return a URL that may be shown and typed; what it needs of a password comes from where passwords are kept."""
-    from search.storage.address import parse_address
-
-    return str(parse_address(url)._replace(password=None))  # `URL.set` takes no notice of None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from search.commands.next_steps import place_of, typed
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
 from search.errors import SearchError, SearchFailure
@@ -22,6 +23,8 @@ BUDGET = ("trials", "images", "epochs", "batch_size")
 SPACE = ("seed", "learning_rate", "l2", "space", "ranges", "enqueue", "sampler", "pruning", "pruning_images")
 FINALISTS = ("finalists", "finalist_repeats", "finalist_images", "finalist_epochs")
 CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision", "threads", "max_attempts", "out")
+
+INTERRUPTED = "interrupted: the running trials were handed back, and the same command goes on from here"
 
 
 @takes_settings(*CREATION)
@@ -41,9 +44,11 @@ def search(settings: Settings, as_json: AsJson = False) -> None:
     if not search_to_the_end(settings, dataset_of(settings)):
         with suppress(SearchFailure):  # a database that is away, which may be why the search was stopped
             print_result(settings, as_json)
+            remark(INTERRUPTED)
         raise KeyboardInterrupt
     print_result(settings, as_json)
     require_result(study_of(settings), dataset_of(settings))
+    remark(f"next: {typed('export', *place_of(settings), '--out', 'best.toml')}")
 
 
 @takes_settings(*STUDY, "artifacts")

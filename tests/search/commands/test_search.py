@@ -78,7 +78,7 @@ def test_progress_and_the_narrowing_with_its_reasons_are_told_on_stderr(agesearc
 def test_searching_again_tells_no_narrowing_again_and_adds_nothing(agesearch):
     first = agesearch(*SEARCH, "--trials", "4,3")
     again = agesearch(*SEARCH, "--trials", "4,3")
-    assert (again.code, again.out, again.err) == (0, first.out, "")
+    assert (again.code, again.out, again.err) == (0, first.out, "next: agesearch export --out best.toml\n")
 
 
 @pytest.mark.parametrize(("error", "warned"), [(10.0, False), (40.0, True)])
@@ -114,6 +114,15 @@ def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch
     assert ended.code == 130
     assert "stage 1: 1/4 finished; " in ended.out
     assert "Traceback" not in ended.err
+    last = "interrupted: the running trials were handed back, and the same command goes on from here"
+    assert ended.err.splitlines()[-1] == last
+
+
+@pytest.mark.usefixtures("faces")
+def test_a_search_that_has_ended_says_how_to_take_its_best_along_from_where_it_is(agesearch):
+    place = ("--study", "my faces", "--storage", "sqlite:///there.db")
+    last = agesearch(*SEARCH, "--trials", "2", *place).err.splitlines()[-1]
+    assert last == "next: agesearch export --study 'my faces' --storage sqlite:///there.db --out best.toml"
 
 
 @pytest.mark.usefixtures("faces")
