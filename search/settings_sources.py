@@ -48,7 +48,8 @@ def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str
     if first["type"] == "extra_forbidden":
         return f"{origin}: unknown setting '{place}.{first['loc'][-1]}'{_nearest(str(first['loc'][-1]), Ranges)}"
     # A setting of several kinds, such as a number or "auto", has an error for each.
-    said = (each["msg"].removeprefix("Value error, ") for each in errors if _place(each) == place)
+    own = [each for each in errors if _place(each) == place and not _follows(each, errors)]
+    said = (each["msg"].removeprefix("Value error, ").replace(" after validation", "") for each in own)
     reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
     value = "invalid" if place in UNTOLD else _shown(first["input"])
     return f"{origin}: {place} is {value}: {', or '.join(reasons)}"
@@ -57,6 +58,12 @@ def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str
 def _place(error: ErrorDetails) -> str:
     """Return the keys that lead to a value, without the kinds and positions that pydantic mixes in."""
     return ".".join(str(part) for part in error["loc"] if part in Settings.model_fields)
+
+
+def _follows(error: ErrorDetails, errors: Sequence[ErrorDetails]) -> bool:
+    """Whether an error is that of a whole with a wrong part, such as too few numbers where one of them is none."""
+    count = len(error["loc"])
+    return any(len(each["loc"]) > count and each["loc"][:count] == error["loc"] for each in errors)
 
 
 def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:

@@ -144,6 +144,17 @@ def test_a_wrong_value_is_named_with_its_setting_and_where_it_comes_from(flag, t
     assert refusal({flag: text}).startswith(said)
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("0", "--trials: trials is '0': input should be greater than 0"),
+        ((), "--trials: trials is (): tuple should have at least 1 item, not 0"),
+    ],
+)
+def test_a_wrong_part_is_not_said_to_be_missing_as_well(text, said):
+    assert refusal({"trials": text}) == said
+
+
 @pytest.mark.usefixtures("folder")
 def test_a_wrong_value_of_the_environment_or_the_file_names_the_variable_or_the_file(monkeypatch):
     Path("agesearch.toml").write_text("epochs = 'many'\n")
