@@ -36,6 +36,8 @@ def summary(
         answer_json({"layers": summary_rows(network), **counts})
         return
     answer(listing(network))
+    if figure:
+        answer(f"drawing: {figure}")
 
 
 def _network(settings: Settings, recipe: str) -> "Network":

@@ -9,7 +9,7 @@ from model.summary import summary
 
 def test_the_network_is_printed_as_the_papers_appendix_does_and_drawn(agesearch, tmp_path):
     ended = agesearch("summary", "--figure", "network.png")
-    assert (ended.code, ended.out) == (0, summary(paper_network()) + "\n")
+    assert (ended.code, ended.out) == (0, summary(paper_network()) + "\ndrawing: network.png\n")
     assert (tmp_path / "network.png").read_bytes().startswith(b"\x89PNG")
     assert "1,398,168" in agesearch("summary", "--recipe", "strong").out
     found = json.loads(agesearch("summary", "--json").out)
