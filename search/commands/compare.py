@@ -32,6 +32,7 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Compare two fits on the same images, or two studies: a paired bootstrap; below 0, the first is better."""
+    first, second = map(_folder_of, (first, second))
     # Not Path's, which fails for the name of a study that is too long for a file's.
     folders = [os.path.isdir(each) for each in (first, second)]  # noqa: PTH112
     if any(folders) and not all(folders):
@@ -41,6 +42,13 @@ def compare(
         _compare_fits(settings, (first, second), split, as_json)
     else:
         _compare_studies(settings, (first, second), as_json)
+
+
+def _folder_of(name: str) -> str:
+    """Return the folder of a fit, where its model is named; whatever else may be the name of a study."""
+    from search.fit.folder import MODEL, fit_folder
+
+    return str(fit_folder(Path(name))) if name.endswith(MODEL) else name
 
 
 def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:

@@ -22,7 +22,9 @@ def evaluate(
 ) -> None:
     """Print a fitted network's mean absolute error and its standard error; for an ensemble, each member's too."""
     from search.fit.evaluating import evaluate_fit
+    from search.fit.folder import fit_folder
 
+    folder = fit_folder(folder)
     remark_foreign(folder, dataset_of(settings))
     found = evaluate_fit(folder, dataset_of(settings), split)
     if as_json:
@@ -44,8 +46,9 @@ def predict(
     Images that cannot be read are named with the reason, and it exits with 2; the others are predicted all the same.
     """
     from model.device import configure
-    from search.fit.folder import fitted_quantity, members, model_file
+    from search.fit.folder import fit_folder, fitted_quantity, members, model_file
 
+    folder = fit_folder(folder)
     paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
     from model.saved_model import SavedModel

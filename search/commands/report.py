@@ -34,13 +34,14 @@ def report(
 ) -> None:
     """Write one page with every table and figure beside the paper's, and CSV and PNG files; reads the test split."""
     from data.files import check_writable
+    from search.fit.folder import fit_folder
     from search.report.report import PAGE, make_report, write_report
     from search.storage.database import quieten_optuna
 
     folder = out or settings.out / "report"
     check_writable(folder / PAGE)
     quieten_optuna()
-    made = make_report(_sources(settings, tuple(fits or ())))
+    made = make_report(_sources(settings, tuple(map(fit_folder, fits or ()))))
     page = write_report(made, folder)
     if as_json:
         titles = [each.title for each in made.sections]

@@ -88,6 +88,11 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+def fit_folder(path: Path) -> Path:
+    """Return the folder of a fit, of which somebody may have named the model instead."""
+    return path.parent if path.name == MODEL else path
+
+
 def has_ended(folder: Path) -> bool:
     """Whether a folder holds a finished fit."""
     return all((each / MODEL).is_file() for each in members(folder))

@@ -60,6 +60,12 @@ def test_two_fits_are_compared_on_the_same_images(split, count, agesearch, faces
     assert [one["model"] for one in found["models"]] == ["30", "40"]
 
 
+@pytest.mark.usefixtures("two_fits", "faces")
+def test_fits_may_be_named_by_their_models(agesearch):
+    by_model = agesearch("compare", "30/model.keras", "40", "--data", "faces.h5")
+    assert (by_model.code, by_model.out) == (0, agesearch("compare", "30", "40", "--data", "faces.h5").out)
+
+
 def test_two_studies_are_compared_over_the_trials_they_share(agesearch, study):
     other = fake_study.create_or_resume(study.storage, "other", fake_study.spec_of(3, recipe="paper"))
     work_off(other)

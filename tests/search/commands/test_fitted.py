@@ -46,6 +46,15 @@ def test_a_network_is_evaluated_on_a_split(split, count, agesearch, fitted, tmp_
 
 
 @pytest.mark.usefixtures("faces")
+def test_the_model_may_be_named_instead_of_its_folder(agesearch, fitted, tmp_path):
+    Image.new("L", (20, 20), 99).save(tmp_path / "one.png")
+    for words in (("evaluate", fitted), ("predict", fitted)):
+        more = ("--data", "faces.h5") if words[0] == "evaluate" else ("one.png",)
+        by_model = agesearch(words[0], fitted / MODEL, *more)
+        assert (by_model.code, by_model.out) == (0, agesearch(*words, *more).out)
+
+
+@pytest.mark.usefixtures("faces")
 def test_an_unknown_split_is_refused(refused, fitted):
     said = refused("evaluate", fitted, "--data", "faces.h5", "--split", "all")
     assert said == "split is 'all', known are training, validation, test"

@@ -80,7 +80,7 @@ def test_experiments_are_reported_without_a_search_beside_them_though_it_was_nam
 
 
 def test_the_fits_that_were_named_are_reported_in_their_order(agesearch, made):
-    agesearch("report", "--fit", "b", "--fit", "a")
+    agesearch("report", "--fit", "b", "--fit", "a/model.keras")
     assert [str(folder) for folder in made[0].fits] == ["b", "a"]
 
 

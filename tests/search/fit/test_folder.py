@@ -8,6 +8,7 @@ from search.fit.folder import (
     STATE,
     Started,
     begin,
+    fit_folder,
     fitted_quantity,
     has_ended,
     members,
@@ -20,6 +21,10 @@ from search.fit.folder import (
 def test_the_model_of_a_finished_fit_is_found(tmp_path):
     (tmp_path / MODEL).touch()
     assert model_file(tmp_path) == tmp_path / MODEL
+
+
+def test_the_folder_of_a_fit_may_be_named_by_its_model(tmp_path):
+    assert fit_folder(tmp_path) == fit_folder(tmp_path / MODEL) == tmp_path
 
 
 def test_a_fit_that_has_not_ended_is_told_apart_from_a_folder_without_one(tmp_path):
