@@ -52,11 +52,11 @@ class Difference:
         """Whether the interval holds 0, so that neither can be called better."""
         return self.low <= 0 <= self.high
 
-    def sentence(self, quantity: Quantity) -> str:
-        """Return the difference in words."""
+    def sentence(self, quantity: Quantity, names: tuple[str, str]) -> str:
+        """Return in words the difference between what is called by two names, the first one's first."""
         widest = max(abs(self.low), abs(self.high))
         mean, low, high = (decimal(each, "+.3f", widest) for each in (self.mean, self.low, self.high))
-        verdict = "tied" if self.tied else "the first is better" if self.mean < 0 else "the second is better"
+        verdict = f"{' and '.join(names)} are tied" if self.tied else f"{names[self.mean > 0]} is better"
         return (
             f"difference {quantity.amount(mean)}, {self.confidence:.0%} interval {low} to {high} "
             f"(paired bootstrap over {self.pairs} pairs, {self.resamples} resamples): {verdict}"

@@ -70,7 +70,7 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     for name, each in zip(names, errors, strict=True):
         error = quantity.error(each.mae, each.standard_error)
         answer(f"{name}: {split} MAE {error} over {each.images} images")
-    answer(found.sentence(quantity))
+    answer(found.sentence(quantity, names))
     if split == "validation" and not any(foreign):
         answer(CHOSE_THE_EPOCHS)
 
@@ -113,7 +113,8 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
     elif len(lines) == 2:
         lines.append("the finalists had different budgets or recipes, so their scores are not comparable")
     if found.paired:
-        lines.append(f"over the trials that both ran alike, validation MAE: {found.paired.sentence(quantity)}")
+        said = found.paired.sentence(quantity, found.names)
+        lines.append(f"over the trials that both ran alike, validation MAE: {said}")
     else:
         lines.append("too few trials have the same configuration, budget and seeds to compare the studies in pairs")
     return lines

@@ -74,7 +74,7 @@ class FitEvaluation:
         if together and together.difference:
             lines.append(
                 f"all together against {together.best}, the best by validation: "
-                f"{together.difference.sentence(self.quantity)}"
+                f"{together.difference.sentence(self.quantity, ('the ensemble', together.best))}"
             )
         return lines
 

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 import model.comparison
-from model.comparison import compare, paired_bootstrap, widening
+from model.comparison import Difference, compare, paired_bootstrap, widening
 from model.errors import ModelError
+from model.quantity import Quantity
 from tests.model.values import ages
 
 
@@ -90,3 +91,9 @@ def test_differences_that_have_no_interval_are_refused(differences: np.ndarray) 
 def test_predictions_of_other_images_are_refused() -> None:
     with pytest.raises(ModelError, match=r"predictions are \(2,\) and \(3,\) for labels of \(3,\): not the same"):
         compare(ages(1, 2), ages(1, 2, 3), ages(1, 2, 3))
+
+
+@pytest.mark.parametrize(("mean", "verdict"), [(-1.0, "a is better"), (1.0, "b is better"), (0.0, "a and b are tied")])
+def test_the_sentence_names_the_better_one_or_both_where_they_are_tied(mean: float, verdict: str) -> None:
+    found = Difference(9, mean, mean - 0.5, mean + 0.5, 0.95, 100)
+    assert found.sentence(Quantity("mm"), ("a", "b")).endswith(f": {verdict}")

@@ -54,7 +54,7 @@ def test_two_fits_are_compared_on_the_same_images(split, count, agesearch, faces
     assert last == []
     assert first.startswith(f"30: {split} MAE {np.abs(30 - labels).mean():.3f} ± ")
     assert second.startswith(f"40: {split} MAE {np.abs(40 - labels).mean():.3f} ± ")
-    assert difference == expected.sentence(Quantity("years"))
+    assert difference == expected.sentence(Quantity("years"), ("30", "40"))
     found = json.loads(agesearch("compare", "30", "40", "--data", "faces.h5", *chosen, "--json").out)
     assert (found["split"], found["difference"]) == (split, expected.as_dict())
     assert [one["model"] for one in found["models"]] == ["30", "40"]
@@ -76,6 +76,7 @@ def test_two_studies_are_compared_over_the_trials_they_share(agesearch, study):
     assert "validation MAE" in lines[0]  # in both rows, though one of the recipes ranks by more than that
     assert [line.split()[:2] for line in lines[1:3]] == [["age", "3"], ["other", "3"]]
     assert lines[3].startswith("over the trials that both ran alike, validation MAE: difference +0.000 years")
+    assert lines[3].endswith(": age and other are tied")
     found = json.loads(agesearch("compare", "age", "other", "--json").out)
     assert (found["names"], found["paired"]["pairs"]) == (["age", "other"], 3)
 
