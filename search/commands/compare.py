@@ -11,6 +11,7 @@ from search.commands.fitted import remark_foreign
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import dataset_of
+from search.counting import budget, counted
 from search.errors import SearchError
 from search.settings import Settings
 
@@ -102,7 +103,7 @@ def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str
 
     lines = [
         f"{name}: its best finalist scores {quantity.error(best.mean, best.standard_error)} "
-        f"over {len(best.scores)} seeds ({best.images} images, {best.epochs} epochs)"
+        f"over {counted(len(best.scores), 'seed')} ({budget(best.images, best.epochs)})"
         for name, best in zip(found.names, found.chosen, strict=True)
         if best
     ]

@@ -6,6 +6,7 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json
+from search.counting import counted
 from search.settings import Settings
 
 
@@ -34,7 +35,8 @@ def move(
     if as_json:
         answer_json(moved)
         return
-    answer(f"study {settings.study}: {moved.trials} trials, {moved.stages} stages and {moved.slots} slots copied")
+    stages, slots = counted(moved.stages, "stage"), counted(moved.slots, "slot")
+    answer(f"study {settings.study}: {counted(moved.trials, 'trial')}, {stages} and {slots} copied")
     if moved.artifacts or moved.gone:
         gone = f"; {moved.gone} not found" if moved.gone else ""
         answer(f"{moved.artifacts} files of artifacts copied{gone}")

@@ -12,6 +12,7 @@ import typer
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import print_verdict, study_of
+from search.counting import counted
 from search.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def repair(
             answer(str(each))
         answer(_mended(findings, dry_run))
         if failed:
-            answer(f"{shut} failed {'slot' if shut == 1 else 'slots'} {'would be ' if dry_run else ''}reopened")
+            answer(f"{counted(shut, 'failed slot')} {'would be ' if dry_run else ''}reopened")
     if not all(each.mendable for each in findings):
         sys.exit(1)
 

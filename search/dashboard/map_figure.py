@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from model.quantity import decimal
+from search.counting import counted
 from search.results.search_map import MapBox, MapTrial, SearchMap, colour_limits
 from search.space.parameters import name_of
 
@@ -27,7 +28,7 @@ def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"stage {trials[0].stage}: {len(trials)} trials",
+        "name": f"stage {trials[0].stage}: {counted(len(trials), 'trial')}",
         "x": [_short(trial.x) for trial in trials],
         "y": [_short(trial.y) for trial in trials],
         "customdata": [trial.number for trial in trials],

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
 from model.quantity import Quantity, decimal
+from search.counting import counted
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
@@ -114,17 +115,22 @@ def _stage(stage: Stage) -> Iterator[str]:
     if isinstance(plan, Variants):  # an experiment has a note of its own
         return
     if isinstance(plan, Finalists):
-        yield f"## Finalists: {plan.slots} trials"
+        yield f"## Finalists: {counted(plan.slots, 'trial')}"
         yield (
-            f"The {len(plan.candidates)} best configurations are trained {plan.repeats} times each, on {plan.images} "
-            f"images for {plan.epochs} epochs, with seeds that are the same for all and that the search had not used."
+            f"The {_best_of(len(plan.candidates))} trained {plan.repeats} times each, on "
+            f"{counted(plan.images, 'image')} for {counted(plan.epochs, 'epoch')}, with seeds that are the same for "
+            "all and that the search had not used."
         )
         return
-    yield f"## Stage {stage.number}: {plan.slots} trials"
+    yield f"## Stage {stage.number}: {counted(plan.slots, 'trial')}"
     if plan.narrowing is None:
         yield _table(("parameter", "box"), [(each.name, _shown(each)) for each in plan.box.ranges])
     else:
         yield from _narrowing(plan.narrowing)
+
+
+def _best_of(configurations: int) -> str:
+    return "best configuration is" if configurations == 1 else f"{configurations} best configurations are"
 
 
 def _narrowing(narrowing: Narrowing) -> Iterator[str]:

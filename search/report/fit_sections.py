@@ -6,6 +6,7 @@ from data.arrays import SPLITS
 from model.evaluation import Evaluation
 from model.history import learning_curve
 from model.quantity import decimal
+from search.counting import counted
 from search.fit.record import FitRecord
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table
@@ -85,7 +86,7 @@ def _curve(place: int, fit: FitRecord) -> Figure:
     return Figure(
         f"figure-5-6-fit-{place}",
         f"Figures 5 and 6. Training and validation error of {fit.name}, {_how(fit)}.",
-        f"Learning curves of {len(fit.history)} epochs; the lowest validation error is "
+        f"Learning curves of {counted(len(fit.history), 'epoch')}; the lowest validation error is "
         f"{decimal(fit.kept.validation_mae, '.2f')}.",
         learning_curve(fit.history, fit.quantity),
     )

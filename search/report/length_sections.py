@@ -6,6 +6,7 @@ import numpy as np
 
 from model.curves import Mark, Panel, Runs, draw_curves
 from model.quantity import Quantity
+from search.counting import counted
 from search.experiment.declared import CHECKPOINTED, epochs_at
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
@@ -36,7 +37,7 @@ def length_section(
         "is the beginning of a longer one. The networks at these lengths are kept with the trial; 'agesearch report' "
         "alone evaluates them on the test split.",
     )
-    alternative = f"Training and validation error over {longest} epochs."
+    alternative = f"Training and validation error over {counted(longest, 'epoch')}."
     figure = Figure("figure-5-6-lengths", words.caption, alternative, draw_curves(panels, words.quantity, width=9.2))
     return Section(
         words.title, (*words.text, *said), (figure, _table(epochs, words.quantity, training, validation, tested))

@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from model.quantity import Quantity
+from search.counting import counted
 from search.errors import SearchError
 from search.report.importances import LEAST_TRIALS, importances
 from search.report.paper import CHOSEN
@@ -54,13 +55,14 @@ def _text(study: Study, trials: Sequence[RankedTrial]) -> tuple[str, ...]:
     chosen = ", ".join(f"{name_of(name)} {text_of(value)}" for name, value in choice.params.items())
     paper = f" The paper set both learning rate and L2 to {CHOSEN:g}." if Quantity(spec.unit).is_age else ""
     batch = "" if "batch_size" in spec.box.names else f", batch {spec.batch_size}"
+    shut = f", and {counted(failed, 'slot')} {'was' if failed == 1 else 'were'} closed as failed" if failed else ""
     lines = [
         f"Chosen: {chosen}, {choice.reason}.{paper}",
-        f"Study {study.name}: {finished} of {asked} trials have finished, {len(trials)} of them with a value"
-        f"{f', and {failed} slots were closed as failed' if failed else ''}. A trial trains on {spec.images} images "
-        f"for {spec.epochs} epochs{batch}, by the recipe {spec.recipe}, and is judged on the whole "
+        f"Study {study.name}: {finished} of {counted(asked, 'trial')} {'has' if asked == 1 else 'have'} finished, "
+        f"{len(trials)} of them with a value{shut}. A trial trains on {counted(spec.images, 'image')} "
+        f"for {counted(spec.epochs, 'epoch')}{batch}, by the recipe {spec.recipe}, and is judged on the whole "
         f"validation split. Seed {spec.seed}, sampler {spec.sampler}, precision {spec.precision}, "
-        f"{spec.threads} {'thread' if spec.threads == 1 else 'threads'}.",
+        f"{counted(spec.threads, 'thread')}.",
     ]
     if not any(trial.curve for trial in trials):
         lines.append("No trial has reported an error before its end, so there are no trial curves.")
@@ -101,7 +103,7 @@ def _map(study: Study) -> Iterator[Part]:
         "validation error, with the box that each stage sampled from. "
         f"Rings mark the {found.mark} trial and the finalists."
     )
-    alternative = f"{len(found.trials)} trials in the plane of {name_of(found.x)} and {name_of(found.y)}."
+    alternative = f"{counted(len(found.trials), 'trial')} in the plane of {name_of(found.x)} and {name_of(found.y)}."
     yield Figure("search-map", caption, alternative, draw_map(found, _candidates(study)))
     columns = (
         Column("trial"),
@@ -121,7 +123,7 @@ def _figures(study: Study, trials: Sequence[RankedTrial]) -> Iterator[Part]:
     yield Figure(
         "search-scores",
         "Every trial's score in the order in which they were started, and the best so far.",
-        f"{len(trials)} scores in their order.",
+        f"{counted(len(trials), 'score')} in their order.",
         draw_scores(trials, quantity),
     )
     reported = [trial for trial in trials if trial.curve]
@@ -131,13 +133,13 @@ def _figures(study: Study, trials: Sequence[RankedTrial]) -> Iterator[Part]:
             "search-trial-curves",
             f"Trial curves: the {what} error that each trial reported after every epoch, by the colour of its "
             "validation error at the end.",
-            f"The curves of {len(reported)} trials.",
+            f"The curves of {counted(len(reported), 'trial')}.",
             draw_trial_curves(reported, quantity),
         )
     yield Figure(
         "search-parallel",
         "Parallel coordinates: a line for each trial, through its parameters to its validation error.",
-        f"The parameters and errors of {len(trials)} trials as lines.",
+        f"The parameters and errors of {counted(len(trials), 'trial')} as lines.",
         draw_parallel(trials, quantity),
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from model.quantity import Quantity
+from search.counting import budget
 from search.report.paper import TABLE_2, PaperTrial
 from search.report.sections import Cell, Column, Table
 from search.results.ranking import RankedTrial, parameters_of
@@ -29,7 +30,7 @@ def table_2(ranked: Sequence[RankedTrial], quantity: Quantity) -> Table:
     rows: list[tuple[Cell, ...]] = [
         (str(one.number), str(one.stage), one.score, one.training_mae, *_cells(one.params, varied)) for one in best
     ]
-    caption, note = f"Table II. The {len(best)} best trials", ""
+    caption, note = f"Table II. The {'best trial' if len(best) == 1 else f'{len(best)} best trials'}", ""
     if quantity.is_age:
         rows += [("paper", "2", one.validation_loss, one.training_loss, *_paper(one, varied)) for one in TABLE_2]
         caption, note = f"{caption}, and below them the paper's five", " The paper's have the L2 penalty in them."
@@ -51,8 +52,8 @@ def finalist_table(judged: Verdict, quantity: Quantity) -> Table:
         *_columns(varied),
     )
     caption = (
-        f"The finalists, each trained again on {judged.repeats} fresh seeds and subsets ({judged.images} images, "
-        f"{judged.epochs} epochs). Chosen: {judged.sentence}."
+        f"The finalists, each trained again on {judged.repeats} fresh seeds and subsets "
+        f"({budget(judged.images, judged.epochs)}). Chosen: {judged.sentence}."
     )
     rows = tuple(_finalist(one, one is judged.best, varied) for one in judged.finalists)
     return Table("finalists", caption, columns, rows)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from search.counting import counted
 from search.errors import SearchError
 from search.results.ranking import RankedTrial, best_trials, nothing_found, trial_numbered
 from search.results.verdict import Verdict, verdict
@@ -36,7 +37,8 @@ def choose(study: Study, number: int | None = None) -> Choice:
         own = trial_numbered(study, number)
         return Choice(own.params, f"trial {number}, which was asked for", own, judged)
     if judged and judged.best and judged.chosen is not None:
-        reason = f"the best mean of {len(judged.finalists)} finalists over {judged.repeats} seeds each"
+        finalists, seeds = counted(len(judged.finalists), "finalist"), counted(judged.repeats, "seed")
+        reason = f"the best mean of {finalists} over {seeds} each"
         return Choice(judged.best.params, reason, trial_numbered(study, judged.chosen), judged)
     return Choice(ranked[0].params, _without_verdict(study, judged), ranked[0], judged)
 

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator
 
+from search.counting import budget, counted
 from search.space.box import Box
 from search.space.enqueued import Wanted
 from search.space.learning_samplers import Seen, SlotDraw, learned
@@ -97,8 +98,8 @@ class Finalists:
 
     def __str__(self) -> str:
         return (
-            f"{len(self.candidates)} configurations, {self.repeats} seeds each, "
-            f"{self.images} images, {self.epochs} epochs"
+            f"{counted(len(self.candidates), 'configuration')}, {counted(self.repeats, 'seed')} each, "
+            f"{budget(self.images, self.epochs)}"
         )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from search.counting import budget
 from search.errors import SearchError
 from search.space.box import FIRST_BOX, Box
 from search.space.enqueued import Wanted, require_in
@@ -27,7 +28,7 @@ class FinalistBudget:
         _at_least("finalist_epochs", self.epochs, 1)
 
     def __str__(self) -> str:
-        return f"{self.configurations} × {self.repeats} ({self.images} images, {self.epochs} epochs)"
+        return f"{self.configurations} × {self.repeats} ({budget(self.images, self.epochs)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from search.counting import budget, counted
 from search.errors import SearchError
 from search.space.box import Box
 from search.space.ranges import Choices, LogRange, Range, Value
@@ -115,6 +116,5 @@ class Experiment:
         return Choices(name, values)
 
     def __str__(self) -> str:
-        budgets = dict.fromkeys(f"{each.images} images, {each.epochs} epochs" for each in self.variants)
-        count = len(self.variants)
-        return f"{count} {'variant' if count == 1 else 'variants'}, {self.slots} trials, {'; '.join(budgets)}"
+        budgets = dict.fromkeys(budget(each.images, each.epochs) for each in self.variants)
+        return f"{counted(len(self.variants), 'variant')}, {counted(self.slots, 'trial')}, {'; '.join(budgets)}"

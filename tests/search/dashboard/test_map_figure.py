@@ -65,7 +65,7 @@ def test_a_study_that_has_just_begun_is_an_empty_box(study_of):
     study = study_of(2)
     assert map_figure(search_map(study))["data"] == []
     work_some(study, 1)
-    assert list(named(map_figure(search_map(study))))[:2] == ["box of stage 1", "stage 1: 1 trials"]
+    assert list(named(map_figure(search_map(study))))[:2] == ["box of stage 1", "stage 1: 1 trial"]
 
 
 def test_plotly_knows_every_property_of_it(study_of):

@@ -79,6 +79,15 @@ def test_the_finalists_are_shown_with_their_verdict_once_they_have_ended(study_o
     assert "Why: the best mean of 2 finalists over 3 seeds each." in note
 
 
+def test_of_a_single_one_the_note_has_no_plural(study_of):
+    study = study_of(1, finalists=FinalistBudget(1, 2, 1, 1))
+    work_off(study)
+    note = study_note(study)
+    assert "## Stage 1: 1 trial\n" in note
+    assert "The best configuration is trained 2 times each, on 1 image for 1 epoch, with seeds" in note
+    assert "Why: the best mean of 1 finalist over 2 seeds each." in note
+
+
 def test_a_search_without_any_value_has_no_chosen_configuration(study_of):
     study = study_of(1)
     work_off(study, lambda _task: Diverged("the loss is nan"))

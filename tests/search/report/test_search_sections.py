@@ -98,6 +98,16 @@ def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(stud
 
 
 @pytest.mark.usefixtures("undrawn")
+def test_of_a_single_one_there_is_no_plural(study_of, table_of):
+    study = study_of(1, epochs=1)
+    work_off(study)
+    section = search_section(study)
+    assert section.text[1].startswith("Study ages: 1 of 1 trial has finished, 1 of them with a value. ")
+    assert "images for 1 epoch, batch" in section.text[1]
+    assert table_of(section, "table-2-search").caption.startswith("Table II. The best trial, and below")
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkeypatch):
     marked = []
     monkeypatch.setattr("search.report.search_sections.draw_map", lambda _map, numbers: marked.append(numbers) or b"")

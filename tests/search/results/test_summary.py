@@ -74,6 +74,12 @@ def test_finalists_are_counted_apart_from_the_sampled_trials(study_of):
     assert summary(study).verdict.best.mean > 10
 
 
+def test_of_a_single_one_there_is_no_plural(study_of):
+    study = study_of(1, finalists=FinalistBudget(1, 2, 1, 1))
+    work_off(study)
+    assert summary(study).lines()[2] == "finalists: 2/2 finished; 1 configuration, 2 seeds each, 1 image, 1 epoch"
+
+
 def test_everything_can_be_written_as_json(study_of):
     study = study_of(2)
     work_off(study)
