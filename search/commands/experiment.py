@@ -10,7 +10,8 @@ import typer
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
 from search.commands.search import INTERRUPTED, dataset_of
-from search.errors import SearchFailure
+from search.counting import counted
+from search.errors import SearchError, SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
 
@@ -86,6 +87,11 @@ def proxy(
     judged = read_budgets(budgets)
 
     def make(count: int) -> "Experiment":
+        if max(each.images for each in judged) > count:
+            there = counted(count, "training image")
+            raise SearchError(
+                f"budgets is {budgets!r}, but the dataset has {there}; give --budgets of {count} or fewer"
+            )
         return experiment_of(Design(configurations, judged, Budget(images or count, epochs), repeats), settings.seed)
 
     _run(settings, NAME, make, as_json)

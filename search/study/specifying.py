@@ -5,6 +5,7 @@ from typing import Any
 
 from data.dataset import DatasetInfo
 from model.errors import ModelError
+from search.counting import counted
 from search.errors import SearchError
 from search.settings import Ranges, Settings
 from search.space.box import Box, LogRange
@@ -80,7 +81,8 @@ def require_fitting(settings: Settings, info: DatasetInfo) -> None:
         wanted["finalist_images"] = settings.finalist_images or settings.images
     for name, images in wanted.items():
         if images > count:
-            raise SearchError(f"{name} is {images}; {info.path} has {count} training images: give 1 to that many")
+            flag, there = f"--{name.replace('_', '-')}", counted(count, "training image")
+            raise SearchError(f"{name} is {images}, but {info.path} has {there}; give {flag} {count} or fewer")
     box, network = _box(settings), _network(settings)
     for share in (0.0, 1.0):
         _require_network(settings, info, network, box.at([share] * len(box.ranges)))

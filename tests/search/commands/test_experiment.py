@@ -74,6 +74,12 @@ def test_the_proxy_has_a_design_of_its_own(agesearch):
 
 
 @pytest.mark.usefixtures("faces")
+def test_the_proxy_s_budgets_are_no_larger_than_the_dataset(refused):
+    said = refused("experiment", "proxy", *SMALL[:4], "--budgets", "5x2,7x2")
+    assert said == "budgets is '5x2,7x2', but the dataset has 6 training images; give --budgets of 6 or fewer"
+
+
+@pytest.mark.usefixtures("faces")
 def test_an_experiment_that_is_stopped_shows_what_there_is_and_ends_as_ctrl_c_does(agesearch, launched):
     launched["count"] = 1
     ended = agesearch("experiment", "batch-size", *SMALL)

@@ -169,7 +169,7 @@ def test_other_settings_are_refused_with_the_difference(agesearch, refused):
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (("--images", "7"), "images is 7; faces.h5 has 6 training images"),
+        (("--images", "7"), "images is 7, but faces.h5 has 6 training images; give --images 6 or fewer"),
         (("--out", "faces.h5"), "cannot write faces.h5/logs/age/worker-1.log"),
         (("--storage", "sqlite://"), "is not a file that workers can share"),
         (("--trials", "0"), "--trials: trials is '0': input should be greater than 0"),

@@ -51,7 +51,7 @@ def test_the_experiment_in_another_size_is_another_one(settings, dataset):
 
 
 def test_more_images_than_there_are_are_refused_before_there_is_a_study(settings, dataset):
-    with pytest.raises(SearchError, match=r"images is 20; .*faces\.h5 has 6 training images"):
+    with pytest.raises(SearchError, match=r"images is 20, but .*faces\.h5 has 6 training images; give --images 6"):
         prepare_experiment(settings, dataset, lambda count: experiment_of(BY_NAME["capacity"], Size(), count))
 
 

@@ -140,9 +140,9 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, dataset, asked
         (
             {"finalists": 2, "finalist_images": 7},
             SearchError,
-            r"finalist_images is 7; .*faces.h5 has 6 training images",
+            r"finalist_images is 7, but .*faces.h5 has 6 training images; give --finalist-images 6 or fewer",
         ),
-        ({"images": 7}, SearchError, r"images is 7; .*faces.h5 has 6 training images: give 1 to that many"),
+        ({"images": 7}, SearchError, r"images is 7, but .*faces.h5 has 6 training images; give --images 6 or fewer"),
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
         ({"storage": "mysql://ada@host/d"}, SearchError, "is of the unknown kind"),
         ({"out": "faces.h5"}, DatasetError, "cannot write .*worker-1.log: .* is not a folder; choose another --out"),
