@@ -54,4 +54,4 @@ class FitDisplay:
 
 def _resumed(epochs: int, share: float) -> str:
     """Say how far a fit had come before; whoever hears of a whole epoch first hears of no other."""
-    return f"it has ended already, after epoch {epochs}" if share == 1.0 else f"going on after epoch {epochs}"
+    return f"the fit has ended already, after epoch {epochs}" if share == 1.0 else f"going on after epoch {epochs}"

@@ -56,7 +56,7 @@ def test_a_fit_that_goes_on_says_after_which_epoch(capsys):
 def test_a_fit_that_had_ended_says_so_and_does_not_go_on(capsys):
     with shown(2) as update:
         update(state(FIRST, SECOND), 2, 1.0)
-    assert capsys.readouterr().err == "it has ended already, after epoch 2\n"
+    assert capsys.readouterr().err == "the fit has ended already, after epoch 2\n"
 
 
 @pytest.mark.parametrize(("last", "text"), [((FIRST,), "best 11.500 years, epoch 1"), ((), "0/2")])
