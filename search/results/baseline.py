@@ -31,5 +31,5 @@ def nothing_learnt(study: Study, median: float) -> str:
     found, constant = map(Quantity(study.spec.unit).error, (best[0].validation_mae, median))
     return (
         f"nothing was learnt: the best single trial scores {found}, and always answering the median {constant}; look "
-        "at the range of learning rates, and at the unit of the labels, which should spread by about 1 to 100"
+        "at the range of learning rates, at a trial's images and epochs, and at whether labels and images match"
     )

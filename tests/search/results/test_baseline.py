@@ -37,7 +37,7 @@ def test_a_best_trial_that_is_not_3_percent_better_than_the_median_has_learnt_no
     if said:
         assert said.startswith(
             f"nothing was learnt: the best single trial scores {error:.3f} years, and always answering the median "
-            "10.000 years; look at the range of learning rates, and at the unit of the labels"
+            "10.000 years; look at the range of learning rates, at a trial's images and epochs, and at whether labels"
         )
 
 
