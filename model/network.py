@@ -1,8 +1,9 @@
 """A whole network as a value: its layers in order, checked one after the other from the shape of an image."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from model.checks import is_count, require_one_of
 from model.errors import ModelError
@@ -11,6 +12,9 @@ from model.shapes import Shape, WeightSpec, output_shape, weight_specs
 
 Initializer: TypeAlias = Literal["xavier", "gaussian"]
 Regularizer: TypeAlias = Literal["l2", "l1", "none"]
+
+REACHED: Final = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""The values that an output can have with these activations; with others, any."""
 
 MOST_PARAMETERS = 2**31 - 1
 """What TensorFlow counts to in one array; in float32 with Adam's moments they would take 24 gibibytes."""
@@ -101,6 +105,20 @@ class Network:
     def trainable_parameters(self) -> int:
         """How many numbers the optimiser changes."""
         return sum(spec.size for spec in self.weights if spec.trainable)
+
+
+def require_reachable(network: Network, low: float, high: float) -> None:
+    """Raise ModelError where the output's activation keeps it from labels between `low` and `high`.
+
+    A ReLU whose bias starts at a negative mean would answer 0 for ever.
+    """
+    activation = getattr(network.layers[-1], "activation", "linear")
+    least, most = REACHED.get(activation, (-math.inf, math.inf))
+    if low < least or high > most:
+        raise ModelError(
+            f"the labels are {low:g} to {high:g}, but the last layer's activation {activation!r} answers "
+            f"{least:g} to {most:g}; make it linear"
+        )
 
 
 def _require_few_parameters(steps: tuple[Step, ...]) -> None:

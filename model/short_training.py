@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 
@@ -11,12 +10,9 @@ from model.checks import require_count
 from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
-from model.network import Network
+from model.network import Network, require_reachable
 from model.recipe import Recipe
 from model.schedule import factors
-
-REACHED: Final = {"relu": (0.0, math.inf), "sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
-"""The values that an output can have with these activations; with others, any."""
 
 
 class DivergedError(ModelError):
@@ -127,20 +123,6 @@ def require_fitting(network: Network, training: Examples, validation: Examples) 
                 f"the {name} images are {examples.image_shape}; the network takes {network.input_shape}: "
                 "build the dataset in that size"
             )
-
-
-def require_reachable(network: Network, low: float, high: float) -> None:
-    """Raise ModelError where the output's activation keeps it from labels between `low` and `high`.
-
-    A ReLU whose bias starts at a negative mean would answer 0 for ever.
-    """
-    activation = getattr(network.layers[-1], "activation", "linear")
-    least, most = REACHED.get(activation, (-math.inf, math.inf))
-    if low < least or high > most:
-        raise ModelError(
-            f"the labels are {low:g} to {high:g}, but the last layer's activation {activation!r} answers "
-            f"{least:g} to {most:g}; make it linear"
-        )
 
 
 def spread(labels: Labels, count: int | None) -> Rows | slice:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from data.dataset import DatasetInfo
+from data.dataset import DatasetInfo, read_labels
 from model.errors import ModelError
+from model.network import Network, require_reachable
 from search.counting import counted
 from search.errors import SearchError
 from search.settings import Ranges, Settings
@@ -73,7 +74,10 @@ def finalist_settings(budget: FinalistBudget | None) -> dict[str, int]:
 
 
 def require_fitting(settings: Settings, info: DatasetInfo) -> None:
-    """Refuse what every worker would die of, before there is a study that asks for it."""
+    """Refuse what every worker would die of, before there is a study that asks for it.
+
+    Raises ModelError where the network cannot answer the dataset's labels, SearchError for all else.
+    """
     require_installed(settings.sampler)
     count = info.counts["training"]
     wanted = {"images": settings.images}
@@ -84,15 +88,16 @@ def require_fitting(settings: Settings, info: DatasetInfo) -> None:
             flag, there = f"--{name.replace('_', '-')}", counted(count, "training image")
             raise SearchError(f"{name} is {images}, but {info.path} has {there}; give {flag} {count} or fewer")
     box, network = _box(settings), _network(settings)
-    for share in (0.0, 1.0):
-        _require_network(settings, info, network, box.at([share] * len(box.ranges)))
+    smallest, _ = (_made(settings, info, network, box.at([share] * len(box.ranges))) for share in (0.0, 1.0))
+    labels = read_labels(info.path, "training")
+    require_reachable(smallest, float(labels.min()), float(labels.max()))
 
 
-def _require_network(settings: Settings, info: DatasetInfo, network: str | None, params: dict[str, Value]) -> None:
-    """Refuse parameters that make no network, or none for images of the dataset's shape."""
+def _made(settings: Settings, info: DatasetInfo, network: str | None, params: dict[str, Value]) -> Network:
+    """Return the network of some parameters; refuse those that make none, or none for images of that shape."""
     recipe = recipe_for(settings.recipe, network)
     try:
-        varied(recipe, info.image_shape, params).network()
+        return varied(recipe, info.image_shape, params).network()
     except ModelError as error:
         shape = "×".join(map(str, info.image_shape))
         raise SearchError(
