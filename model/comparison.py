@@ -70,10 +70,12 @@ class Difference:
 def compare(first: Labels, second: Labels, labels: Labels, seed: int = 0) -> Difference:
     """Compare two models' predictions of the same `labels`, all (n,), n ≥ 2, by their absolute errors.
 
-    Raises ModelError where they do not fit together.
+    Raises ModelError where they do not fit together, or are fewer.
     """
     if not first.shape == second.shape == labels.shape or labels.ndim != 1:
         raise ModelError(f"predictions are {first.shape} and {second.shape} for labels of {labels.shape}: not the same")
+    if len(labels) < 2:
+        raise ModelError("a single image shows no difference that may not be luck; compare on a split of two or more")
     truth = labels.astype(np.float64)
     return paired_bootstrap(np.abs(first - truth) - np.abs(second - truth), seed)
 

@@ -97,3 +97,9 @@ def test_predictions_of_other_images_are_refused() -> None:
 def test_the_sentence_names_the_better_one_or_both_where_they_are_tied(mean: float, verdict: str) -> None:
     found = Difference(9, mean, mean - 0.5, mean + 0.5, 0.95, 100)
     assert found.sentence(Quantity("mm"), ("a", "b")).endswith(f": {verdict}")
+
+
+def test_a_single_image_is_too_few_to_compare_on() -> None:
+    one = np.array([30], np.float32)
+    with pytest.raises(ModelError, match="compare on a split of two or more"):
+        compare(one, one, one)
