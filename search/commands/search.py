@@ -153,8 +153,10 @@ def print_result(settings: Settings, as_json: bool) -> None:
         return
     best, now = best_trials(study, 5), summary(study)
     heading, *lines = now.lines()
-    constant = Quantity(now.unit).error(median_error(dataset))
-    for line in (f"{heading}; always answering the median scores {constant}", *lines):
+    if best:
+        constant = Quantity(now.unit).error(median_error(dataset))
+        heading = f"{heading}; always answering the median scores {constant}"
+    for line in (heading, *lines):
         answer(line)
     if best:
         answer("")

@@ -43,7 +43,7 @@ def test_the_augmentation_has_the_strength_that_is_asked_for(strength, rotation)
 
 def test_a_network_of_the_users_own_takes_the_datasets_shape_and_the_rate_of_dropout():
     found = varied(recipe_for("default", OWN), (8, 8, 3), {"dropout": 0.1}).network()
-    assert found.layers == (Flatten(), Dropout(0.1), Dense(1))
+    assert found.layers == (Flatten(), Dropout(0.1), Dense(1, "linear"))
     assert found.input_shape == (8, 8, 3)
 
 
