@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 run: $(VENV)/installed
 	$(BIN)/agesearch run
 
-# The same on handwritten digits, with a network and a space of their own: two or three minutes.
+# The same on handwritten digits, with a network and a space of their own: a minute or two.
 example: runs/digits/digits.h5
 	$(BIN)/agesearch run --config examples/digits/agesearch.toml
 

@@ -191,7 +191,9 @@ def _faces(model: FittedModel, test: Split) -> Section:
 
 
 def _caption(model: FittedModel, test: Split, place: int, between: str) -> str:
-    return f"true {test.labels[place]:.7g}{between}predicted {model.quantity.shown(model.predictions[place])}"
+    form = ".1f" if model.quantity.is_age else ".2f"
+    predicted = decimal(float(model.predictions[place]), form, _spread(test.labels.tolist()))
+    return f"true {test.labels[place]:.7g}{between}predicted {predicted}"
 
 
 def _spread(labels: Sequence[float]) -> float:

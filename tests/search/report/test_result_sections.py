@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -62,6 +64,16 @@ def test_the_best_and_the_worst_four_are_those_of_the_smallest_and_the_largest_e
     assert [row[1] for row in rows if row[0] == "worst"] == ["6.jpg", "5.jpg", "4.jpg", "3.jpg"]
     assert rows[4][2:] == (80.0, 74.0, 6.0)
     assert section.parts[0].alternative.startswith("true 5, predicted 5.0; true 10, predicted 9.0")
+
+
+def test_what_was_predicted_has_the_digits_that_the_labels_spread_asks_for(table_of):
+    labels, errors = 100000 + LABELS, np.array([0, 1, 2, 3, -4, 5.25, -6], np.float32)
+    predictions = labels + errors
+    pressure = FittedModel("first", predictions, evaluate(predictions, labels), Quantity("hPa"))
+    *_, errors_by_value, shown = result_sections(replace(TEST, labels=labels), [pressure])
+    assert shown.parts[1].alternative.startswith("true 100080, predicted 100074.00; true 100061, predicted 100066.25; ")
+    first = table_of(errors_by_value, "error-by-value-groups").shown()[0]
+    assert first[-2:] == ["100005.0", "100005.0"]
 
 
 def test_every_image_of_the_test_split_is_in_one_age_group(sections, table_of):
