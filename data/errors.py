@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from data.counting import counted
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -17,11 +19,6 @@ class DatasetError(ValueError):
 
 class WriteFailure(DatasetError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
     """A file could be written, but for a disk that is full or fails. Exit code 1."""
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number and what it counts, in the singular where it is one."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 @dataclass(frozen=True, slots=True)

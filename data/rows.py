@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from data.arrays import SPLITS
-from data.errors import DatasetError, Rejected, counted
+from data.counting import counted
+from data.errors import DatasetError, Rejected
 from data.heading import NOT_UTF_8, check_form, find_columns
 from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from data.errors import DatasetError, counted
+from data.counting import counted
+from data.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -25,6 +25,7 @@ def to_bytes(state: FitState, fingerprint: str) -> bytes:
         "fingerprint": fingerprint,
         "steps": snapshot.steps,
         "seed": snapshot.seed,
+        "scale": snapshot.scale,
         "history": [asdict(epoch) for epoch in state.history],
     }
     groups = _groups(snapshot.weights, snapshot.first_moments, snapshot.second_moments, state.best_weights)
@@ -59,7 +60,8 @@ def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
             raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
         weights, first, second, best = (_group(arrays, name) for name in GROUPS)
     _check(network, (weights, first, second, best))
-    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]))
+    scale = float(header.get("scale", 1.0))  # which checkpoints once did not have
+    snapshot = Snapshot(weights, first, second, int(header["steps"]), int(header["seed"]), scale)
     return FitState(snapshot, tuple(_epoch(**row) for row in header["history"]), best)
 
 

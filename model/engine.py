@@ -49,13 +49,17 @@ class Hyperparameters:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed."""
+    """All that the next epoch depends on: weights, Adam's two moments for each trainable one, steps done, seed.
+
+    The weights are as they are learnt: what they answer is in units of `scale` of the labels.
+    """
 
     weights: Weights
     first_moments: Weights
     second_moments: Weights
     steps: int
     seed: int
+    scale: float = 1.0
 
 
 class Engine:
@@ -96,17 +100,26 @@ class Engine:
             values = support(self._labels.numpy(), len(weights[-1]))
             weights[last], weights[-1] = prior(self._labels.numpy(), values), values[:, np.newaxis]
         nothing = [np.zeros(variable.shape, np.float32) for variable in self._adam.variables]
-        self.restore(Snapshot(weights, nothing, nothing, 0, seed))
+        self.restore(Snapshot(weights, nothing, nothing, 0, seed, float(self._scale)))
 
     def snapshot(self) -> Snapshot:
         """Copy everything that the next epoch depends on."""
         first, second = (
             [variable.numpy() for variable in moments] for moments in (self._adam.first, self._adam.second)
         )
-        return Snapshot(self._learnt(), first, second, int(self._steps.numpy()), int(self._seed.numpy()))
+        steps, seed = int(self._steps.numpy()), int(self._seed.numpy())
+        return Snapshot(self._learnt(), first, second, steps, seed, float(self._scale))
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to `snapshot`: the next epoch is the one that would have followed it, bit for bit on a CPU."""
+        """Go back to `snapshot`: the next epoch is the one that would have followed it, bit for bit on a CPU.
+
+        Raises ModelError where it was learnt in another unit.
+        """
+        if snapshot.scale != self._scale:
+            raise ModelError(
+                f"what was trained was learnt in units of {snapshot.scale:g}, and labels are learnt in units of "
+                f"{float(self._scale):g}; start over"
+            )
         for variables, values in (
             (self._weights, snapshot.weights),
             (self._adam.first, snapshot.first_moments),

@@ -97,7 +97,7 @@ class FinalFit:
         """Return the state before the first epoch."""
         self.engine.reset(self.settings.seed, self._mean_label if self.recipe.bias_at_mean else 0.0)
         snapshot = self.engine.snapshot()
-        return FitState(snapshot, (), snapshot.weights)
+        return FitState(snapshot, (), self.engine.weights)
 
     def run(
         self, state: FitState, keep: Callable[[FitState], None], progress: Callable[[int, float], None]

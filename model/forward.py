@@ -136,8 +136,8 @@ def inference(
 
 
 def entry_of(operations: Sequence[Operation]) -> int:
-    """Return the place of the first operation that has weights, which sees pixels as they are."""
-    weighing = (Convolve, Multiply, Normalize, Scale)
+    """Return the place of the first operation that mixes or normalises pixels, which sees them as they are."""
+    weighing = (Convolve, Multiply, Normalize)
     return next((index for index, operation in enumerate(operations) if isinstance(operation, weighing)), 0)
 
 

@@ -23,9 +23,10 @@ AIM: Final = 10.0
 
 def label_scale(labels: Labels, network: Network) -> float:
     """Return what one of the network's units is in that of `labels`; 1 where its output is bounded, and so are they."""
-    spread, (least, most) = float(labels.std()), ALIKE
+    constant = labels.min() == labels.max()  # of which rounding may leave a deviation
+    spread, (least, most) = float(labels.std(dtype=np.float64)), ALIKE
     bounded = isinstance(network.layers[-1], Dense) and network.layers[-1].activation in ("sigmoid", "tanh")
-    if bounded or not spread or least <= spread <= most:
+    if bounded or constant or least <= spread <= most:
         return 1.0
     return float(2.0 ** round(math.log2(spread / AIM)))
 

@@ -117,7 +117,7 @@ def require_reachable(network: Network, low: float, high: float) -> None:
     if low < least or high > most:
         raise ModelError(
             f"the labels are {low:g} to {high:g}, but the last layer's activation {activation!r} answers "
-            f"{least:g} to {most:g}; make it linear"
+            f"{least:g} to {most:g}; choose a linear one, or another recipe than 'paper', whose output is a ReLU"
         )
 
 

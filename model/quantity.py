@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
 YEARS: Final = "years"
 
 DIGITS: Final = 3
@@ -49,7 +51,7 @@ class Quantity:
 
     def shown(self, value: float) -> str:
         """Return a single prediction as text: an age in tenths, anything else in all digits that float32 has."""
-        return f"{value:.1f}" if self.is_age else f"{value:.7g}"
+        return f"{value:.1f}" if self.is_age else str(np.float32(value)).removesuffix(".0")
 
 
 def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:

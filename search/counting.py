@@ -1,9 +1,6 @@
-"""Numbers of things, in words."""
+"""What a training takes, in words."""
 
-
-def counted(number: int, noun: str) -> str:
-    """Return how many there are, as in "1 trial" and "2 trials"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+from data.counting import counted
 
 
 def budget(images: int, epochs: int) -> str:

@@ -65,7 +65,7 @@ def _printable(name: str) -> str:
 
 
 def _host_name(given: str) -> str:
-    name = given.strip()
+    name = given.strip().removesuffix(".")
     try:
         return str(ipaddress.ip_address(name.strip("[]")))
     except ValueError:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.counting import counted
 from search.commands.fitted import remark_foreign
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import dataset_of
-from search.counting import budget, counted
+from search.counting import budget
 from search.errors import SearchError
 from search.settings import Settings
 

@@ -87,7 +87,7 @@ def build(
 ) -> None:
     """Build a dataset file from images that are named by label or listed in a table, or from synthetic faces."""
     from data.build import build_dataset
-    from data.errors import counted
+    from data.counting import counted
 
     options = how.options(source)
     with _rejected_by_line(), progress_bar("reading images") as progress:
@@ -160,7 +160,7 @@ def stats(
 @app.command()
 def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
     """Decode every image again and compare every pixel; exits 1 where anything differs."""
-    from data.errors import counted
+    from data.counting import counted
     from data.verify import verify_dataset
 
     with progress_bar("comparing images") as progress:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.counting import counted
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
 from search.commands.search import INTERRUPTED, dataset_of
-from search.counting import counted
 from search.errors import SearchError, SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from data.errors import DatasetError
 from search.commands.next_steps import place_of, typed
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
@@ -42,7 +43,7 @@ def init(settings: Settings, as_json: AsJson = False) -> None:
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers and show progress; then print the best trials and the finalists."""
     if not search_to_the_end(settings, dataset_of(settings)):
-        with suppress(SearchFailure):  # a database that is away, which may be why the search was stopped
+        with suppress(SearchFailure, DatasetError):  # what is away may be why the search was stopped
             print_result(settings, as_json)
             remark(INTERRUPTED)
         raise KeyboardInterrupt

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data.counting import counted
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import print_verdict, study_of
-from search.counting import counted
 from search.settings import Settings
 
 if TYPE_CHECKING:

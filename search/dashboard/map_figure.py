@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from data.counting import counted
 from model.quantity import decimal
-from search.counting import counted
 from search.results.search_map import MapBox, MapTrial, SearchMap, colour_limits
 from search.space.parameters import name_of
 

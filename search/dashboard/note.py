@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
+from data.counting import counted
 from model.quantity import Quantity, decimal
-from search.counting import counted
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table

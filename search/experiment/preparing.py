@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from data.dataset import inspect_dataset
+from data.dataset import inspect_dataset, read_labels
+from model.network import require_reachable
 from search.errors import SearchError
 from search.processes.searching import make_study
 from search.settings import Settings
@@ -37,7 +38,7 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
     """Create the study of an experiment, or resume it; `make(training images)` says what it is.
 
     Raises SearchError where it exists in another size or asks for more images than there are, ModelError where a
-    variant makes no network for them, or DatasetError where `dataset` is none.
+    variant makes no network for them or none that can answer their labels, or DatasetError where `dataset` is none.
     """
     info = inspect_dataset(dataset)
     experiment = make(info.counts["training"])
@@ -47,9 +48,10 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
         raise SearchError(
             f"{experiment.name} keeps networks, and this storage has no place for them; give --artifacts DIR"
         )
-    recipe = recipe_for(own.recipe, None)
+    recipe, labels = recipe_for(own.recipe, None), read_labels(dataset, "training")
     for variant in experiment.variants:
-        varied(recipe, info.image_shape, variant.params).network()
+        network = varied(recipe, info.image_shape, variant.params).network()
+        require_reachable(network, float(labels.min()), float(labels.max()))
 
     def spec_for(precision: str, _stored: StudySpec | None) -> StudySpec:
         spec = spec_of(own, info, precision)

@@ -27,7 +27,7 @@ class Prediction:
         """Return it by name, in the digits that float32 has."""
         if self.value is None:
             return {"image": str(self.image), "error": self.error}
-        return {"image": str(self.image), quantity.noun: float(f"{self.value:.7g}"), "unit": quantity.unit}
+        return {"image": str(self.image), quantity.noun: float(str(np.float32(self.value))), "unit": quantity.unit}
 
 
 def predict_images(models: Sequence[SavedModel], images: Sequence[Path]) -> list[Prediction]:

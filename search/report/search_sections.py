@@ -3,8 +3,8 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from data.counting import counted
 from model.quantity import Quantity
-from search.counting import counted
 from search.errors import SearchError
 from search.report.importances import LEAST_TRIALS, importances
 from search.report.paper import CHOSEN

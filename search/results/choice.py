@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from search.counting import counted
+from data.counting import counted
 from search.errors import SearchError
 from search.results.ranking import RankedTrial, best_trials, nothing_found, trial_numbered
 from search.results.verdict import Verdict, verdict

@@ -12,7 +12,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator
 
-from search.counting import budget, counted
+from data.counting import counted
+from search.counting import budget
 from search.space.box import Box
 from search.space.enqueued import Wanted
 from search.space.learning_samplers import Seen, SlotDraw, learned

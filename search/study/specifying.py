@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
+from data.counting import counted
 from data.dataset import DatasetInfo, read_labels
 from model.errors import ModelError
 from model.network import Network, require_reachable
-from search.counting import counted
 from search.errors import SearchError
 from search.settings import Ranges, Settings
 from search.space.box import Box, LogRange

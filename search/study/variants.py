@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from search.counting import budget, counted
+from data.counting import counted
+from search.counting import budget
 from search.errors import SearchError
 from search.space.box import Box
 from search.space.ranges import Choices, LogRange, Range, Value

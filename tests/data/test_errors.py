@@ -1,4 +1,4 @@
-from data.errors import DatasetError, Rejected, RejectedFilesError, counted
+from data.errors import DatasetError, Rejected, RejectedFilesError
 
 
 def test_rejected_files_are_one_sentence_and_a_list():
@@ -15,7 +15,3 @@ def test_of_several_rejected_files_there_is_a_summary_without_their_list():
     error = RejectedFilesError("faces.zip", [Rejected(f"{name}.jpg", "it is empty") for name in "ab"])
     assert error.summary == "2 files of faces.zip cannot be used, mend them or pass --skip-bad"
     assert str(error) == f"{error.summary}: a.jpg: it is empty; b.jpg: it is empty"
-
-
-def test_one_thing_is_counted_in_the_singular():
-    assert [counted(number, "image") for number in (0, 1, 2)] == ["0 images", "1 image", "2 images"]

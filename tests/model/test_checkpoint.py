@@ -30,7 +30,7 @@ def state(network: Network = NETWORK) -> FitState:
         [stream.random(spec.shape, np.float32) for spec in network.weights if spec.trainable] for _ in range(2)
     )
     history = (Epoch(1, 14.1, 13.000000000000002, 60.5, True), Epoch(2, 11.5, 13.5, 61.25, False))
-    return FitState(Snapshot(weights, first, second, 338, 2**31 - 1), history, initial_weights(network, 3))
+    return FitState(Snapshot(weights, first, second, 338, 2**31 - 1, 0.25), history, initial_weights(network, 3))
 
 
 WHOLE = to_bytes(state(), FINGERPRINT)
@@ -45,6 +45,7 @@ def same(found: FitState, expected: FitState) -> bool:
     return (
         all(np.array_equal(a, b) and a.dtype == b.dtype for a, b in pairs)
         and (found.snapshot.steps, found.snapshot.seed) == (expected.snapshot.steps, expected.snapshot.seed)
+        and found.snapshot.scale == expected.snapshot.scale
         and found.history == expected.history
     )
 
@@ -202,3 +203,7 @@ def test_a_damaged_byte_is_refused_or_makes_no_difference(compressed: bool) -> N
         else:
             assert same(found, state())
     assert refused > 200
+
+
+def test_a_checkpoint_that_says_no_unit_was_learnt_in_the_labels_own() -> None:
+    assert from_bytes(headed(scale=None), NETWORK, FINGERPRINT).snapshot.scale == 1

@@ -1,4 +1,4 @@
-"""The unit in which labels are learnt: labels of any unit give the same network, and errors in their own unit."""
+"""The unit in which labels are learnt: small and large ones give the same network, and errors in their own unit."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,6 +8,7 @@ import pytest
 
 from model.age_model import AgeModel
 from model.engine import Engine, Hyperparameters
+from model.errors import ModelError
 from model.examples import Examples
 from model.label_scale import label_scale, times
 from model.layers import Conv2D, Dense, Expectation, Flatten, Layer
@@ -49,6 +50,18 @@ def test_labels_that_spread_as_ages_do_are_learnt_as_they_are_and_others_by_a_po
     spread: float, scale: float
 ) -> None:
     labels = np.array([300 - spread, 300 + spread], np.float32)
+    assert label_scale(labels, small("linear")) == scale
+
+
+@pytest.mark.parametrize(
+    ("labels", "scale"),
+    [
+        (np.linspace(-9e17, 9e17, 5400, dtype=np.float32), 2.0**56),  # whose squares are beyond float32
+        (np.linspace(1e-27, 9e-27, 5400, dtype=np.float32), 2.0**-92),  # whose squares float32 takes for 0
+        (np.full(5400, 0.1, np.float32), 1.0),  # whose mean is not quite what they are
+    ],
+)
+def test_the_scale_does_not_suffer_from_float32(labels: np.ndarray, scale: float) -> None:
     assert label_scale(labels, small("linear")) == scale
 
 
@@ -108,3 +121,10 @@ def test_a_score_is_in_the_labels_unit_with_its_penalty(draw_examples: Draw) -> 
     few, many = scored(2.0**-12), scored(2.0**12)
     for name in ("training_mae", "validation_mae", "penalty"):
         assert getattr(many, name) == pytest.approx(getattr(few, name) * 2**24, rel=1e-6)
+
+
+def test_what_was_learnt_in_another_unit_is_not_gone_on_with(draw_examples: Draw) -> None:
+    engine = Engine(small("linear"), draw_examples(8), Setup(4, 0.9, "float32"))
+    engine.reset(1)
+    with pytest.raises(ModelError, match="was learnt in units of 8, and labels are learnt in units of 1; start over"):
+        engine.restore(replace(engine.snapshot(), scale=8.0))

@@ -1,8 +1,5 @@
-import pytest
-
-from search.counting import counted
+from search.counting import budget
 
 
-@pytest.mark.parametrize(("number", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials")])
-def test_one_of_a_thing_is_singular(number, text):
-    assert counted(number, "trial") == text
+def test_a_budget_is_told_in_images_and_epochs():
+    assert budget(500, 1) == "500 images, 1 epoch"

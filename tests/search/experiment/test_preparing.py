@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from model.errors import ModelError
@@ -70,6 +71,20 @@ def test_a_variant_that_is_no_network_for_the_images_is_refused_before_there_is_
 
     with pytest.raises(ModelError, match="width"):
         prepare_experiment(settings, dataset, wide)
+
+
+def test_a_variant_whose_recipe_cannot_answer_the_labels_is_refused_before_there_is_a_study(
+    settings, dataset, monkeypatch
+):
+    def papers(count):
+        experiment = batch_sizes(Size())(count)
+        variants = (replace(each, params={**each.params, "recipe": "paper"}) for each in experiment.variants)
+        return replace(experiment, variants=tuple(variants))
+
+    below = np.array([-5, 30], np.float32)
+    monkeypatch.setattr("search.experiment.preparing.read_labels", lambda _dataset, _split: below)
+    with pytest.raises(ModelError, match="-5 to 30, but the last layer's activation 'relu' answers 0 to"):
+        prepare_experiment(settings, dataset, papers)
 
 
 def test_workers_are_given_the_name_of_the_experiments_study(settings):

@@ -181,7 +181,7 @@ def test_small_images_are_taken_by_a_network_that_is_described_for_them(settings
 def test_an_output_that_cannot_answer_the_labels_is_refused_before_a_study_is_made(settings, tmp_path):
     write_tiny(tmp_path / "ages.h5", shape=(8, 8, 1))
     (tmp_path / "network.toml").write_text(NETWORK.replace("linear", "sigmoid"))
-    with pytest.raises(ModelError, match="last layer's activation 'sigmoid' answers 0 to 1; make it linear"):
+    with pytest.raises(ModelError, match="last layer's activation 'sigmoid' answers 0 to 1; choose a linear one"):
         prepare_study(settings(network=tmp_path / "network.toml"), tmp_path / "ages.h5")
     with pytest.raises(SearchError, match="no study"):
         searching.load_study(open_storage(settings().storage), "age")
