@@ -36,10 +36,10 @@ def choose(study: Study, number: int | None = None) -> Choice:
     if number is not None:
         own = trial_numbered(study, number)
         return Choice(own.params, f"trial {number}, which was asked for", own, judged)
-    if judged and judged.best and judged.chosen is not None:
+    if judged and judged.best:
         finalists, seeds = counted(len(judged.finalists), "finalist"), counted(judged.repeats, "seed")
         reason = f"the best mean of {finalists} over {seeds} each"
-        return Choice(judged.best.params, reason, trial_numbered(study, judged.chosen), judged)
+        return Choice(judged.best.params, reason, trial_numbered(study, judged.best.trials[0]), judged)
     return Choice(ranked[0].params, _without_verdict(study, judged), ranked[0], judged)
 
 
