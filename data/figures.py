@@ -88,8 +88,7 @@ def gallery(images: NDArray[np.uint8], captions: Sequence[str]) -> bytes:
 def _png(figure: Figure) -> bytes:
     picture = io.BytesIO()
     with warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing from font", UserWarning
-        )  # drawn as a box, as in a unit of 円
+        # A letter that the font lacks is drawn as a box, such as that of a unit of 円.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         figure.savefig(picture, format="png", metadata={"Software": None})
     return picture.getvalue()

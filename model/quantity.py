@@ -60,13 +60,8 @@ def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:
     With `like`, as many as show those of that number, beside which it stands.
     """
     scale = abs(number if like is None else like)
-    if 0 < scale < TINY:
-        return format(number, form[: form.index(".")] + f".{DIGITS}g")
-    return format(number, with_decimals(form, scale))
-
-
-def with_decimals(form: str, scale: float) -> str:
-    """Return a form such as ".2f" with more decimals where it takes those to show `DIGITS` of `scale`."""
     sign, least = form[:-1].split(".")
+    if 0 < scale < TINY:
+        return format(number, f"{sign}.{DIGITS}g")
     wanted = DIGITS - 1 - math.floor(math.log10(scale)) if 0 < scale < math.inf else 0
-    return f"{sign}.{max(int(least), wanted)}f"
+    return format(number, f"{sign}.{max(int(least), wanted)}f")
