@@ -1,14 +1,12 @@
 """The files that a trial leaves: those of its ending and those in its folder become artifacts. None can fail it."""
 
 import logging
-import mimetypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from search.storage.artifacts import ArtifactFolder, attach
-from search.storage.database import Storage
+from search.storage.artifacts import ArtifactFolder, store
 from search.study.trial import Ending
 
 _log = logging.getLogger(__name__)
@@ -20,22 +18,22 @@ class TrialFiles:
     def __init__(self, folder: Path | None, artifacts: ArtifactFolder | None) -> None:
         self.folder, self._artifacts = folder, artifacts
 
-    def attach(self, storage: Storage, trial_id: int, ending: Ending) -> None:
-        """Attach all files to a trial, which must not have ended yet; what goes wrong is logged."""
+    def store(self, ending: Ending) -> dict[str, str]:
+        """Store all files, and return the attributes that make them the trial's; what goes wrong is logged."""
         files: dict[str, bytes | Path] = {**self._left(), **ending.files}
+        stored: dict[str, str] = {}
         for name, content in files.items():
             try:
-                self._attach(storage, trial_id, name, content)
+                stored |= self._stored(name, content)
             except Exception as error:  # whatever it is, the trial has its result
                 _log.warning("%s could not be stored: %s", name, error)
+        return stored
 
-    def _attach(self, storage: Storage, trial_id: int, name: str, content: bytes | Path) -> None:
+    def _stored(self, name: str, content: bytes | Path) -> dict[str, str]:
         if self._artifacts is None:
             _log.warning("%s is not kept: there is no folder for artifacts; name one by the setting 'artifacts'", name)
-            return
-        kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-        read = content if isinstance(content, bytes) else content.read_bytes()
-        attach(storage, self._artifacts, trial_id, name, kind, read)
+            return {}
+        return store(self._artifacts, name, content if isinstance(content, bytes) else content.read_bytes())
 
     def _left(self) -> dict[str, Path]:
         if self.folder is None:

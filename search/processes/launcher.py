@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
 from search.settings_sources import PREFIX
-from search.slots.mending import MAX_LOSSES
+from search.slots.claiming import MAX_LOSSES
 from search.study.owner import process_of
 from search.study.study import Study
 from search.study.workers import finished_by

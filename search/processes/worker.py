@@ -4,8 +4,9 @@ from pathlib import Path
 from threading import Event
 
 from data.dataset import inspect_dataset, read_split
+from search.dashboard.board import Board
 from search.errors import SearchError
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.settings import Settings
 from search.slots.slots import Slots
 from search.space.samplers import require_installed
@@ -34,4 +35,5 @@ def run_worker(settings: Settings, dataset: Path, stop: Event, gpu_share: float 
     from search.processes.objective import Objective
 
     objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))
-    work(Slots(study), objective, stop, device_name(), artifact_folder(settings))
+    place = Workplace(device_name(), artifact_folder(settings), Board(study).update)
+    work(Slots(study), objective, stop, place)

@@ -4,59 +4,52 @@ Optuna would load ten thousand trials in ten seconds, all the while keeping ever
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from search.space.distributions import value_of
 from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial
-from search.space.ranges import Value
-from search.storage.optuna_tables import attributes, params, reports, trials, values
+from search.storage.optuna_tables import attributes, reports, trials, values
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
-from search.study.claims import Claim
 from search.study.trials import PRUNED_AFTER
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
     """Return the trials of a stage that ended with a value and closed their slots, in the order of the slots."""
     query = (
-        select(slots.c.slot, trials.c.number, values.c.value)
-        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
+        select(slots.c.slot, trials.c.number, values.c.value, slots.c.params)
         .join(trials, trials.c.trial_id == slots.c.trial_id)
         .join(values, values.c.trial_id == slots.c.trial_id)
-        .join(params, params.c.trial_id == slots.c.trial_id)
         .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
         .order_by(slots.c.slot)
     )
-    found = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
-    return [FinishedTrial(*place, params_of(rows)) for place, rows in found]
+    return [FinishedTrial(row.slot, row.number, row.value, json.loads(row.params)) for row in tx.execute(query)]
 
 
-def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
-    """Return the trials of all other slots up to the claim's stage, in their order."""
+def seen_trials(tx: Connection, study: str, stage: int, slot: int) -> list[Seen]:
+    """Return the trials of all other slots up to a slot's stage that have parameters, in their order."""
     query = (
-        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value)
-        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
-        .join(params, params.c.trial_id == slots.c.trial_id)
+        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value, slots.c.params)
         .outerjoin(values, values.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.stage <= claim.stage)
+        .where(slots.c.study == study, slots.c.stage <= stage, slots.c.params.is_not(None))
         .where(slots.c.state.in_((CLAIMED, FINISHED, FAILED)))
         .order_by(slots.c.stage, slots.c.slot)
     )
-    found = groupby(tx.execute(query), key=attrgetter("stage", "slot", "state", "value"))
-    others = [
-        Seen(stage, slot, params_of(rows), state != CLAIMED, value if state == FINISHED else None)
-        for (stage, slot, state, value), rows in found
-        if (stage, slot) != (claim.stage, claim.slot)
+    last = _last_reports(tx, study, stage)
+    return [
+        Seen(
+            row.stage,
+            row.slot,
+            json.loads(row.params),
+            ended=row.state != CLAIMED,
+            score=row.value if row.state == FINISHED else None,
+            last=last.get((row.stage, row.slot)),
+        )
+        for row in tx.execute(query)
+        if (row.stage, row.slot) != (stage, slot)
     ]
-    last = _last_reports(tx, study, claim.stage)
-    return [replace(each, last=last.get((each.stage, each.slot))) for each in others]
 
 
 def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int], tuple[int, float]]:
@@ -70,11 +63,6 @@ def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int
         .order_by(reports.c.step)
     )
     return {(row.stage, row.slot): (row.step, row.intermediate_value) for row in tx.execute(query)}
-
-
-def params_of(rows: Iterable[Any]) -> dict[str, Value]:
-    """Return the parameters of one trial, of which `rows` have the columns of Optuna's table."""
-    return {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows}
 
 
 def count_without_value(tx: Connection, study: str, stage: int) -> int:

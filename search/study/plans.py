@@ -1,7 +1,7 @@
 """The plans of stages: what each of a stage's slots is for. Another kind of stage is one more frozen value in `Plan`.
 
 A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
-and the slot alone, but where its sampler learns from trials. Workers, slots, leases and mending know nothing of it.
+and the slot alone, but where its sampler learns from trials. Workers, slots and leases know nothing of it.
 Which stage gets which plan is decided in `search.study.stages`.
 """
 

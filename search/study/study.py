@@ -4,13 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
-from optuna.study import load_study as load_optuna_study
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Select, delete, insert, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +16,7 @@ from search.storage import optuna_tables, tables
 from search.storage.database import Storage, exclusively
 from search.storage.documents import from_json, to_json
 from search.storage.failures import storage_errors
+from search.storage.optuna_rows import create_study
 from search.storage.tables import Now
 from search.study.spec import StudySpec
 
@@ -76,16 +74,32 @@ def readable(storage: Storage, name: str) -> Iterator[None]:
         ) from error
 
 
-def require_undeleted(tx: Connection, study: Study) -> None:
-    """Raise `SearchError` where a study has been deleted since it was read, though there be another of its name.
+def alive(study: Study) -> ColumnElement[bool]:
+    """Return the condition that a study has not been deleted since it was read, though there be another of its name.
 
     One that was deleted by Optuna alone keeps its row here, and another may have Optuna's number for it.
     """
-    ours, theirs = tables.studies.c, optuna_tables.studies.c
-    both = select(ours.study).join(optuna_tables.studies, theirs.study_name == ours.study)
-    same = (ours.study == study.name, ours.created == study.created, theirs.study_id == study.id)
-    if tx.scalar(both.where(*same)) is None:
+    return _same(study).exists()
+
+
+def require_undeleted(tx: Connection, study: Study) -> None:
+    """Raise `SearchError` where a study has been deleted since it was read."""
+    if tx.scalar(_same(study)) is None:
         raise deleted(study)
+
+
+def locked(study: Study) -> Select[tuple[int]]:
+    """Return the query that keeps others from creating a trial until the transaction ends; no row if deleted.
+
+    Optuna takes the same lock, since a trial's number is that of the last one and 1.
+    """
+    return _same(study).with_for_update(key_share=True, of=optuna_tables.studies)
+
+
+def _same(study: Study) -> Select[tuple[int]]:
+    ours, theirs = tables.studies.c, optuna_tables.studies.c
+    both = select(theirs.study_id).join(tables.studies, theirs.study_name == ours.study)
+    return both.where(ours.study == study.name, ours.created == study.created, theirs.study_id == study.id)
 
 
 def deleted(study: Study) -> SearchError:
@@ -120,31 +134,18 @@ def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) ->
 
     Raises SearchFailure where somebody else has just done so: the lock is lost with its connection.
     """
+    row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
     try:
-        number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
-    except DuplicatedStudyError:
-        number = storage.rdb.get_study_id_from_name(name)
-    _name_the_value(storage, name, spec.unit)
-    with storage.engine.begin() as tx:
-        tx.execute(delete(tables.studies).where(tables.studies.c.study == name, tables.studies.c.created == left))
-        row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
-        try:
+        with storage.engine.begin() as tx:
+            tx.execute(delete(tables.studies).where(tables.studies.c.study == name, tables.studies.c.created == left))
             created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
-        except IntegrityError as error:
-            raise SearchFailure(
-                f"somebody else has just created the study {name!r} in {storage}; run the same again"
-            ) from error
-        _forget_parts(tx, name)
+            _forget_parts(tx, name)
+            number = create_study(tx, name, f"score ({spec.unit})" if spec.unit else "score")
+    except IntegrityError as error:
+        raise SearchFailure(
+            f"somebody else has just created the study {name!r} in {storage}; run the same again"
+        ) from error
     return Study(storage, name, number, spec, created)
-
-
-def _name_the_value(storage: Storage, name: str, unit: str) -> None:
-    """Tell Optuna, and so the dashboard, what a trial's value is."""
-    with catch_warnings():
-        simplefilter("ignore", ExperimentalWarning)  # of setting the name; nothing depends on it
-        load_optuna_study(study_name=name, storage=storage.rdb).set_metric_names(
-            [f"score ({unit})" if unit else "score"]
-        )
 
 
 def refuse_foreign(storage: Storage, name: str) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
@@ -43,7 +43,7 @@ def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
             stop.set()
         return _trial(trial)
 
-    work(Slots(study), run, stop, "a processor", artifacts)
+    work(Slots(study), run, stop, Workplace("a processor", artifacts))
     tables = MetaData()
     tables.reflect(storage.engine)
     with storage.engine.begin() as tx:

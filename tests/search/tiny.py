@@ -10,9 +10,10 @@ from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from model.description import tables_of
 from model.paper import paper_network
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
+from search.storage.artifacts import store
 from search.storage.tables import slots
 from search.upkeep.findings import find
 from search.upkeep.repairing import repair
@@ -35,7 +36,7 @@ def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0, options="{}"):
 
 def work_off(study, trial=run_trial, device="a processor"):
     """Run all trials of a study that are left."""
-    work(Slots(study), trial, Event(), device)
+    work(Slots(study), trial, Event(), Workplace(device))
 
 
 def work_some(study, count, trial=run_trial):
@@ -49,6 +50,12 @@ def work_some(study, count, trial=run_trial):
         return trial(task)
 
     work(Slots(study), counted, stop)
+
+
+def attach(storage, folder, trial_id, name, content):
+    """Give a running trial a file of its own, as a worker does with its result."""
+    for key, value in store(folder, name, content).items():
+        storage.rdb.set_trial_system_attr(trial_id, key, value)
 
 
 def make_slot_again(study, slot):

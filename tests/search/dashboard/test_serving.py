@@ -11,13 +11,13 @@ from search.dashboard.guard import Guard
 from search.dashboard.serving import Access, Pages, rules_of, serve
 from search.errors import SearchError
 from search.settings import Settings
-from search.storage.artifacts import artifact_folder, attach
+from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.integration import fake_study
 from tests.integration.fake_study import NAME, create_or_resume, run_trial, spec_of
 from tests.outcomes import outcome_of
-from tests.search.tiny import work_off, work_some
+from tests.search.tiny import attach, work_off, work_some
 
 
 @pytest.fixture
@@ -200,7 +200,7 @@ def test_a_study_can_be_deleted_with_its_artifacts_even_where_one_is_missing(stu
 
     def with_artifact(trial):
         running = storage.rdb.get_all_trials(study.id)[-1]
-        attach(storage, folder, running._trial_id, "a.txt", "text/plain", b"a")
+        attach(storage, folder, running._trial_id, "a.txt", b"a")
         return run_trial(trial)
 
     work_off(study, with_artifact)
@@ -218,7 +218,7 @@ def test_an_artifact_that_is_missing_is_not_found(study_of, storage, pages, sett
 
     def with_artifact(_trial):
         running.append(storage.rdb.get_all_trials(study.id)[-1]._trial_id)
-        attach(storage, folder, running[0], "curve.svg", "image/svg+xml", b"<svg/>")
+        attach(storage, folder, running[0], "curve.svg", b"<svg/>")
         return outcome_of(9, 9, 8, 0)
 
     work_off(study, with_artifact)

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from search.errors import SearchError, SearchFailure
 from search.processes import launcher
 from search.processes.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
-from search.slots.mending import MAX_LOSSES
+from search.slots.claiming import MAX_LOSSES
 from search.storage.database import Storage
 from search.study.study import Study
 from tests.integration.fake_study import spec_of

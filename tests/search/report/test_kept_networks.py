@@ -7,7 +7,7 @@ import model.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
 from search.experiment.declared import Size, experiment_of
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.report.kept_networks import TITLE, evaluate_kept
 from search.report.sections import LeftOut
 from search.slots.slots import Slots
@@ -64,7 +64,7 @@ def study_of(faces, artifacts, no_stop):
                 kept = {name: str(content(trial, place)).encode() for place, name in enumerate(files)}
                 return replace(run_variant(trial), files=kept)
 
-            work(Slots(study), run, no_stop, artifacts=artifacts)
+            work(Slots(study), run, no_stop, Workplace(artifacts=artifacts))
             return study
 
         yield create

@@ -10,9 +10,9 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 
 from data.errors import DatasetError
 from search.settings import Settings
-from search.storage.artifacts import ArtifactFolder, artifact_folder, attach, unattached
+from search.storage.artifacts import ArtifactFolder, artifact_folder, unattached
 from tests.integration.fake_study import run_trial
-from tests.search.tiny import work_off
+from tests.search.tiny import attach, work_off
 
 ID = "0c6a2bd4-6a6e-4a8c-9f53-2f8f3f4a9c11"
 
@@ -66,7 +66,7 @@ def test_an_artifact_is_attached_to_its_trial_as_optuna_does_it(study_of, storag
 
     def with_artifact(task):
         (trial,) = storage.rdb.get_all_trials(study.id)
-        attach(storage, folder, trial._trial_id, "curve.svg", "image/svg+xml", b"<svg/>")
+        attach(storage, folder, trial._trial_id, "curve.svg", b"<svg/>")
         return run_trial(task)
 
     work_off(study, with_artifact)

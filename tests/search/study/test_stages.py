@@ -9,9 +9,8 @@ from search.space.narrowing import GIVEN
 from search.study.finished import seen_trials
 from search.study.plans import Finalists, Sampled, Variants
 from search.study.spec import FinalistBudget
-from search.study.stages import assigned, list_stages, open_next, read_stage, sampled_stages
+from search.study.stages import list_stages, open_next, read_stage, sampled_stages
 from search.study.trial import Diverged, Pruned
-from search.study.trials import Trials
 from search.study.variants import Experiment, Variant
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import expected, finished, run_trial
@@ -121,7 +120,7 @@ OWNER = "elsewhere:1:1"
 
 def seen_by(study, claim):
     with study.storage.engine.begin() as tx:
-        return seen_trials(tx, study.name, claim)
+        return seen_trials(tx, study.name, claim.stage, claim.slot)
 
 
 def test_one_worker_runs_the_search_that_its_seed_decides(study_of):
@@ -138,9 +137,8 @@ def test_what_ended_without_a_score_is_seen_and_what_runs_elsewhere(study_of):
 
     study = study_of(6, sampler="tpe", max_attempts=1)
     work_some(study, 4, some_end_badly)
-    slots, trials = Slots(study), Trials(study)
-    running = slots.claim(OWNER)
-    slots.attach(running, trials.create(running, assigned(study, running)))
+    slots = Slots(study)
+    slots.assigned(slots.claim(OWNER))
     found = seen_by(study, slots.claim(OWNER))
     assert [(each.slot, each.ended, each.score is None) for each in found] == [
         (0, True, False), (1, True, True), (2, True, True), (3, True, False), (4, False, True),
@@ -167,26 +165,30 @@ def test_of_a_pruned_trial_the_last_report_is_seen(study_of):
 def test_a_later_attempt_has_the_parameters_of_the_first_whatever_has_been_learnt_since(sampler, study_of):
     study = study_of(20, sampler=sampler)
     work_some(study, 13)
-    slots, trials = Slots(study), Trials(study)
+    slots = Slots(study)
     first = slots.claim(OWNER)
-    given = assigned(study, first)
-    trial = trials.create(first, given)
-    trials.fail(trial, "its worker was stopped")
+    given = slots.assigned(first)
+    assert slots.assigned(first) == given  # as where the answer of the storage was lost
     work_some(study, 3)  # of other slots
     assert seen_by(study, first)[-1].slot == 16
-    slots.give_back(first)
+    slots.give_back(first, "its worker was stopped")
     again = slots.claim(OWNER)
     assert (again.slot, again.token) == (13, 2)
-    assert assigned(study, again) == given
+    assert slots.assigned(again) == given == again.assignment
 
 
-def test_a_slot_that_was_claimed_and_got_no_trial_is_sampled_at_its_next_claim(study_of):
+def test_a_slot_whose_trial_got_no_parameters_is_sampled_at_its_next_claim(study_of):
     study = study_of(20, sampler="tpe")
     work_some(study, 13)
     slots = Slots(study)
-    given = assigned(study, claim := slots.claim(OWNER))
-    slots.give_back(claim)
-    assert assigned(study, slots.claim(OWNER)) == given
+    stage, claim = read_stage(study, 1), slots.claim(OWNER)
+    assert claim.assignment.params == {}
+    given = stage.given(study.spec.seed, claim.slot, seen_by(study, claim))
+    slots.give_back(claim, "its worker was stopped")
+    again = slots.claim(OWNER)
+    assert slots.assigned(again) == given
+    (trial,) = (each for each in study.storage.rdb.get_all_trials(study.id) if each._trial_id == again.trial)
+    assert trial.params == given.params
 
 
 def test_a_configuration_that_is_enqueued_is_tried_by_a_sampler_that_learns_too(study_of):
