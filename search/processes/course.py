@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 
 
 class Course:
-    """The course of one running trial; `rule` is that by which it may be pruned.
+    """The course of one running trial; `rule` is that by which it may be pruned, once it is known.
 
     `waiting` are the values that are not stored yet, by step.
     """
 
     def __init__(self, slots: Slots, claim: Claim, rule: PruningRule | None = None) -> None:
-        self._slots, self._claim, self._rule = slots, claim, rule
+        self._slots, self._claim, self.rule = slots, claim, rule
         self._values: dict[int, float] = {}
         self.waiting: dict[int, float] = {}
         self._stored = time.monotonic()
@@ -46,11 +46,11 @@ class Course:
 
         Its own values are stored first, for other trials to be compared with.
         """
-        if self._rule is None or not self._values:
+        if self.rule is None or not self._values:
             return ""
         self._store()
         try:
-            return why_pruned(self._slots.study, self._claim, self._rule, self._values)
+            return why_pruned(self._slots.study, self._claim, self.rule, self._values)
         except (SQLAlchemyError, StorageInternalError) as error:
             _log.warning("the values of other trials could not be read, and the trial goes on: %s", error)
             return ""

@@ -86,15 +86,16 @@ class _Worker:
 
     def serve(self, claim: Claim) -> None:
         """Bring a claimed slot as far as it goes in one attempt."""
+        course = Course(self.slots, claim)
         try:
-            with self._settling(claim):
-                self.slots.finish(claim, self._result(claim))
+            with self._settling(claim, course):
+                self.slots.finish(claim, self._result(claim, course))
         except StaleClaim as error:
             _log.warning("this attempt no longer counts: %s", error)
 
-    def _result(self, claim: Claim) -> Result:
+    def _result(self, claim: Claim, course: Course) -> Result:
         assignment = self.slots.assigned(claim)
-        course = Course(self.slots, claim, assignment.pruning.rule if assignment.pruning else None)
+        course.rule = assignment.pruning.rule if assignment.pruning else None
         with renewing(self.slots, claim) as lease, keeping(self.place.artifacts) as files:
             trial = self._trial(claim, course, assignment, lease, files)
             began = time.perf_counter()
@@ -118,7 +119,7 @@ class _Worker:
         )
 
     @contextmanager
-    def _settling(self, claim: Claim) -> Iterator[None]:
+    def _settling(self, claim: Claim, course: Course) -> Iterator[None]:
         """Free or close the slot, and end its trial, where the block ends with an exception.
 
         What is no fault of the trial's is not charged to its slot: a storage that fails, a full disk, a stop.
@@ -132,17 +133,17 @@ class _Worker:
         except StaleClaim:
             raise  # whoever took the slot has ended the trial
         except TrialStopped:
-            self.slots.give_back(claim, "given back: its worker was stopped")
+            self.slots.give_back(claim, "given back: its worker was stopped", course.waiting)
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             if isinstance(error, OSError) and error.errno in _FULL:
-                self.slots.give_back(claim, f"given back: {reason}")
+                self.slots.give_back(claim, f"given back: {reason}", course.waiting)
                 raise SearchFailure(f"the machine cannot go on with trials: {error}") from error
             _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=error)
-            self.slots.fail_attempt(claim, reason)
+            self.slots.fail_attempt(claim, reason, course.waiting)
         except BaseException:
             with suppress(StaleClaim):  # the result may have come through before
-                self.slots.give_back(claim, "given back: its worker was interrupted")
+                self.slots.give_back(claim, "given back: its worker was interrupted", course.waiting)
             raise
 
 

@@ -30,7 +30,7 @@ from search.study.claims import Claim, Held, NoClaim
 from search.study.finished import seen_trials
 from search.study.stages import open_next
 from search.study.study import Study, alive, require_undeleted
-from search.study.trials import Result
+from search.study.trials import NO_REPORTS, Result
 from search.study.workers import Presence
 
 __all__ = ["LEASE_SECONDS", "FailedSlot", "SlotCounts", "Slots", "StageTally"]
@@ -125,14 +125,14 @@ class Slots:
                 raise RuntimeError(f"trial {claim.number} has been ended by another program")
 
     @outlasting
-    def give_back(self, claim: Claim, reason: str) -> None:
+    def give_back(self, claim: Claim, reason: str, reports: Mapping[int, float] = NO_REPORTS) -> None:
         """Let another worker have the slot, as if it had never been claimed; raise `StaleClaim` if one has it."""
         with self._engine.begin() as tx:
             if self._change(tx, claim, state=WAITING, trial_id=None):
-                trials.fail(tx, claim.trial, reason)
+                trials.fail(tx, claim.trial, reason, reports)
 
     @outlasting
-    def fail_attempt(self, claim: Claim, reason: str) -> None:
+    def fail_attempt(self, claim: Claim, reason: str, reports: Mapping[int, float] = NO_REPORTS) -> None:
         """Count a failed attempt, and close the slot as failed, with the reason, if it was the last one allowed.
 
         Raises `StaleClaim` if the slot has been taken over.
@@ -143,7 +143,7 @@ class Slots:
             after = {"state": FAILED, "reason": f"{failures} attempts failed, the last one with {reason}"}
         with self._engine.begin() as tx:
             if self._change(tx, claim, **after):
-                trials.fail(tx, claim.trial, reason)
+                trials.fail(tx, claim.trial, reason, reports)
 
     @outlasting
     def release(self, held: Held, reason: str) -> None:
@@ -174,9 +174,9 @@ class Slots:
     def _closed(self, tx: Connection) -> int | None:
         """Return how many stages have been opened, if all their slots are closed."""
         require_undeleted(tx, self.study)
-        if tx.execute(self._open).first() is not None:
-            return None
-        return tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
+        # First how many: PostgreSQL lets another worker open a stage between two statements, and its slots are open.
+        opened = tx.scalar(select(func.max(stages.c.stage)).where(stages.c.study == self.study.name)) or 0
+        return opened if tx.execute(self._open).first() is None else None
 
     def _change(self, tx: Connection, claim: Claim, **after: Any) -> bool:
         """Change the slot of a claim, or return False where that came through before; else raise `StaleClaim`."""

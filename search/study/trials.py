@@ -6,6 +6,7 @@ there without the other.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 from optuna.trial import TrialState
@@ -26,6 +27,9 @@ _OWN: Final = frozenset((*_PLACE, "seconds", REASON, PRUNED_AFTER))
 """The attributes of every trial, whose names no measure may have."""
 
 
+NO_REPORTS: Final[Mapping[int, float]] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """How a trial ended, after how many seconds, and what is stored with it.
@@ -36,8 +40,8 @@ class Result:
 
     ending: Ending
     seconds: float
-    reports: Mapping[int, float] = field(default_factory=dict)
-    artifacts: Mapping[str, str] = field(default_factory=dict)
+    reports: Mapping[int, float] = field(default_factory=lambda: NO_REPORTS)
+    artifacts: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def origin(assignment: Assignment | None) -> dict[str, Any]:
@@ -60,10 +64,10 @@ def finish(tx: Connection, trial_id: int, result: Result) -> bool:
     return True
 
 
-def fail(tx: Connection, trial_id: int, reason: str, reports: Mapping[int, float] | None = None) -> None:
+def fail(tx: Connection, trial_id: int, reason: str, reports: Mapping[int, float] = NO_REPORTS) -> None:
     """End a trial as failed; one that has ended already keeps what it came to, and its own reason or none."""
     if end_trial(tx, trial_id, TrialState.FAIL):
-        add_reports(tx, trial_id, reports or {})
+        add_reports(tx, trial_id, reports)
         add_attributes(tx, trial_id, {REASON: reason})
 
 

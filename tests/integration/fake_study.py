@@ -177,7 +177,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
 
 
 def work_and_die(url: str, point: str, call: int) -> None:
-    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.attach"."""
+    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.claim"."""
     study = reopen(url)
     die_at(point, call)
     work(Slots(study), run_trial if study.spec.pruning == "none" else run_with_errors, Event())

@@ -2,11 +2,13 @@ import math
 
 import pytest
 from optuna.trial import TrialState
+from sqlalchemy.event import listen
 
 from search.errors import StaleClaim
 from search.slots.slots import FailedSlot, SlotCounts, Slots, StageTally
 from search.study.claims import NoClaim
 from search.study.owner import this_process
+from search.study.stages import list_stages, open_next
 from search.study.study import create_or_resume
 from tests.outcomes import RESULT
 
@@ -148,3 +150,19 @@ def test_a_trial_that_another_program_has_ended_gets_no_second_result(study_of):
     assert slots.counts(1) == SlotCounts(waiting=1)
     (trial,) = trials_of(slots)
     assert (trial.state, trial.value, "reason" in trial.user_attrs) == (TrialState.COMPLETE, 1.0, False)
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_a_stage_that_another_worker_opens_while_all_is_looked_through_is_not_taken_for_closed(study_of, storage):
+    study = study_of(1, 1)
+    slots, meanwhile = Slots(study), iter([open_next])
+
+    def open_it(_connection, _cursor, statement, *_):
+        if "agesearch_slots.state IN" in statement or "max(agesearch_stages.stage)" in statement:
+            for step in meanwhile:
+                step(study, 0)
+
+    listen(storage.engine, "after_cursor_execute", open_it)
+    assert slots.claim(HERE) is NoClaim.WAIT
+    assert [stage.number for stage in list_stages(study)] == [1]
+    assert slots.claim(HERE).stage == 1

@@ -80,7 +80,7 @@ def test_an_artifact_is_attached_to_its_trial_as_optuna_does_it(study_of, storag
     assert unattached(storage, folder) == ()
 
 
-def test_files_of_no_trial_and_no_study_are_found_once_they_are_a_minute_old(study_of, storage, folder):
+def test_files_of_no_trial_and_no_study_are_found_once_they_are_ten_minutes_old(study_of, storage, folder):
     study = study_of(1)
     assert unattached(storage, folder) == ()
     theirs, stray = str(uuid.uuid4()), str(uuid.uuid4())
@@ -121,4 +121,4 @@ def test_a_file_that_is_removed_while_it_is_looked_at_ends_nothing(study_of, sto
 
 def age(folder):
     for path in folder.path.iterdir():
-        os.utime(path, (time.time() - 61,) * 2)
+        os.utime(path, (time.time() - 601,) * 2)

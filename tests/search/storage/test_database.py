@@ -68,11 +68,15 @@ def test_a_name_too_long_for_a_file_is_refused(tmp_path):
         open_storage(f"sqlite:///{tmp_path}/{'x' * 300}.db")
 
 
-def test_tables_of_another_version_are_refused(storage):
+@pytest.mark.parametrize("version", [1, 99])
+def test_tables_of_another_version_are_refused_with_the_way_out(version, storage):
     with storage.engine.begin() as tx:
-        tx.execute(update(tables.schema).values(version=99))
+        tx.execute(update(tables.schema).values(version=version))
     for use in (open_storage, create_storage):
-        with pytest.raises(SearchError, match="tables of version 99, this program needs 1"):
+        with pytest.raises(
+            SearchError,
+            match=f"tables of version {version}, this program needs 2; use the version of agesearch that made it",
+        ):
             use(storage.url)
 
 
