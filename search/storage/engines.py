@@ -1,5 +1,6 @@
 """How connections behave: SQLite's take the write lock first and write durably; PostgreSQL's notice a dead server."""
 
+import random
 import sqlite3
 import time
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from search.errors import SearchError
 from search.storage.address import is_sqlite
 
 _LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
+_PAUSE = 0.003
 _CONNECTION = {
     "application_name": "agesearch",
     "client_encoding": "utf8",  # whatever the database's is, and with none (SQL_ASCII) texts would come as bytes
@@ -136,12 +138,16 @@ def _lock(connection: Connection) -> None:
 
 
 def _in_turns(driver: sqlite3.Connection, statement: str) -> None:
-    """Run a statement that needs a lock, waiting for it a second at a time: SQLite waits in C, deaf to Ctrl-C."""
-    turn, deadline = min(1.0, _LOCK_SECONDS), time.monotonic() + _LOCK_SECONDS
-    driver.execute(f"PRAGMA busy_timeout = {1000 * turn:.0f}")
+    """Run a statement that needs a lock, and wait for it by trying again every few milliseconds.
+
+    SQLite itself waits in C, deaf to Ctrl-C, and longer each time, up to 100 ms, in which the lock lies idle: of eight
+    workers with trials of half a second one then waits for a second now and again.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while not _came_through(driver, statement, time.monotonic() < deadline - turn):
-            pass
+        while not _came_through(driver, statement, time.monotonic() < deadline):
+            time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311  (so that not all try at once)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {1000 * _LOCK_SECONDS:.0f}")
 

@@ -34,12 +34,12 @@ def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0, options="{}"):
     return dataset.digest
 
 
-def work_off(study, trial=run_trial, device="a processor"):
+def work_off(study, trial=run_trial, device="a processor", **at):
     """Run all trials of a study that are left."""
-    work(Slots(study), trial, Event(), Workplace(device))
+    work(Slots(study), trial, Event(), Workplace(device, **at))
 
 
-def work_some(study, count, trial=run_trial):
+def work_some(study, count, trial=run_trial, **at):
     """Run `count` trials of a study and stop."""
     stop, done = Event(), []
 
@@ -49,7 +49,7 @@ def work_some(study, count, trial=run_trial):
             stop.set()
         return trial(task)
 
-    work(Slots(study), counted, stop)
+    work(Slots(study), counted, stop, Workplace(**at))
 
 
 def attach(storage, folder, trial_id, name, content):
