@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 from optuna.exceptions import StorageInternalError
@@ -14,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure, StaleClaim, TrialStopped
 from search.processes.course import Course
-from search.processes.files import TrialFiles, keeping
+from search.processes.files import own_folder, stored_files
 from search.slots.lease import Lease, renewing
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
@@ -36,10 +37,6 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENF
 _log = logging.getLogger(__name__)
 
 
-def _nothing(*, last: bool) -> None:
-    """Keep nothing up to date."""
-
-
 @dataclass(frozen=True, slots=True)
 class Workplace:
     """What a worker has: the device's name, a folder for its trials' files, and what is to be done after each trial.
@@ -49,7 +46,7 @@ class Workplace:
 
     device: str = ""
     artifacts: ArtifactFolder | None = None
-    refresh: Callable[..., None] = _nothing
+    refresh: Callable[..., None] = lambda *, last: None  # noqa: ARG005
 
 
 def work(slots: Slots, run_trial: RunTrial, stop: Event, place: Workplace = Workplace()) -> None:
@@ -96,13 +93,14 @@ class _Worker:
     def _result(self, claim: Claim, course: Course) -> Result:
         assignment = self.slots.assigned(claim)
         course.rule = assignment.pruning.rule if assignment.pruning else None
-        with renewing(self.slots, claim) as lease, keeping(self.place.artifacts) as files:
-            trial = self._trial(claim, course, assignment, lease, files)
+        with renewing(self.slots, claim) as lease, own_folder(self.place.artifacts) as folder:
+            trial = self._trial(claim, course, assignment, lease, folder)
             began = time.perf_counter()
             ending = _checked(self.run_trial(trial), trial)
-            return Result(ending, time.perf_counter() - began, course.waiting, files.store(ending))
+            seconds = time.perf_counter() - began
+            return Result(ending, seconds, course.waiting, stored_files(ending, folder, self.place.artifacts))
 
-    def _trial(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease, files: TrialFiles) -> Trial:
+    def _trial(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease, folder: Path | None) -> Trial:
         return Trial(
             number=claim.number,
             stage=claim.stage,
@@ -115,7 +113,7 @@ class _Worker:
             should_stop=lambda: self.stop.is_set() or lease.lost,
             should_prune=course.why_pruned,
             options=assignment.options,
-            folder=files.folder,
+            folder=folder,
         )
 
     @contextmanager

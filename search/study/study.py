@@ -150,29 +150,25 @@ def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) ->
 
 def refuse_foreign(storage: Storage, name: str) -> None:
     """Raise SearchError where Optuna has a study of that name that cannot be the beginning of one of ours."""
-    number = _optuna_id(storage, name)
-    if number is None:
-        return
     rdb = storage.rdb
+    try:
+        number = rdb.get_study_id_from_name(name)
+    except KeyError:
+        return
     if rdb.get_n_trials(number) > 0 or rdb.get_study_directions(number) != [StudyDirection.MINIMIZE]:
         raise SearchError(f"the study {name!r} in {storage} was not made by agesearch; use another --study")
 
 
-def _optuna_id(storage: Storage, name: str) -> int | None:
-    try:
-        return storage.rdb.get_study_id_from_name(name)
-    except KeyError:
-        return None
-
-
 def _stored(storage: Storage, name: str) -> Study | None:
     """Return the study that both Optuna's tables and ours have; None where either lack it."""
-    number = _optuna_id(storage, name)
-    row = _row(storage, name)
-    if row is None or number is None:
+    theirs = optuna_tables.studies.c
+    both = select(tables.studies, theirs.study_id).join(optuna_tables.studies, theirs.study_name == name)
+    with storage.engine.begin() as tx:
+        row = tx.execute(both.where(tables.studies.c.study == name)).first()
+    if row is None:
         return None
     with readable(storage, name):
-        return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
+        return Study(storage, name, row.study_id, from_json(StudySpec, row.spec), row.created)
 
 
 def _row(storage: Storage, name: str) -> Row[Any] | None:

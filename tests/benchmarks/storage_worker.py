@@ -1,4 +1,4 @@
-"""One process of simulated workers: `storage_worker.py WAY URL TRIALS SECONDS WORKERS`; prints what it measured as JSON.
+"""One process of simulated workers: `storage_worker.py WAY URL TRIALS SECONDS WORKERS`; prints its figures as JSON.
 
 WAY is `loop` (the loop of a worker, one alone), `optuna` (Optuna's own `study.optimize` with as much content), or
 `slots` (so many workers as threads, each with a connection of its own, who claim, report and finish). A trial reports
