@@ -62,7 +62,7 @@ class Claiming:
         free = tx.execute(self._free).first()
         if free is None and not looked and self._free_abandoned(tx):
             free = tx.execute(self._free).first()
-        return None if free is None else self._begin(tx, free, owner, device)
+        return self._begin(tx, free, owner, device) if free else None
 
     def stage(self, tx: Connection, number: int, planned: float | None = None) -> tuple[Stage, dict[str, StoredRange]]:
         """Return a stage, of which it is known when it was `planned`, or not, and its ranges; it is read once."""

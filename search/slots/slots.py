@@ -21,6 +21,7 @@ from search.errors import StaleClaim
 from search.slots import counts as counting
 from search.slots.claiming import Claiming, release, require_in_box
 from search.slots.counts import FailedSlot, SlotCounts, StageTally
+from search.storage.engines import unlocked
 from search.storage.optuna_rows import add_params, add_reports
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots, stages
@@ -88,7 +89,7 @@ class Slots:
         """
         if claim.assignment is not None and claim.assignment.params:
             return claim.assignment
-        with self._engine.begin() as tx:
+        with unlocked(self._engine) as tx:  # it may be much that is read, and it takes a sampler long to learn
             stage, ranges = self._claiming.stage(tx, claim.stage)
             if kept := tx.scalar(select(slots.c.params).where(*self._its), _key(claim)):
                 return replace(stage.assignment(self.study.spec.seed, claim.slot), params=json.loads(kept))
@@ -167,9 +168,8 @@ class Slots:
 
     def _made(self, tx: Connection) -> Claim | None:
         """Return the claim that was being made when the connection was lost, if it came through after all."""
-        if self._making is None:
-            return None
-        return self._making if tx.execute(self._held.values(state=CLAIMED), _key(self._making)).rowcount else None
+        made = self._making
+        return made if made and tx.execute(self._held.values(state=CLAIMED), _key(made)).rowcount else None
 
     def _closed(self, tx: Connection) -> int | None:
         """Return how many stages have been opened, if all their slots are closed."""

