@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Final
 
-from data.errors import DatasetError
+from data.errors import DatasetError, system_reason
 from data.members import Member, Quota, is_litter, safe_name, shown
 
 if TYPE_CHECKING:
@@ -102,12 +102,14 @@ def read_tar(path: Path, limits: Limits) -> Iterator[Member]:
 
 @contextmanager
 def _clear_errors(path: Path) -> Iterator[None]:
-    """Turn what damaged archives raise into one sentence that names the archive."""
+    """Turn what damaged and unreadable archives raise into one sentence that names the archive."""
     try:
         yield
     except DatasetError:
         raise
     except _DAMAGED as error:
+        if reason := system_reason(error):
+            raise DatasetError(f"{path} cannot be read: {reason}") from error
         raise DatasetError(f"{path} is damaged or cut short: {_one_line(error)}") from error
 
 

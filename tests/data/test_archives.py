@@ -1,7 +1,10 @@
+import errno
 import io
+import os
 import stat
 import tarfile
 import zipfile
+from unittest.mock import Mock
 
 import pytest
 
@@ -176,3 +179,11 @@ def test_litter_that_occurs_twice_in_a_zip_is_left_out_as_any_litter(make, tmp_p
     path = make.zip(tmp_path / "faces.zip", FILES | {"top/.DS_Store": b"1", "top/xDS_Store": b"2"})
     path.write_bytes(path.read_bytes().replace(b"xDS_Store", b".DS_Store"))
     assert read_all(path) == FILES
+
+
+def test_an_archive_that_cannot_be_read_is_not_called_damaged(make, tmp_path, monkeypatch):
+    path = make.zip(tmp_path / "faces.zip", FILES)
+    source = open_source(path)
+    monkeypatch.setattr(zipfile, "ZipFile", Mock(side_effect=OSError(errno.EIO, "EIO")))
+    with pytest.raises(DatasetError, match=f"^{path} cannot be read: {os.strerror(errno.EIO)}$"):
+        list(source.read())
