@@ -11,7 +11,7 @@ from data.dataset import make_dataset, write_dataset
 from data.errors import DatasetError
 from data.files import DATASET, check_no_other, check_writable
 from data.layout import Layout
-from data.options import BuildOptions
+from data.options import COLUMNS, BuildOptions
 from data.sources import KNOWN, open_source
 from data.synthetic import draw_splits, synthetic_digest
 from data.table import collect_table, is_table
@@ -105,7 +105,12 @@ def collect_source(
         return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
     if is_table(Path(source)):
         return collect_table(Path(source), options, progress, whole=built is None)
-    return collect(open_source(Path(source), options.limits), options, progress, built)
+    if options.columns != COLUMNS:
+        raise DatasetError(
+            f"columns are {', '.join(options.columns)}, but {source} is no .csv, which alone has columns"
+        )
+    opened = open_source(Path(source), options.limits, follow_links=options.follow_links)
+    return collect(opened, options, progress, built)
 
 
 def _existing(path: Path) -> Path:

@@ -19,7 +19,7 @@ app = typer.Typer(name="data", help="Build, verify, describe and time dataset fi
 Source = Annotated[
     str,
     typer.Argument(
-        help="A folder, .zip or .tar(.gz) in the course layout or of UTKFace crops; a .csv of path,value[,split]; "
+        help="A folder, .zip or .tar(.gz) of images that their names or folders label; a .csv of path,value[,split]; "
         "or 'synthetic'."
     ),
 ]
@@ -42,6 +42,12 @@ class BuildFlags:
     images: Annotated[str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")] = (
         "5400,2315,1159"
     )
+    columns: Annotated[
+        str, typer.Option(help="What a .csv calls its columns path, value and split, as in file=path,age=value.")
+    ] = ""
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Read what links lead to, outside the folder as well.")
+    ] = False
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False
 
     def options(self, source: str) -> "BuildOptions":
@@ -61,7 +67,22 @@ class BuildFlags:
             sizes=(training, validation, test),
             channels=self.channels,
             unit=usual if self.unit is None else self.unit,
+            columns=_columns(self.columns),
+            follow_links=self.follow_links,
         )
+
+
+def _columns(typed: str) -> tuple[str, str, str]:
+    """Return a table's names for path, value and split; raises DatasetError where they are not of the flag's form."""
+    from data.errors import DatasetError
+    from data.options import COLUMNS
+
+    pairs = [pair.rpartition("=") for pair in typed.split(",")] if typed else []
+    called = {ours.strip(): theirs.strip() for theirs, _, ours in pairs}
+    if len(called) < len(pairs) or not set(called) <= set(COLUMNS) or not all(called.values()):
+        raise DatasetError(f"--columns {typed} is not of the form file=path,age=value,set=split")
+    path, value, split = (called.get(ours, ours) for ours in COLUMNS)
+    return path, value, split
 
 
 def _numbers(flag: str, typed: str, between: str, *forms: str) -> tuple[int, ...]:

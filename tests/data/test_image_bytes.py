@@ -23,7 +23,7 @@ def test_a_whole_png_passes_whatever_follows_it(png):
 @pytest.mark.parametrize("kind", [b"IHDR", b"IDAT", b"IEND"])
 def test_the_part_of_a_png_that_does_not_match_its_checksum_is_named(png, kind):
     place = png.index(kind) + len(kind) + struct.unpack(">I", png[png.index(kind) - 4 :][:4])[0]
-    with pytest.raises(DatasetError, match=f"damaged, its part {kind!r} does not match its checksum"):
+    with pytest.raises(DatasetError, match=f"damaged, its part {kind!r} does not match its CRC"):
         check_bytes(png[:place] + bytes([png[place] ^ 1]) + png[place + 1 :])
 
 
