@@ -122,8 +122,10 @@ def _one_line(error: BaseException) -> str:
 def _zip_files(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """Yield name and entry of each file, the name empty where it is odd; raises DatasetError as `list_zip` does."""
     for info in archive.infolist():
+        if is_litter(info.filename):
+            continue
         name = archived_name(path.name, info.filename)
-        if not info.filename.endswith(("/", "\\")) and not is_litter(info.filename):
+        if not info.filename.endswith(("/", "\\")):
             _check_zip_entry(path, info)
             yield name, info
 
@@ -208,8 +210,10 @@ def _tar_files(path: Path, archive: tarfile.TarFile, quota: Quota) -> Iterator[t
         # A folder's own entry may be called "./", which names nothing.
         if info.isdir() and info.name in (".", ""):
             continue
+        if is_litter(info.name):
+            continue
         name = archived_name(path.name, info.name)
-        if info.isdir() or is_litter(info.name):
+        if info.isdir():
             continue
         if not info.isreg() or info.issparse():
             raise DatasetError(

@@ -56,9 +56,7 @@ def _check_png(content: bytes) -> None:
         if len(stored) < 4:
             raise DatasetError("it cannot be decoded: the PNG is damaged or cut short")
         if zlib.crc32(memoryview(content)[place + 4 : end]) != int.from_bytes(stored, "big"):
-            raise DatasetError(
-                f"it cannot be decoded: the PNG is damaged, its part {kind!r} does not match its checksum"
-            )
+            raise DatasetError(f"it cannot be decoded: the PNG is damaged, its part {kind!r} does not match its CRC")
         place = end + 4
 
 

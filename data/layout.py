@@ -40,7 +40,8 @@ def find_layout(source: Source) -> Layout:
     """Tell a source's layout from its names alone.
 
     Split folders, all under one top folder, make the course layout; without any, at least one file whose name or
-    folder states an age makes crops. Raises DatasetError where neither holds, or where split folders are missing, doubled or scattered.
+    folder states an age makes crops. Raises DatasetError where neither holds, or where split folders are missing,
+    doubled or scattered.
     """
     if not source.names:
         rejected = f" that can be used (such as {source.rejected[0]})" if source.rejected else ""

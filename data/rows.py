@@ -5,8 +5,8 @@
     pictures/two.png,0.25,test
 
 The first row names the columns, in any order and among any others. Paths lead from the table's own folder and never out
-of it, with `/` or `\\` between folders; values are any finite numbers; a split is training, validation or test, by any name that a folder of a split may
-have.
+of it, with `/` or the backslash of Windows between folders; values are any finite numbers; a split is training,
+validation or test, by any name that a folder of a split may have.
 """
 
 from __future__ import annotations

@@ -38,7 +38,8 @@ class Kind(Enum):
 class Source:
     """A listed source: its names (sorted, with `/`) are known to be safe; no file of it has been read yet.
 
-    `rejected` are the files that will not be read, by reason of their names or because they are none; `prefix` is the folder, ending in `/`, that all files lie in, or nothing.
+    `rejected` are the files that will not be read, by reason of their names or because they are none; `prefix` is the
+    folder, ending in `/`, that all files lie in, or nothing.
     """
 
     path: Path
