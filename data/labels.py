@@ -67,7 +67,7 @@ def parse_name(name: str) -> int:
         _check_codes(int(match["age"]), match["codes"].split("_")[:-1])
         return int(match["age"])
     raise DatasetError(
-        f"the name is not of the form {FORMS}, nor is its folder an age; list it in a table of path,value"
+        f"neither is the name of the form {FORMS} nor the folder an age; list it in a table of path,value"
     )
 
 

@@ -38,7 +38,7 @@ def evaluate(
 def predict(
     settings: Settings,  # noqa: ARG001 - every command takes a settings file
     folder: Folder,
-    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files of any size.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files of any size (JPEG, PNG and others).")],
     as_json: AsJson = False,
 ) -> None:
     """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data.

@@ -69,7 +69,7 @@ def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path
         ),
         "faces/training_set/000_20160000000000001.jpg": (make.image(1), "the age 0 is out of the range 1-80"),
         "faces/training_set/030_20160000000000002.jpg": (b"text", "it is not a JPEG or PNG image"),
-        "faces/training_set/thirty.jpg": (make.image(1), "neither the name is of the form"),
+        "faces/training_set/thirty.jpg": (make.image(1), "neither is the name of the form"),
         "faces/test_set/deeper/030_20160000000000003.jpg": (make.image(1), "it lies in no split folder"),
         "faces/notes.txt": (b"hello", "it lies in no split folder"),
     }
@@ -122,7 +122,7 @@ def test_images_without_split_folders_have_the_ages_of_their_names_or_folders(ma
     assert {name.startswith("31_"): label for name, label in labels(collected).items()} == {False: 25, True: 31}
     assert len(labels(collected)) == 24
     assert [one.name for one in collected.rejected] == ["me.jpg"]
-    assert "list it in a table of path,value" in collected.rejected[0].reason
+    assert collected.rejected[0].reason.endswith("list it in a table")
 
 
 def test_split_folders_may_hold_folders_named_by_age(make, tmp_path):

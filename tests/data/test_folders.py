@@ -9,8 +9,8 @@ from data.members import Limits
 LEADS_OUT = "pass --follow-links to read what links lead to"
 
 
-def listed(root, follow_links=False, limits=Limits()):
-    found = list_folder(root, limits, follow_links=follow_links)
+def listed(root, follow_links=False, members=200):
+    found = list_folder(root, Limits(members), follow_links=follow_links)
     return list(found.names), {one.name: one.reason for one in found.rejected}
 
 
@@ -53,7 +53,7 @@ def test_folders_that_links_multiply_come_to_an_end(make, tmp_path):
         for link in "ab":
             (tmp_path / str(depth) / link).symlink_to(f"../{depth - 1}")
     with pytest.raises(DatasetError, match="files and folders, the limit on their number"):
-        listed(tmp_path / "11", follow_links=True, limits=Limits(members=1000))
+        listed(tmp_path / "11", follow_links=True, members=1000)
 
 
 @pytest.mark.parametrize("name", ["a\\b.jpg", "K\udcf6ln.jpg", "a\rb.jpg"])

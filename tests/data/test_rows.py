@@ -22,7 +22,7 @@ def test_columns_may_have_names_of_their_own(rows_of):
 
 
 def test_columns_of_other_names_are_refused_with_the_flag_that_says_them(rows_of):
-    with pytest.raises(DatasetError, match="columns path and value, .* as in --columns file=path,age=value$"):
+    with pytest.raises(DatasetError, match=r"columns path and value, .* as in --columns file=path,age=value$"):
         rows_of("file,age\na.png,3\n")
     with pytest.raises(DatasetError, match="columns file and years, and may name split"):
         rows_of("file,age\na.png,3\n", ("file", "years", "split"))
