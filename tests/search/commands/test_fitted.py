@@ -102,7 +102,7 @@ def test_an_image_that_cannot_be_read_is_named_and_takes_no_other_s_prediction_a
     (tmp_path / "bad.jpg").write_text("no picture")
     ended = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png")
     assert (ended.code, ended.out) == (2, "image    age (years)\none.png         30.0\ntwo.png         31.0\n")
-    bad = "bad.jpg cannot be used: it is not a JPEG or PNG image"
+    bad = "bad.jpg cannot be used: it is not a JPEG or PNG image, nor a BMP, GIF, TIFF, WebP or AVIF"
     none = "none.png cannot be read: No such file or directory"
     assert ended.err == f"agesearch: {bad}\nagesearch: {none}\n"
     answered = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png", "--json")
