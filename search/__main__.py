@@ -110,6 +110,8 @@ def _told(error: Exception, debug: bool) -> tuple[str, int]:
         return " ".join(str(error).splitlines()), 1 if isinstance(error, SearchFailure | WriteFailure) else 2
     if isinstance(error, UsageError):
         return _usage(error), 2
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return f"{error.strerror}; let TMPDIR name a folder that exists, is yours to write in, and is not full", 1
     lines = str(error).strip().splitlines() or ["it says no more"]
     return f"{type(error).__name__}: {lines[0]}{'' if debug else ' (--debug shows where)'}", 1
 

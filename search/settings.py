@@ -36,7 +36,13 @@ NEVER_EMPTY = UNTOLD | {"study", "storage_password_file", "dashboard_password_fi
 
 def _split(separator: str) -> BeforeValidator:
     """Accept text such as "50,50" for a tuple, as flags and environment variables give it."""
-    return BeforeValidator(lambda value: tuple(value.split(separator)) if isinstance(value, str) else value)
+
+    def parts(value: Any) -> Any:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,)  # as one number is a list of one on the command line
+        return tuple(value.split(separator)) if isinstance(value, str) else value
+
+    return BeforeValidator(parts)
 
 
 def _ends(value: Any) -> Any:
@@ -73,6 +79,13 @@ def _host_name(given: str) -> str:
             # As browsers send it: the guard compares it without the port.
             raise ValueError("it is no host name; write one without a port, as in ages.example.org") from None
     return name
+
+
+def _url_path(given: str) -> str:
+    path = "/" + given.strip("/")
+    if not re.fullmatch(r"/|(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+", path):
+        raise ValueError("it is no path of a web address; write one like /hpo, of letters, digits and - . _ ~")
+    return path
 
 
 HostName = Annotated[str, AfterValidator(_host_name)]
@@ -246,6 +259,9 @@ class Settings(BaseModel):
     )
     dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
+    )
+    dashboard_path: Annotated[str, AfterValidator(_url_path)] = _dashboard(
+        "/", description="The path that a proxy serves the dashboard under, as in /hpo."
     )
     dashboard_hosts: Annotated[tuple[HostName, ...] | None, _split(","), NoneAsText] = _dashboard(
         None,

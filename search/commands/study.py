@@ -122,7 +122,7 @@ def export(
     answer(f"chosen as {document['choice']['reason']}")
 
 
-@takes_settings("storage", "host", "port", "dashboard_password_file", "dashboard_hosts", "artifacts")
+@takes_settings("storage", "host", "port", "dashboard_password_file", "dashboard_hosts", "dashboard_path", "artifacts")
 def dashboard(
     settings: Settings,
     read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody change anything.")] = False,

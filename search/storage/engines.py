@@ -23,7 +23,13 @@ _CONNECTION = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
+    # A connection pooler gives every transaction another session: what one has prepared, the next does not have.
+    "prepare_threshold": None,
 }
+
+# For each transaction anew, as a pooler's next transaction has another session: floats come back as they were written,
+# and no lock is waited for without an end.
+_FOR_A_TRANSACTION = "SELECT set_config('extra_float_digits', '3', true), set_config('lock_timeout', '60s', true)"
 
 
 def engine_settings(address: URL) -> dict[str, Any]:
@@ -80,12 +86,13 @@ def make_read_only(engine: Engine) -> None:
     engine.dispose()
 
 
-def make_exact(engine: Engine) -> None:
-    """Make a PostgreSQL engine's floats come back as they were written, whatever is set for the user or the database.
+def settle_transactions(engine: Engine) -> None:
+    """Make a PostgreSQL engine's transactions exact, and every wait for a lock end, whatever is set on the server.
 
-    Studies and leases are known again by their times, to the last bit.
+    Floats come back as they were written: studies and leases are known again by their times, to the last bit. A lock
+    that others hold is waited for a minute.
     """
-    event.listen(engine, "connect", _exact_floats)
+    event.listen(engine, "begin", _settle_transaction)
     engine.dispose()
 
 
@@ -109,9 +116,8 @@ def unlocked(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.begin()
 
 
-def _exact_floats(connection: Any, _record: object) -> None:
-    connection.execute("SET extra_float_digits = 3")
-    connection.commit()
+def _settle_transaction(connection: Connection) -> None:
+    connection.exec_driver_sql(_FOR_A_TRANSACTION)
 
 
 def _only_read(connection: Any, _record: object) -> None:
