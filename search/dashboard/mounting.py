@@ -97,6 +97,7 @@ def _script(prefix: str) -> Asset:
         'url_prefix:"/dashboard"': f'url_prefix:"{prefix}/dashboard"',
         "this.baseURL=(": f'this.baseURL="{prefix}"+(',
         "`/artifacts/": f"`{prefix}/artifacts/",
+        "`${e}/artifacts/": f"`{prefix}${{e}}/artifacts/",
         "](/artifacts/": f"]({prefix}/artifacts/",
     }
     return _rewritten("public/bundle.js", changes)

@@ -74,7 +74,7 @@ def refuse_foreign_file(address: URL) -> None:
     except OSError as error:
         raise unusable(address, error) from error
     if head and head != _SQLITE:  # an empty file is an empty database
-        raise SearchError(f"--storage {address} is not a SQLite file, but another one; name a file of its own")
+        raise SearchError(f"the storage {address} cannot be used: file is not a database; name another file")
 
 
 def is_same(address: URL, url: str) -> bool:
