@@ -271,3 +271,70 @@ def test_what_was_meant_otherwise_is_refused(text, said, tmp_path):
     (tmp_path / "agesearch.toml").write_text(text)
     with pytest.raises(SearchError, match=said):
         load_settings(tmp_path / "agesearch.toml", {})
+
+
+def test_variables_of_a_kubernetes_service_are_passed_over_and_misspelt_ones_are_not(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_PORT", "tcp://10.0.0.1:8080")
+    monkeypatch.setenv("AGESEARCH_DASHBOARD_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+    assert load_settings(NO_FILE, {}).port == 8080
+    monkeypatch.setenv("AGESEARCH_PROT", "8080")
+    assert "unknown setting 'prot'" in refusal({})
+
+
+@pytest.fixture
+def elsewhere(folder):
+    """A settings file in another folder than the working directory."""
+    (folder / "conf").mkdir()
+    file = Path("conf/agesearch.toml")
+    file.write_text('data = "faces.h5"\nstorage = "sqlite:///study.db"\n')
+    return file
+
+
+def test_paths_in_a_file_belong_to_its_folder_and_those_of_flags_do_not(elsewhere):
+    settings = load_settings(elsewhere, {"out": "runs"})
+    assert (settings.data, settings.storage) == (Path("conf/faces.h5"), "sqlite:///conf/study.db")
+    assert settings.out == Path("runs")
+
+
+def test_a_path_that_once_meant_another_place_is_refused_with_what_to_write(elsewhere):
+    Path("faces.h5").touch()
+    assert "write '../faces.h5', or move it" in refusal({}, elsewhere)
+
+
+def test_a_tilde_is_the_home_folder_in_every_source(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    settings = load_settings(NO_FILE, {"data": "~/faces.h5", "storage": "sqlite:///~/study.db"})
+    assert (settings.data, settings.storage) == (folder / "faces.h5", f"sqlite:///{folder}/study.db")
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_number_of_trials_in_a_file_is_one_stage():
+    Path("agesearch.toml").write_text("trials = 2\n")
+    assert load_settings(None, {}).trials == (2,)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("data = 3", "write a path between quotes"),
+        ("ranges = 3", "give a table of learning_rate and l2"),
+        ("on = 'there'", "ray://HOST:PORT"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_mistake_in_a_file_is_answered_without_the_validators_words(text, said):
+    Path("agesearch.toml").write_text(text)
+    answer = refusal({}, None)
+    assert said in answer
+    assert not any(word in answer for word in ("class", "instance", "pattern"))
+
+
+def test_a_flag_without_effect_is_refused():
+    assert refusal({"gpus_per_worker": "0.5"}).startswith("--gpus-per-worker has an effect with --on ray alone")
+    assert load_settings(NO_FILE, {"gpus_per_worker": "0.5", "on": "ray"}).gpus_per_worker == 0.5
+
+
+def test_an_empty_password_of_the_storage_is_refused(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_STORAGE_PASSWORD", "")
+    said = refusal({"storage": "postgresql+psycopg://me@host/db"})
+    assert said.startswith("AGESEARCH_STORAGE_PASSWORD is empty")

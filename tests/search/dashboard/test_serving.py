@@ -6,8 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import waitress
+from sqlalchemy import event
 
-from search.dashboard.guard import Guard
+from search.dashboard.mounting import Mounted
 from search.dashboard.serving import Access, Pages, rules_of, serve
 from search.errors import SearchError
 from search.settings import Settings
@@ -88,7 +89,7 @@ def test_it_listens_where_it_is_told_and_says_where(host, address, page, setting
     assert (served.settings["host"], served.settings["port"]) == (address, 0)
     assert served.ready == [page]
     assert served.ended == ["run", "close"]
-    assert isinstance(served.application, Guard)
+    assert isinstance(served.application, Mounted)
 
 
 def test_without_being_told_it_listens_to_this_machine_alone(settings_of, served):
@@ -343,3 +344,12 @@ def test_the_reading_storage_of_an_sqlite_file_cannot_write(tmp_path):
     reading = open_storage(fake_study.empty_file(tmp_path), reading=True)
     with pytest.raises(Exception, match="readonly database"), reading.engine.begin() as tx:
         tx.exec_driver_sql("delete from agesearch_studies")
+
+
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+def test_a_deletion_on_a_database_that_can_only_be_read_is_refused(pages, storage):
+    study = create_or_resume(storage, NAME, spec_of(1))
+    event.listen(pages._written.engine, "connect", lambda one, _: one.execute("PRAGMA query_only=ON"))
+    pages._written.engine.dispose()
+    status, said = ask(pages, f"/api/studies/{study.id}", "DELETE")
+    assert (status, json.loads(said)["reason"].split(":")[0]) == (403, "The database can only be read")
