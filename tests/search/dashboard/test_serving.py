@@ -8,6 +8,7 @@ import pytest
 import waitress
 from sqlalchemy import event
 
+from search.dashboard.guard import Guard
 from search.dashboard.mounting import Mounted
 from search.dashboard.serving import Access, Pages, rules_of, serve
 from search.errors import SearchError

@@ -98,6 +98,6 @@ def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
 
 
 def test_two_slashes_are_refused_with_the_address_that_was_meant():
-    with pytest.raises(SearchError, match="write sqlite:///runs/x.db") as refusal:
+    with pytest.raises(SearchError, match=r"write sqlite:///runs/x\.db") as refusal:
         parse_address("sqlite://runs/x.db")
     assert not isinstance(refusal.value, SearchFailure)
