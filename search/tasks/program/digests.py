@@ -51,11 +51,18 @@ def _watched(folder: Path, pattern: str) -> Iterator[Path]:
         named = [at] if at.exists() else sorted(folder.glob(pattern))
     except (ValueError, NotImplementedError) as error:  # an empty pattern, or an absolute one that matches nothing
         raise SearchError(f"watch names {pattern!r}: {error}; give a file, a folder, or a pattern as *.py") from error
-    files = [file for path in named for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
-    found = [file for file in files if file.is_file() and "__pycache__" not in file.parts]
-    if not found:
+    found = [file for path in named for file in ([path] if path.is_file() else _within(path))]
+    if not found or not pattern:
         raise SearchError(f"watch names {pattern!r}, but {folder} has no file of that name")
     yield from found
+
+
+def _within(folder: Path) -> Iterator[Path]:
+    """Give the files of a folder, without what is hidden or what Python makes of them."""
+    for path in sorted(folder.rglob("*")):
+        hidden = (part.startswith(".") or part == "__pycache__" for part in path.relative_to(folder).parts)
+        if path.is_file() and not any(hidden):
+            yield path
 
 
 def _name(program: Program, path: Path) -> str:

@@ -8,7 +8,7 @@ from search.settings_sources import PREFIX
 from search.tasks.program.program import Program
 
 PIPES: Final = f"{PREFIX}TRIAL_FDS"
-"""The variable with the numbers of the two pipes: the one to read from, and the one to write to."""
+"""The variable with the numbers of a kept program's pipes: the one to read from, and the one to write to."""
 
 CLIENT: Final = Path(__file__).with_name("client")
 """A folder with agesearch.py alone: on a program's path it shadows nothing of the user's."""

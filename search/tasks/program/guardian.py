@@ -1,13 +1,14 @@
 """The parent of a user's program: it ends the program with all of its group when the worker asks for it, or is dead.
 
 A script of the standard library, which `process.py` starts as the leader of a session and a group of their own:
-`guardian.py SOCKET MEMORY PIPES COMMAND…`. The worker holds the other end of the socket. The exit code of the program
-goes there (minus a signal's number); when that end closes, the program has to end.
+`guardian.py SOCKET MEMORY PIPES COMMAND…`. The pipes are 3 and 4 for the program. The worker holds the other end of the
+socket: the program's exit code goes there (minus a signal's number), and the program has to end when it closes.
 """
 
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import select
@@ -19,6 +20,7 @@ from contextlib import suppress
 GRACE = 5.0
 """Seconds from SIGTERM to SIGKILL."""
 
+FIRST_PIPE = 3
 PR_SET_PDEATHSIG = 1
 NOT_STARTED = 127
 IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -28,15 +30,16 @@ IGNORED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 def main() -> None:
     """Run the command, and end it when the socket closes."""
     number, memory, pipes, *command = sys.argv[1:]
-    worker = socket.socket(fileno=int(number))
+    worker, numbers = socket.socket(fileno=int(number)), [int(pipe) for pipe in pipes.split(",") if pipe]
     worker.set_inheritable(False)
     for ignored in IGNORED:
         signal.signal(ignored, signal.SIG_IGN)
     guardian = os.getpid()
     program = os.fork()
     if program == 0:
+        _take_over(numbers)
         _become(command, int(memory), guardian)
-    _leave([int(pipe) for pipe in pipes.split(",") if pipe])
+    _leave(numbers)
     ended = os.pidfd_open(program)
     ready, _, _ = select.select([ended, worker.fileno()], [], [])
     if ended not in ready:
@@ -47,12 +50,21 @@ def main() -> None:
     os.killpg(0, signal.SIGKILL)  # what it started and left behind, and this process
 
 
+def _take_over(pipes: list[int]) -> None:
+    """Give the pipes the numbers from `FIRST_PIPE` on, which every shell can write."""
+    apart = [fcntl.fcntl(pipe, fcntl.F_DUPFD, FIRST_PIPE + len(pipes)) for pipe in pipes]
+    for place, pipe in enumerate(apart, start=FIRST_PIPE):
+        os.dup2(pipe, place)
+    for pipe in {*apart, *pipes} - {*range(FIRST_PIPE, FIRST_PIPE + len(pipes))}:
+        os.close(pipe)
+
+
 def _become(command: list[str], memory: int, guardian: int) -> None:
     """Turn this child into the program; it dies with its guardian."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != guardian:
         os._exit(NOT_STARTED)
-    for restored in (*IGNORED, signal.SIGPIPE):
+    for restored in (*IGNORED, signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores the last two
         signal.signal(restored, signal.SIG_DFL)
     if memory:
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))

@@ -10,11 +10,15 @@ from search.errors import TrialStopped
 from search.study.trial import Diverged, Ending, Pruned, Trial
 from search.tasks.program.environment import PIPES
 from search.tasks.program.failure import ProgramFailure
+from search.tasks.program.guardian import FIRST_PIPE
 from search.tasks.program.messages import VERSION, Lines, Message, as_file, line_of, scored, trial_line
 from search.tasks.program.output import Output
 from search.tasks.program.process import ProgramProcess, write_now
 from search.tasks.program.program import Program
 from search.tasks.program.watch import Watch
+
+STOP_SECONDS = 5.0
+"""How long a program has to end a trial by itself once its worker is stopping."""
 
 LEAVING = 2.0
 """Seconds that a program has, once there are no more trials, to end by itself."""
@@ -36,7 +40,7 @@ class KeptProgram:
     def run(self, trial: Trial, folder: str) -> Ending:
         """Run a trial; raises TrialStopped, ProgramFailure for a failed attempt, or whatever the trial's own raise."""
         self._trials += 1
-        watch = Watch(trial, self._program.minutes)
+        watch = Watch(trial, self._program.minutes, STOP_SECONDS)
         try:
             ending = self._run(trial, folder, watch)
         except BaseException:
@@ -92,7 +96,7 @@ class _Connection:
         os.set_blocking(self._to, False)
         theirs = (theirs_in, theirs_out)
         try:
-            variables = {**environment, PIPES: f"{theirs_in},{theirs_out}"}
+            variables = {**environment, PIPES: f"{FIRST_PIPE},{FIRST_PIPE + 1}"}
             self._process = ProgramProcess(program, program.words(), variables, theirs)
         except BaseException:
             os.close(ours)

@@ -112,7 +112,9 @@ class ProgramProcess:
                 pass
 
     def end(self) -> None:
-        """End the program if it has not ended: SIGTERM to its group, SIGKILL after `GRACE` seconds."""
+        """End the program if it has not ended: SIGTERM to its group, SIGKILL after `GRACE` seconds; close all pipes."""
+        if self._selector.get_map() is None:
+            return
         self._socket.close()
         try:
             self._guardian.wait(2 * GRACE + LAST_SECONDS)

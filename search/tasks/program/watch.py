@@ -11,17 +11,17 @@ from search.tasks.program.failure import ProgramFailure
 PAUSE: Final = 0.25
 """Seconds from one look to the next."""
 
-STOP_SECONDS: Final = 5.0
-"""How long a program has to end a trial by itself once its worker is stopping."""
-
 
 @dataclass(slots=True)
 class Watch:
-    """Looks after one trial, from when it is handed out: the start of a new process counts."""
+    """Looks after one trial, from when it is handed out: the start of a new process counts.
+
+    It has `patience`, in seconds, while the program ends a trial by itself once its worker is stopping.
+    """
 
     trial: Trial
     minutes: float | None
-    patience: float = STOP_SECONDS
+    patience: float
     _begun: float = field(default_factory=time.monotonic)
     _stopping: float | None = None
 
