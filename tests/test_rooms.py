@@ -18,8 +18,8 @@ FORBIDDEN = {
 """What the files of each room may not import, not even within a function or for types alone."""
 
 FLOORS = (
-    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "processes", "experiment", "report",
-    "commands",
+    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "processes", "tasks", "experiment",
+    "report", "commands",
 )  # fmt: skip
 """The rooms within search/, the lowest first."""
 
@@ -67,6 +67,10 @@ def room_of(path):
 def test_a_file_imports_only_what_its_room_may():
     found = {(name_of(path), name) for path in FILES for name in imported(path) & FORBIDDEN[room_of(path)]}
     assert found == set()
+
+
+def test_the_client_of_programs_imports_the_standard_library_alone():
+    assert imported(ROOT / "agesearch.py") <= sys.stdlib_module_names
 
 
 def test_a_file_imports_nothing_by_a_name_made_at_run_time():
