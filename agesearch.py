@@ -93,7 +93,7 @@ class Trial:
 
     def should_prune(self) -> bool:
         """Whether to raise `TrialPruned`, as the trial is not worth its next step, or its worker is stopping."""
-        return any(self._worker.ask(self._message["trial"])[why] for why in ("prune", "stop"))
+        return any(map(self._worker.ask(self._message["trial"]).get, ("prune", "stop")))
 
     def should_stop(self) -> bool:
         """Whether to end soon, in any way, as the worker is stopping or has lost the trial."""
