@@ -51,6 +51,8 @@ class KeptProgram:
         return ending
 
     def _run(self, trial: Trial, folder: str, watch: Watch) -> Ending | None:
+        if self._connection is not None and self._connection.is_gone():
+            self.end()
         connection = self._connection or self._connect(watch)
         connection.send(trial_line(self._trials, trial, folder))
         conversation = _Conversation(connection, trial, self._trials)
@@ -111,9 +113,18 @@ class _Connection:
     def send(self, line: bytes) -> None:
         write_now(self._to, line)
 
+    def is_gone(self) -> bool:
+        """Whether the program has ended since the last trial, which is no failure of the next one."""
+        try:
+            self._process.turn(0)
+        except ProgramFailure:
+            return True
+        return self._process.exit_code is not None or self._lines.closed
+
     def next_message(self, watch: Watch) -> Message:
         """Wait for a message; raise ProgramFailure if none can come any more, and what the watch raises."""
         while True:
+            watch.look()  # before anything else: a program may have no end of things to say
             for message in self._lines.messages():
                 return message
             if self._process.exit_code is not None:
@@ -121,7 +132,6 @@ class _Connection:
             # A program that ends closes its pipe a moment before; its exit code says more than that.
             if self._lines.closed and not self._process.wait(LEAVING):
                 raise ProgramFailure("the program closed its pipe, and went on without it")
-            watch.look()
             self._process.turn(watch.pause())
 
     def _why_no_more(self) -> str:

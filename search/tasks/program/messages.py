@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -53,14 +54,14 @@ class Lines:
 
     closed: bool = False
     _rest: bytearray = field(default_factory=bytearray)
-    _whole: list[bytes] = field(default_factory=list)
+    _whole: deque[bytes] = field(default_factory=deque)
 
     def feed(self, piece: bytes) -> None:
         """Take in a piece; raise ProgramFailure if it makes a line longer than `LONGEST`."""
         self.closed = self.closed or not piece
         *whole, rest = piece.split(b"\n")
         if whole:
-            self._whole += [bytes(self._rest) + whole[0], *whole[1:]]
+            self._whole.extend((bytes(self._rest) + whole[0], *whole[1:]))
             self._rest.clear()
         self._rest += rest
         if max(len(self._rest), *map(len, self._whole), 0) > LONGEST:
@@ -69,7 +70,7 @@ class Lines:
     def messages(self) -> Iterator[Message]:
         """Give the messages that are whole, once; raise ProgramFailure for a line that is none."""
         while self._whole:
-            yield _message(self._whole.pop(0))
+            yield _message(self._whole.popleft())
 
 
 def _message(line: bytes) -> Message:

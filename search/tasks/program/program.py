@@ -39,11 +39,6 @@ class Program:
             if limit is not None and not limit > 0:
                 raise SearchError(f"{name} = {limit} is no limit for a program; give a number above 0, or leave it out")
 
-    @property
-    def name(self) -> str:
-        """What it is called in messages."""
-        return self.path.name if self.path else str(self.command)
-
     def words(self) -> list[str]:
         """Return the command line of a program that is kept.
 

@@ -24,8 +24,7 @@ class ProgramRunner:
     """Calls a program for one trial after another, and leaves no process of it behind.
 
     What it writes goes to `log`, by default this process's stderr. `expected` are the digests of its files; without
-    them, they are those of now. The processes see what this one sees of GPUs (`CUDA_VISIBLE_DEVICES`). Its trials must
-    be run by the thread that entered it.
+    them, they are those of now. The processes see what this one sees of GPUs (`CUDA_VISIBLE_DEVICES`).
     """
 
     def __init__(

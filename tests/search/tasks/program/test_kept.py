@@ -200,7 +200,7 @@ def test_an_exception_of_the_objective_is_a_failed_attempt_and_the_next_trial_ha
         ("sys.exit('no data')", "exit code 1; it wrote last:\nno data"),
         ("os._exit(0)", "exit code 0 before it gave a value"),
         ("os.kill(os.getpid(), 11)", "ended by SIGSEGV"),
-        ("os.kill(os.getppid(), 9)", "ended by SIGKILL"),
+        ("os.kill(os.getppid(), 9); time.sleep(3600)", "ended by SIGKILL"),
         ("return 'good'", "is 'good'; it must be one number"),
         ("return '0.5'", "is '0.5'; it must be one number"),
         ("return None", "is None; it must be one number"),
@@ -317,6 +317,36 @@ def test_a_program_that_ignores_sigterm_is_killed_after_the_time_of_grace(write,
     with runner_of(program, minutes=1 / 60) as run, pytest.raises(ProgramFailure, match="minutes"):
         run(trial_of())
     assert 5 < time.monotonic() - begun < 60
+
+
+def test_a_program_that_never_stops_reporting_is_ended_after_its_minutes(write, runner_of, trial_of):
+    program = write("""
+    def objective(trial):
+        step = 0
+        while True:
+            trial.report(1, step)
+            step += 1
+    serve(objective)
+    """)
+    with runner_of(program, minutes=1 / 60) as run, pytest.raises(ProgramFailure, match="minutes"):
+        run(trial_of())
+
+
+@pytest.mark.parametrize("last", ["", "os.write(4, b'garbage\\n'); "])
+def test_a_program_that_ends_between_two_trials_is_started_again(write, runner_of, trial_of, is_alive, last):
+    program = write(
+        f"""
+    import threading
+    def objective(trial):
+        threading.Timer(0.1, lambda: ({last or "0, "}os._exit(1))).start()
+        return os.getpid()
+    serve(objective)
+    """.replace("); os._exit(1)", "), os._exit(1)")
+    )
+    with runner_of(program) as run:
+        first = run(trial_of())
+        until(lambda: not is_alive(int(first.score)), "the end of the program")
+        assert run(trial_of()) != first
 
 
 def test_a_hang_before_the_first_trial_is_ended_too(write, runner_of, trial_of):
