@@ -31,6 +31,7 @@ class ProgramRunner:
         self, program: Program, log: BinaryIO | None = None, expected: Mapping[str, str] | None = None
     ) -> None:
         self._program, self._expected = program, expected
+        self._folder: Path | None = None
         self._output = Output(log or sys.stderr.buffer)
         kind = CommandProgram if program.path is None else KeptProgram
         self._way: CommandProgram | KeptProgram = kind(program, environment_of(program, os.environ), self._output)
@@ -50,6 +51,7 @@ class ProgramRunner:
     def __exit__(self, *_: object) -> None:
         self._way.close()
         self._output.end()
+        self._remove_folder()
 
     def __call__(self, trial: Trial) -> Ending:
         """Run a trial.
@@ -60,12 +62,20 @@ class ProgramRunner:
         if self._way.starts_anew:
             require_unchanged(self._program, self._expected or {})
         self._output.begin()
-        own = None if trial.folder else mkdtemp(prefix="agesearch-trial-")
         try:
-            return self._way.run(trial, own or str(Path(trial.folder or "").absolute()))
+            return self._way.run(trial, str((trial.folder or self._empty_folder()).absolute()))
         except ProgramFailure as error:
             raise ProgramFailure(self._output.explain(str(error))) from error
         finally:
             self._output.end()
-            if own:
-                rmtree(own, ignore_errors=True)
+
+    def _empty_folder(self) -> Path:
+        """Return a folder for a trial that has none, which keeps nothing; making one a trial would cost more."""
+        if self._folder is None or not self._folder.is_dir() or any(self._folder.iterdir()):
+            self._remove_folder()
+            self._folder = Path(mkdtemp(prefix="agesearch-trial-"))
+        return self._folder
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            rmtree(self._folder, ignore_errors=True)

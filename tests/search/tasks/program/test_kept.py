@@ -1,8 +1,8 @@
 """A program that is kept from trial to trial: what comes of a trial, whatever the program does."""
 
-import os
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -73,11 +73,19 @@ def test_attributes_that_are_finite_numbers_are_measures_and_the_others_a_file(w
     assert ended.files["attributes.json"] == b'{\n "c": "word",\n "d": NaN,\n "e": [],\n "f": true\n}'
 
 
-def test_a_trial_without_a_folder_has_one_for_its_time(write, runner_of, trial_of, log):
-    with runner_of(write("serve(lambda trial: print(trial.folder, trial.folder.is_dir()) or 1)")) as run:
+def test_a_trial_without_a_folder_has_an_empty_one_for_its_time(write, runner_of, trial_of, log):
+    program = write("""
+    def objective(trial):
+        print(trial.folder, os.listdir(trial.folder))
+        (trial.folder / "model").touch()
+        return 1
+    serve(objective)
+    """)
+    with runner_of(program) as run:
         run(trial_of())
-    folder, was_there = log.getvalue().decode().split()
-    assert (was_there, os.path.exists(folder)) == ("True", False)  # noqa: PTH110
+        run(trial_of())
+    lines = [line.rsplit(" ", 1) for line in log.getvalue().decode().splitlines()]
+    assert [(found, Path(folder).exists()) for folder, found in lines] == [("[]", False), ("[]", False)]
 
 
 def test_values_on_the_way_are_reported_once_a_step(write, runner_of, trial_of):
