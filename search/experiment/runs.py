@@ -8,8 +8,7 @@ from optuna.trial import FrozenTrial
 from search.results.ranking import counted_trials
 from search.storage.artifacts import artifacts_of
 from search.study.study import Study
-from search.study.trials import CURVE
-from search.study.variants import VARIANT, Curve
+from search.study.variants import TRAINING_CURVE, VARIANT, Curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ def _run(trial: FrozenTrial, curve: Curve) -> Run:
     return Run(
         repeat=own["repeat"],
         score=trial.values[0],
-        training=tuple(own.get(CURVE, ())),
+        training=tuple(own.get(TRAINING_CURVE, ())),
         validation=tuple(reported[epoch] for epoch in sorted(reported)) if curve == "validation" else (),
         files=artifacts_of(trial.system_attrs),
     )

@@ -2,9 +2,11 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from pathlib import Path
 from threading import Event
 
 from optuna.exceptions import StorageInternalError
@@ -14,58 +16,24 @@ from sqlalchemy.exc import SQLAlchemyError
 from search.dashboard.board import Board
 from search.errors import StaleClaim, TrialStopped
 from search.processes.course import Course
+from search.processes.files import keeping
 from search.slots.lease import Lease, renewing
 from search.slots.mending import mend, sweep
 from search.slots.slots import Slots
-from search.space.ranges import Value
-from search.space.seeds import TrialSeeds
 from search.storage.artifacts import ArtifactFolder
 from search.storage.failures import storage_errors
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process
 from search.study.stages import assigned
-from search.study.trials import Diverged, Ending, TrialOutcome, Trials
+from search.study.trial import Diverged, Ending, Measure, Outcome, RunTrial, Trial
+from search.study.trials import Trials, require_own_names
 from search.study.workers import present
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 2.0
 """Seconds from one look for a free slot to the next, the first time and at most: each takes the storage for itself."""
 
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TrialTask:
-    """What a trial is given: its slot, its assignment, and how to report while it runs.
-
-    `report(epoch, training error, validation error)`; the last is None where the trial does not validate.
-    `is_stopping()` says whether to give up, as the worker was asked to stop, or lost the slot: raise `TrialStopped`
-    then.
-    `keep(name, content)` gives the trial a file beside its values. `why_pruned()` says why the trial is to end after
-    what it has reported, or "".
-    """
-
-    stage: int
-    slot: int
-    attempt: int
-    assignment: Assignment
-    report: Callable[[int, float, float | None], None]
-    is_stopping: Callable[[], bool]
-    keep: Callable[[str, bytes], None]
-    why_pruned: Callable[[], str]
-
-    @property
-    def params(self) -> dict[str, Value]:
-        """The assignment's parameters."""
-        return self.assignment.params
-
-    @property
-    def seeds(self) -> TrialSeeds:
-        """The assignment's seeds."""
-        return self.assignment.seeds
-
-
-RunTrial = Callable[[TrialTask], Ending]
 
 
 def work(
@@ -125,23 +93,30 @@ class _Worker:
         with self._accounting_for(claim, trial_id):
             self.slots.attach(claim, trial_id)
             rule = assignment.pruning.rule if assignment.pruning else None
-            course = Course(self.slots.study, claim, trial_id, self.artifacts, rule)
-            with renewing(self.slots, claim) as lease:
-                outcome = _checked(self.run_trial(self._task(claim, course, assignment, lease)))
-                course.draw(outcome)
-            self.trials.commit(trial_id, outcome)
+            course = Course(self.slots.study, claim, trial_id, rule)
+            with renewing(self.slots, claim) as lease, keeping(self.artifacts) as keep:
+                trial = self._trial(claim, course, assignment, lease, keep.folder)
+                began = time.perf_counter()
+                ending = _checked(self.run_trial(trial), trial)
+                seconds = time.perf_counter() - began
+                keep.attach(self.slots.study.storage, trial_id, ending)
+            self.trials.commit(trial_id, ending, seconds)
             self.slots.close(claim)
 
-    def _task(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease) -> TrialTask:
-        return TrialTask(
+    def _trial(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease, folder: Path | None) -> Trial:
+        return Trial(
+            number=self.trials.number(course.trial_id),
             stage=claim.stage,
             slot=claim.slot,
             attempt=claim.attempt,
-            assignment=assignment,
+            params=assignment.params,
+            seeds=assignment.seeds,
+            budget=assignment.budget,
             report=course.report,
-            is_stopping=lambda: self.stop.is_set() or lease.lost,
-            keep=course.keep,
-            why_pruned=course.why_pruned,
+            should_stop=lambda: self.stop.is_set() or lease.lost,
+            should_prune=course.why_pruned,
+            options=assignment.options,
+            folder=folder,
         )
 
     @contextmanager
@@ -179,12 +154,16 @@ def _reason(claim: Claim, error: Exception) -> str:
     return reason
 
 
-def _checked(outcome: Ending) -> Ending:
-    if isinstance(outcome, TrialOutcome) and not all(map(math.isfinite, _measures(outcome))):
-        return Diverged(f"a measure is not finite: {outcome}")
-    return outcome
+def _checked(ending: Ending, trial: Trial) -> Ending:
+    """Return an ending that can be stored; raises ValueError for a measure whose name is taken."""
+    if not isinstance(ending, Outcome):
+        return ending
+    require_own_names(ending.measures, trial.budget)
+    measures = {"score": ending.score, **ending.measures}
+    if lost := [f"{name} = {found}" for name, found in measures.items() if not _is_finite(found)]:
+        return Diverged(f"a measure is not finite: {', '.join(lost)}", ending.files)
+    return ending
 
 
-def _measures(outcome: TrialOutcome) -> tuple[float, ...]:
-    *measures, curve = astuple(outcome)
-    return (*measures, *curve)
+def _is_finite(measure: Measure) -> bool:
+    return all(map(math.isfinite, measure if isinstance(measure, tuple) else (measure,)))

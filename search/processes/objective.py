@@ -1,21 +1,26 @@
 """The objective, where the rooms meet: a slot's seeds and parameters go in, a short training's score comes out."""
 
-import time
 from collections.abc import Mapping
 from functools import lru_cache
+from math import isfinite
+from typing import Final, cast
 
 from data.arrays import Split
 from model.engine import Hyperparameters
 from model.examples import Examples
+from model.quantity import Quantity
 from model.recipe import Recipe
 from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialPruned, TrialStopped
 from search.processes.keeping import Keeper
-from search.processes.loop import TrialTask
+from search.processes.learning_curve import draw_curve
 from search.space.ranges import Value
 from search.space.variation import recipe_for, varied
 from search.study.spec import StudySpec
-from search.study.trials import Diverged, Ending, Pruned, TrialOutcome
+from search.study.trial import Diverged, Ending, Measure, Outcome, Pruned, Trial
+from search.study.variants import TRAINING_CURVE, Keeping
+
+CURVE_FILE: Final = "learning_curve.svg"
 
 COMPILED = 4
 """Compiled networks that a worker keeps; one for all trials, unless the space varies what is compiled."""
@@ -32,6 +37,7 @@ class Objective:
         self._batch_size, self._precision = spec.batch_size, spec.precision
         self._training = Examples(training.images, training.labels)
         self._validation = Examples(validation.images, validation.labels)
+        self._errors = Quantity(spec.unit).label("MAE")
         self._limits = (float(training.labels.min()), float(training.labels.max()))
         self._compiled = lru_cache(COMPILED)(self._compile)
 
@@ -41,58 +47,74 @@ class Objective:
         recipe = varied(self._recipe, self._training.image_shape, {**params, **rate})
         return self._compiled(recipe, int(params.get("batch_size", self._batch_size)))
 
-    def __call__(self, task: TrialTask) -> Ending:
-        """Train as `task` says; raises TrialStopped, between two epochs, where it is told to stop."""
-        start, curve = time.perf_counter(), task.assignment.curve
-        training, maes = self.training_for(task.params), []
-        keeper = Keeper(task.assignment.keeping, training, self._limits)
-
-        def after_epoch(epoch: int, mae: float) -> None:
-            if task.is_stopping():
-                raise TrialStopped
-            maes.append(mae)
-            error = _error_on_the_way(task, training)
-            keeper.look(epoch, error)
-            task.report(epoch, mae, error)
-            if epoch < task.assignment.epochs and (reason := task.why_pruned()):
-                raise TrialPruned(reason)
-
-        budget = Budget(task.assignment.images, task.assignment.epochs)
-        draws = Draws(task.seeds.subset, task.seeds.weights, task.seeds.order)
+    def __call__(self, trial: Trial) -> Ending:
+        """Train as `trial` says; raises TrialStopped, between two epochs, where it is to stop."""
+        course = _Course(trial, self.training_for(trial.params), self._limits)
+        budget = Budget(int(trial.budget["images"]), int(trial.budget["epochs"]))
+        draws = Draws(trial.seeds.subset, trial.seeds.weights, trial.seeds.order)
         try:
-            score = training.run(_arguments(task), budget, draws, after_epoch)
+            score = course.training.run(_arguments(trial), budget, draws, course.after_epoch)
         except DivergedError as error:
-            return Diverged(str(error))
+            return Diverged(str(error), self._drawn(course))
         except TrialPruned as pruned:
-            return Pruned(str(pruned), len(maes), time.perf_counter() - start)
-        for name, content in keeper.files():
-            task.keep(name, content)
-        return TrialOutcome(
-            score=min(maes) if curve == "training" else _ranked_by(score, training.recipe),
-            validation_mae=score.validation_mae,
-            training_mae=score.training_mae,
-            penalty=score.penalty,
-            seconds=time.perf_counter() - start,
-            training_curve=tuple(maes) if curve != "none" else (),
-        )
+            return Pruned(str(pruned), len(course.maes), self._drawn(course))
+        measures: dict[str, Measure] = {
+            "validation_mae": score.validation_mae,
+            "training_mae": score.training_mae,
+            "penalty": score.penalty,
+        }
+        if course.curve != "none":
+            measures[TRAINING_CURVE] = tuple(course.maes)
+        ranked = min(course.maes) if course.curve == "training" else _ranked_by(score, course.training.recipe)
+        files = dict(course.keeper.files()) | self._drawn(course, score.validation_mae)
+        return Outcome(ranked, measures, files)
+
+    def _drawn(self, course: "_Course", validation: float | None = None) -> dict[str, bytes]:
+        """Return the learning curve as a file, if there is one to draw and a folder to keep it in."""
+        if course.trial.folder is None or not course.maes or not all(map(isfinite, course.maes)):
+            return {}
+        if validation is not None and not isfinite(validation):
+            validation = None
+        trial, training = course.trial, dict(enumerate(course.maes, start=1))
+        title = f"stage {trial.stage}, slot {trial.slot}, attempt {trial.attempt}"
+        return {CURVE_FILE: draw_curve(training, validation, title, self._errors)}
 
     def _compile(self, recipe: Recipe, batch_size: int) -> ShortTraining:
         return ShortTraining(recipe, batch_size, self._training, self._validation, self._precision)
 
 
-def _error_on_the_way(task: TrialTask, training: ShortTraining) -> float | None:
-    if task.assignment.curve == "validation":
-        return training.validation_error()
-    pruning = task.assignment.pruning
-    return None if pruning is None else training.validation_error(pruning.images)
+class _Course:
+    """The training of one trial as it goes on: its training error of each epoch, and what it keeps and reports."""
+
+    def __init__(self, trial: Trial, training: ShortTraining, limits: tuple[float, float]) -> None:
+        self.trial, self.training = trial, training
+        self.curve, self._part = trial.options["curve"], cast("int | None", trial.options["pruning_images"])
+        self.keeper = Keeper(cast(Keeping, trial.options["keeping"]), training, limits)
+        self.maes: list[float] = []
+
+    def after_epoch(self, epoch: int, mae: float) -> None:
+        """Report an epoch: the validation error where there is one, else that of training."""
+        if self.trial.should_stop():
+            raise TrialStopped
+        self.maes.append(mae)
+        error = self._validation_error()
+        self.keeper.look(epoch, error)
+        self.trial.report(epoch, mae if error is None else error)
+        if epoch < self.trial.budget["epochs"] and (reason := self.trial.should_prune()):
+            raise TrialPruned(reason)
+
+    def _validation_error(self) -> float | None:
+        if self.curve == "validation":
+            return self.training.validation_error()
+        return None if self._part is None else self.training.validation_error(self._part)
 
 
 def _ranked_by(score: Score, recipe: Recipe) -> float:
     return score.validation_mae + (score.penalty if recipe.penalty_in_score else 0)
 
 
-def _arguments(task: TrialTask) -> Hyperparameters:
-    dropout = task.params.get("dropout")
+def _arguments(trial: Trial) -> Hyperparameters:
+    dropout = trial.params.get("dropout")
     return Hyperparameters(
-        float(task.params["learning_rate"]), float(task.params["l2"]), None if dropout is None else float(dropout)
+        float(trial.params["learning_rate"]), float(trial.params["l2"]), None if dropout is None else float(dropout)
     )

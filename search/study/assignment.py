@@ -37,3 +37,14 @@ class Assignment:
     repeat: int = 0
     keeping: Keeping = NONE_KEPT
     pruning: Pruning | None = None
+
+    @property
+    def budget(self) -> dict[str, int]:
+        """The trial's numbers that are no parameters, by name."""
+        return {"images": self.images, "epochs": self.epochs}
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What the task is asked for besides, by name."""
+        part = self.pruning.images if self.pruning else None
+        return {"curve": self.curve, "keeping": self.keeping, "pruning_images": part}

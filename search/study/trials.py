@@ -8,7 +8,7 @@ import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import TrialState, create_trial
@@ -22,55 +22,21 @@ from search.storage.patience import outlasting
 from search.study.assignment import Assignment
 from search.study.claims import Claim
 from search.study.study import Study, deleted, require_undeleted
-
-CURVE: Final = "training_curve"
-"""The attribute with the training error of each epoch; Optuna's own intermediate values are what was reported."""
+from search.study.trial import Diverged, Ending, Measure, Outcome, Pruned
 
 REASON: Final = "reason"
 """The attribute that says why a trial has no value."""
 
 PRUNED_AFTER: Final = "pruned_after"
-"""The attribute with the number of epochs after which a trial was pruned."""
+"""The attribute with the number of steps after which a trial was pruned."""
 
 FORGOTTEN: Final = "forgotten"
 """The attribute of an attempt at a stage that was forgotten: the slot is another one's now, if there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class TrialOutcome:
-    """What a trial came to: the score that ranks it, errors in the labels' unit, and the seconds it took.
-
-    The score is the validation MAE, to which the paper's own recipe adds the penalty, or the lowest training MAE where
-    the curve of training alone is kept. `training_curve` is the training error of each epoch, where the trial was to
-    keep it.
-    """
-
-    score: float
-    validation_mae: float
-    training_mae: float
-    penalty: float
-    seconds: float
-    training_curve: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Diverged:
-    """A trial whose training left the finite numbers: a finished trial without a value."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pruned:
-    """A trial that was ended early: a finished trial without a value; why, after how many epochs and seconds."""
-
-    reason: str
-    epochs: int
-    seconds: float
-
-
-Ending: TypeAlias = TrialOutcome | Diverged | Pruned
-"""How a trial can finish. Those without a value are PRUNED in Optuna."""
+_PLACE: Final = ("stage", "slot", "attempt", "token", "worker", "device", "repeat", "seeds")
+_OWN: Final = frozenset((*_PLACE, "seconds", REASON, PRUNED_AFTER, FORGOTTEN))
+"""The attributes of every trial, whose names no measure may have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +70,7 @@ class Trials:
             "token": claim.token,
             "worker": claim.owner,
             "device": self._device,
-            "images": assignment.images,
-            "epochs": assignment.epochs,
+            **assignment.budget,
             "repeat": assignment.repeat,
             "seeds": asdict(assignment.seeds),
         }
@@ -121,35 +86,31 @@ class Trials:
         except KeyError as error:
             raise deleted(self._study) from error
 
+    @outlasting
+    def number(self, trial_id: int) -> int:
+        """Return the number of a trial within the study."""
+        return self._rdb.get_trial_number_from_id(trial_id)
+
     def _require_undeleted(self) -> None:
         with self._study.storage.engine.begin() as tx:
             require_undeleted(tx, self._study)
 
     @outlasting
-    def report(self, trial_id: int, epoch: int, value: float) -> None:
+    def report(self, trial_id: int, step: int, value: float) -> None:
         """Store a value from within the trial; raise `StaleClaim` if the trial has been told FAIL meanwhile."""
         self._require_undeleted()
         try:
-            self._rdb.set_trial_intermediate_value(trial_id, epoch, float(value))
+            self._rdb.set_trial_intermediate_value(trial_id, step, float(value))
         except UpdateFinishedTrialError as error:
             raise StaleClaim(f"trial {trial_id} was given up: {error}") from error
 
     @outlasting
-    def commit(self, trial_id: int, outcome: Ending) -> None:
-        """Make the result count; raise `StaleClaim`, with no value stored, if the trial has been told FAIL."""
-        state = TrialState.COMPLETE if isinstance(outcome, TrialOutcome) else TrialState.PRUNED
+    def commit(self, trial_id: int, ending: Ending, seconds: float) -> None:
+        """Make the result count, after so many seconds; raise `StaleClaim`, with no value stored, if told FAIL."""
+        state = TrialState.COMPLETE if isinstance(ending, Outcome) else TrialState.PRUNED
+        score = float(ending.score) if isinstance(ending, Outcome) else None
         try:
-            if isinstance(outcome, Diverged):
-                self._end(trial_id, state, {REASON: outcome.reason})
-            elif isinstance(outcome, Pruned):
-                own = {REASON: outcome.reason, PRUNED_AFTER: outcome.epochs, "seconds": outcome.seconds}
-                self._end(trial_id, state, own)
-            else:
-                found = asdict(outcome)
-                curve = [float(value) for value in found.pop("training_curve")]
-                measured = {key: float(value) for key, value in found.items()}  # not NumPy's or TensorFlow's
-                score = measured.pop("score")
-                self._end(trial_id, state, measured | ({CURVE: curve} if curve else {}), score)
+            self._end(trial_id, state, _attributes(ending, seconds), score)
         except UpdateFinishedTrialError as error:
             if self._state(trial_id) is state:
                 return  # nobody else ends it so: this very result was stored, and the connection lost with the answer
@@ -190,6 +151,25 @@ class Trials:
             _describe(tx, trial_id, own)
         if not self._rdb.set_trial_state_values(trial_id, state, None if value is None else [value]):
             raise UpdateFinishedTrialError(f"trial {trial_id} is being ended by another process")
+
+
+def require_own_names(measures: Mapping[str, Measure], budget: Mapping[str, float]) -> None:
+    """Raise ValueError for a measure with the name of something else that is kept of a trial."""
+    if taken := sorted(measures.keys() & (_OWN | budget.keys())):
+        raise ValueError(f"the measure {taken[0]!r} has a name that is taken; call it otherwise")
+
+
+def _attributes(ending: Ending, seconds: float) -> dict[str, Any]:
+    """Return what is kept of an ending by name; its numbers may be NumPy's or TensorFlow's."""
+    if isinstance(ending, Diverged):
+        return {REASON: ending.reason}
+    if isinstance(ending, Pruned):
+        return {REASON: ending.reason, PRUNED_AFTER: ending.steps, "seconds": seconds}
+    return {name: _plain(measure) for name, measure in ending.measures.items()} | {"seconds": seconds}
+
+
+def _plain(measure: Measure) -> float | list[float]:
+    return list(map(float, measure)) if isinstance(measure, tuple) else float(measure)
 
 
 def forget_attempts(tx: Connection, study: Study, stages: Collection[int]) -> None:

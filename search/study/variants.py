@@ -14,6 +14,9 @@ Curve: TypeAlias = Literal["none", "training", "validation"]
 """The curves that a trial keeps: none beside the training errors that every trial reports on its way; that of training,
 whose lowest is the trial's score; or both, with the validation error reported after every epoch."""
 
+TRAINING_CURVE = "training_curve"
+"""The measure with the training error of each epoch; Optuna's own intermediate values are what was reported."""
+
 VARIANT = "variant"
 """The parameter of a trial that says which variant it trains."""
 

@@ -7,13 +7,14 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
-from search.processes.loop import TrialTask, work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
 from search.study.spec import StudySpec
 from search.study.study import Study, create_or_resume
-from search.study.trials import TrialOutcome
+from search.study.trial import Outcome, Trial
+from tests.outcomes import outcome_of
 
 SMALL = 10
 COPIED = (
@@ -37,10 +38,10 @@ def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
     artifacts = ArtifactFolder(Path(f"{storage.engine.url.database}.artifacts"))
     stop = Event()
 
-    def run(task: TrialTask) -> TrialOutcome:
-        if task.slot == SMALL - 1:
+    def run(trial: Trial) -> Outcome:
+        if trial.slot == SMALL - 1:
             stop.set()
-        return _trial(task)
+        return _trial(trial)
 
     work(Slots(study), run, stop, "a processor", artifacts)
     tables = MetaData()
@@ -52,11 +53,11 @@ def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
     return study
 
 
-def _trial(task: TrialTask) -> TrialOutcome:
-    error = 10 + task.seeds.order % 1000 / 100
+def _trial(trial: Trial) -> Outcome:
+    error = 10 + trial.seeds.order % 1000 / 100
     for epoch in range(1, 6):
-        task.report(epoch, error + 10 / epoch)
-    return TrialOutcome(score=error, validation_mae=error, training_mae=error - 1, penalty=0.1, seconds=8.0)
+        trial.report(epoch, error + 10 / epoch)
+    return outcome_of(error, error, error - 1, 0.1)
 
 
 def _copy_trials(tx: Connection, tables: dict[str, Table], shift: int) -> None:

@@ -23,10 +23,11 @@ from big_study import make_big
 from race import Contender
 
 from model.device import usable_cores
-from search.processes.loop import TrialTask, work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.study.study import Study
-from search.study.trials import TrialOutcome
+from search.study.trial import Outcome, Trial
+from tests.outcomes import outcome_of
 
 
 def scaling(data: Path, images: int, epochs: int, rounds: int) -> dict[str, Any]:
@@ -66,11 +67,11 @@ class Stopwatch:
         """Let a worker run some trials, and keep the seconds from one to the next."""
         began: list[float] = []
 
-        def run(_task: TrialTask) -> TrialOutcome:
+        def run(_trial: Trial) -> Outcome:
             began.append(time.perf_counter())
             if len(began) == trials:
                 self._stop.set()
-            return TrialOutcome(score=20.0, validation_mae=20.0, training_mae=1.0, penalty=0.1, seconds=0.0)
+            return outcome_of(20.0, 20.0, 1.0, 0.1)
 
         self._stop.clear()
         work(Slots(self.study), run, self._stop)

@@ -24,10 +24,10 @@ from search.slots.slots import Slots
 from search.space.samplers import LEARNING
 from search.storage.database import quieten_optuna
 from search.study.spec import FinalistBudget
-from search.study.trials import TrialOutcome
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study
 from tests.integration import fake_study as fake
 from tests.integration.warm_processes import warm_processes
+from tests.outcomes import outcome_of
 
 SAMPLERS = ("random", "sobol", "tpe", "gp", "cmaes")
 
@@ -47,12 +47,12 @@ class Outcome:
 def trial_on(surrogate, seconds=0.0):
     """A trial that scores what the surrogate says, with the noise of its own seeds and parameters."""
 
-    def run(task):
+    def run(trial):
         Event().wait(seconds)
-        point = np.log10([task.params[name] for name in NAMES])
-        stream = np.random.default_rng([task.seeds.weights, *(point * 1e6).astype(np.int64) % 2**32])
+        point = np.log10([trial.params[name] for name in NAMES])
+        stream = np.random.default_rng([trial.seeds.weights, *(point * 1e6).astype(np.int64) % 2**32])
         score = float(surrogate.true(point)[0] + surrogate.noise * stream.standard_normal())
-        return TrialOutcome(score=score, validation_mae=score, training_mae=score, penalty=0.0, seconds=0.0)
+        return outcome_of(score, score, score, 0.0)
 
     return run
 

@@ -20,13 +20,13 @@ def gates(data):
 def serve(order):
     """Work on the study, whose trials end when their gate is open or their worker is stopped."""
 
-    def wait(task):
-        gate = gates(order.data)[task.stage > 1 or task.slot >= FIRST]
+    def wait(trial):
+        gate = gates(order.data)[trial.stage > 1 or trial.slot >= FIRST]
         while not gate.exists():
-            if task.is_stopping():
+            if trial.should_stop():
                 raise TrialStopped
             time.sleep(0.01)
-        return fake_study.run_trial(task)
+        return fake_study.run_trial(trial)
 
     study = fake_study.reopen(order.storage)
     with stop_on_signals() as stop:

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from search.processes.loop import TrialTask, work
+from search.processes.loop import work
 from search.slots.slots import Slots
 from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial, narrow
@@ -24,7 +24,8 @@ from search.study.plans import Sampled
 from search.study.spec import StudySpec
 from search.study.stages import open_next
 from search.study.study import Study, create_or_resume, load_study
-from search.study.trials import Pruned, TrialOutcome
+from search.study.trial import Outcome, Pruned, Trial
+from tests.outcomes import outcome_of
 
 NAME = "ages"
 
@@ -66,18 +67,18 @@ def value_of(params, seeds):
     return 10 + abs(params["learning_rate"] - 1e-4) + params["l2"] + seeds.subset / 2**40
 
 
-def run_trial(task: TrialTask) -> TrialOutcome:
-    value = value_of(task.params, task.seeds)
-    return TrialOutcome(score=value, validation_mae=value, training_mae=1.0, penalty=0.5, seconds=0.0)
+def run_trial(trial: Trial) -> Outcome:
+    value = value_of(trial.params, trial.seeds)
+    return outcome_of(value, value, 1.0, 0.5)
 
 
-def run_with_errors(task: TrialTask) -> TrialOutcome | Pruned:
+def run_with_errors(trial: Trial) -> Outcome | Pruned:
     """Run a trial whose errors after each epoch fall towards its value, and that is ended where there is a reason."""
-    outcome, epochs = run_trial(task), task.assignment.epochs
+    outcome, epochs = run_trial(trial), trial.budget["epochs"]
     for epoch in range(1, epochs + 1):
-        task.report(epoch, 1.0, outcome.score * (1 + 1 / epoch))
-        if epoch < epochs and (reason := task.why_pruned()):
-            return Pruned(reason, epoch, 0.0)
+        trial.report(epoch, outcome.score * (1 + 1 / epoch))
+        if epoch < epochs and (reason := trial.should_prune()):
+            return Pruned(reason, epoch)
     return outcome
 
 
@@ -144,14 +145,14 @@ def work_to_the_end(url: str) -> None:
     study.storage.engine.dispose()
 
 
-def work_slowly(url: str, ready, trial=run_trial) -> None:
+def work_slowly(url: str, ready, run=run_trial) -> None:
     """Work to the end on trials that take a while, the first of them until an event or a barrier is `ready`."""
     wait = cache(ready.wait)
 
-    def run_slowly(task: TrialTask) -> TrialOutcome | Pruned:
+    def run_slowly(trial: Trial) -> Outcome | Pruned:
         wait()
         Event().wait(0.05)
-        return trial(task)
+        return run(trial)
 
     work(Slots(reopen(url)), run_slowly, Event())
 
@@ -166,10 +167,10 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
     for name in ("search.processes.loop", "search.slots.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
-    def run_hastily(task: TrialTask) -> TrialOutcome:
+    def run_hastily(trial: Trial) -> Outcome:
         wait()
         Event().wait(trial_seconds)
-        return run_trial(task)
+        return run_trial(trial)
 
     work(Slots(reopen(url)), run_hastily, Event())
     assert told == []
@@ -217,9 +218,9 @@ def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock,
     elif point:
         die_at(point, call)
 
-    def count(task: TrialTask) -> TrialOutcome:
+    def count(trial: Trial) -> Outcome:
         signs[0] += 1
-        return run_trial(task)
+        return run_trial(trial)
 
     def count_refused(record: logging.LogRecord) -> bool:
         signs[1] += "no longer counts" in record.getMessage()
@@ -267,11 +268,11 @@ def hang_in_a_trial(url: str, entered, leave, refused) -> None:
     """Work with one trial that waits for `leave`, whatever it is told; set `refused` if its result does not count."""
     stop = Event()
 
-    def hang(task: TrialTask) -> TrialOutcome:
+    def hang(trial: Trial) -> Outcome:
         entered.set()
         leave.wait()
         stop.set()
-        return run_trial(task)
+        return run_trial(trial)
 
     def tell(record: logging.LogRecord) -> bool:
         if "no longer counts" in record.getMessage():

@@ -14,10 +14,10 @@ from search.processes.loop import work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
 from search.storage.tables import slots
-from search.study.trials import TrialOutcome
 from search.upkeep.findings import find
 from search.upkeep.repairing import repair
 from tests.integration.fake_study import run_trial
+from tests.outcomes import outcome_of
 
 
 def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0, options="{}"):
@@ -82,9 +82,9 @@ def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)),
 
 def run_variant(task):
     """Run a trial of an experiment in no time, whose errors fall from epoch to epoch and differ by slot and variant."""
-    epochs = range(1, task.assignment.epochs + 1)
+    epochs = range(1, task.budget["epochs"] + 1)
     training = tuple(10 / epoch + task.slot for epoch in epochs)
     for epoch in epochs:
-        validation = 20 / epoch + task.slot if task.assignment.curve == "validation" else None
-        task.report(epoch, training[epoch - 1], validation)
-    return TrialOutcome(20 / epochs[-1] + task.slot, 21.0, training[-1], 0.5, 1.0, training)
+        validation = 20 / epoch + task.slot if task.options["curve"] == "validation" else None
+        task.report(epoch, training[epoch - 1] if validation is None else validation)
+    return outcome_of(20 / epochs[-1] + task.slot, 21.0, training[-1], 0.5, training)

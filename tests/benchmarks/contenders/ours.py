@@ -15,13 +15,13 @@ from turns import Parts, peak_memory, ready, say, told_to_go
 from data.dataset import inspect_dataset, read_split
 from model.device import configure, fastest_precision
 from search.errors import TrialStopped
-from search.processes.loop import TrialTask, work
+from search.processes.loop import work
 from search.processes.objective import Objective
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
 from search.study.spec import StudySpec
 from search.study.study import create_or_resume
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged, Outcome, Trial
 
 SLOTS = 10_000
 
@@ -34,11 +34,11 @@ class Turns:
         self.warm = False
         self.began = self.trained = 0.0
 
-    def __call__(self, task: TrialTask) -> TrialOutcome | Diverged:
+    def __call__(self, trial: Trial) -> Outcome | Diverged:
         """Tell about the trial before this one, wait for the word, and run this one; the very first warms up."""
         if not self.warm:
             self.warm = True
-            return self.objective(task)
+            return self.objective(trial)
         if self.began:
             self._tell()
         else:
@@ -48,7 +48,7 @@ class Turns:
             raise TrialStopped
         self.parts.seconds.clear()
         self.began = time.perf_counter()
-        outcome = self.objective(task)
+        outcome = self.objective(trial)
         self.trained = time.perf_counter()
         return outcome
 

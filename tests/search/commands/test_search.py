@@ -10,8 +10,9 @@ from search.processes.launcher import Place
 from search.results.baseline import median_error
 from search.storage.database import open_storage
 from search.study.study import load_study
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged
 from tests.integration.fake_study import run_trial
+from tests.outcomes import outcome_of
 
 SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float32", "--finalists", "0")
 
@@ -85,8 +86,8 @@ def test_searching_again_tells_no_narrowing_again_and_adds_nothing(agesearch):
 def test_what_always_answering_the_median_scores_is_told_and_a_search_that_is_no_better_is_warned_of(
     error, warned, agesearch, faces, launcher, monkeypatch
 ):
-    outcome = TrialOutcome(error, error, 1.0, 0.5, 0.0)
-    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _task: outcome))
+    outcome = outcome_of(error, error, 1.0, 0.5)
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _trial: outcome))
     ended = agesearch(*SEARCH, "--trials", "2")
     assert ended.code == 0
     heading = f"best single trial {error:.3f} years; always answering the median scores {median_error(faces):.3f} years"
@@ -105,9 +106,9 @@ def test_the_result_is_json_where_that_is_asked_for(agesearch, faces):
 
 @pytest.mark.usefixtures("faces")
 def test_a_search_that_is_stopped_prints_how_far_it_came_and_exits_130(agesearch, launcher, monkeypatch):
-    def stop(task):
+    def stop(trial):
         signal.raise_signal(signal.SIGINT)
-        return run_trial(task)
+        return run_trial(trial)
 
     monkeypatch.setattr(launcher, "run_trial", staticmethod(stop))
     ended = agesearch(*SEARCH, "--trials", "4,3")
@@ -127,10 +128,10 @@ def test_a_search_that_has_ended_says_how_to_take_its_best_along_from_where_it_i
 
 @pytest.mark.usefixtures("faces")
 def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, launcher, monkeypatch):
-    def fail_at_zero(task):
-        if task.slot == 0:
+    def fail_at_zero(trial):
+        if trial.slot == 0:
             raise OSError("no memory")
-        return run_trial(task)
+        return run_trial(trial)
 
     monkeypatch.setattr(launcher, "run_trial", staticmethod(fail_at_zero))
     ended = agesearch(*SEARCH, "--trials", "2")
@@ -144,7 +145,7 @@ def test_a_slot_that_was_closed_as_failed_is_told_with_its_reason(agesearch, lau
 
 @pytest.mark.usefixtures("faces")
 def test_a_search_that_has_nothing_to_show_for_it_is_a_failure(agesearch, launcher, monkeypatch):
-    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _task: Diverged("the loss is nan")))
+    monkeypatch.setattr(launcher, "run_trial", staticmethod(lambda _trial: Diverged("the loss is nan")))
     ended = agesearch(*SEARCH, "--trials", "2")
     assert ended.code == 1
     assert "stage 1: 2/2 finished (2 diverged); " in ended.out

@@ -12,7 +12,7 @@ from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import SCHEMA_VERSION, schema, slots
 from search.study.owner import this_process
 from search.study.spec import FinalistBudget
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
@@ -44,11 +44,11 @@ def test_the_status_shows_stages_and_workers(study, agesearch, place):
 def test_the_status_names_what_a_worker_runs_and_what_has_failed(study_of, agesearch, place):
     seen = []
 
-    def look(task):
-        if task.slot == 0:
+    def look(trial):
+        if trial.slot == 0:
             raise OSError("no memory")
         seen.append(agesearch("status", *place).out)
-        return run_trial(task)
+        return run_trial(trial)
 
     work_off(study_of(2, max_attempts=1), look)
     assert "stage 1: 0/2 finished, 1 running, 1 failed; " in seen[0]
@@ -89,14 +89,14 @@ def test_what_is_written_is_printed_as_json_where_that_is_asked_for(study, agese
 
 def test_a_finalists_missing_score_is_nan_in_toml_and_null_in_json(study_of, agesearch, place, tmp_path):
     study = study_of(2, finalists=FinalistBudget(2, 2, 700, 8))
-    work_off(study, lambda task: Diverged("nan") if (task.stage, task.slot) == (2, 3) else run_trial(task))
+    work_off(study, lambda trial: Diverged("nan") if (trial.stage, trial.slot) == (2, 3) else run_trial(trial))
     found = json.loads(agesearch("export", *place, "--json").out, parse_constant=pytest.fail)
     assert found["finalists"][1]["scores"][1] is None
     assert "nan," in (tmp_path / "best.toml").read_text()
 
 
 def test_a_study_without_a_value_is_not_exported(study_of, refused, place, tmp_path):
-    work_off(study_of(1), lambda _task: Diverged("nan"))
+    work_off(study_of(1), lambda _trial: Diverged("nan"))
     assert "has no finished trial with a value;" in refused("export", *place)
     assert list(tmp_path.iterdir()) == []
 
@@ -212,7 +212,7 @@ def test_a_trial_that_no_worker_has_made_is_not_written(study, refused, place):
 
 
 def test_failed_slots_are_opened_again_where_that_is_asked_for(study_of, agesearch, place):
-    def fail(_task):
+    def fail(_trial):
         raise OSError("no memory")
 
     study = study_of(2, max_attempts=1)

@@ -12,7 +12,7 @@ from search.space.ranges import Choices, IntegerRange, LinearRange
 from search.study.spec import FinalistBudget
 from search.study.specifying import spec_of as specified
 from search.study.stages import sampled_stages
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from search.study.variants import Experiment, Variant
 from tests.integration.fake_study import create_or_resume, spec_of
 from tests.search.tiny import work_off, work_some

@@ -14,9 +14,9 @@ from search.settings import Settings
 from search.storage.artifacts import artifact_folder, attach
 from search.storage.database import open_storage
 from search.study.study import load_study
-from search.study.trials import TrialOutcome
 from tests.integration import fake_study
 from tests.integration.fake_study import NAME, create_or_resume, run_trial, spec_of
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
 
@@ -198,10 +198,10 @@ def test_a_study_that_was_deleted_and_made_anew_does_not_show_its_old_trials(stu
 def test_a_study_can_be_deleted_with_its_artifacts_even_where_one_is_missing(study_of, storage, pages, settings_of):
     study, folder = study_of(2), artifact_folder(settings_of())
 
-    def with_artifact(task):
+    def with_artifact(trial):
         running = storage.rdb.get_all_trials(study.id)[-1]
         attach(storage, folder, running._trial_id, "a.txt", "text/plain", b"a")
-        return run_trial(task)
+        return run_trial(trial)
 
     work_off(study, with_artifact)
     first, second = folder.path.iterdir()
@@ -216,10 +216,10 @@ def test_an_artifact_that_is_missing_is_not_found(study_of, storage, pages, sett
     study, folder = study_of(1), artifact_folder(settings_of())
     running = []
 
-    def with_artifact(_task):
+    def with_artifact(_trial):
         running.append(storage.rdb.get_all_trials(study.id)[-1]._trial_id)
         attach(storage, folder, running[0], "curve.svg", "image/svg+xml", b"<svg/>")
-        return TrialOutcome(9, 9, 8, 0, 1)
+        return outcome_of(9, 9, 8, 0)
 
     work_off(study, with_artifact)
     (file,) = folder.path.iterdir()

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
 from search.experiment.runs import runs_of
 from search.processes.loop import work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from search.study.variants import Experiment, Variant
 from tests.search.tiny import make_slot_again, run_variant
 
@@ -37,9 +39,8 @@ def test_runs_are_read_by_variant_with_their_curves(study, no_stop):
 
 
 def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
-    def keeping(task):
-        task.keep("best.keras", f"slot {task.slot}".encode())
-        return run_variant(task)
+    def keeping(trial):
+        return replace(run_variant(trial), files={"best.keras": f"slot {trial.slot}".encode()})
 
     folder = ArtifactFolder(tmp_path)
     work(Slots(study), keeping, no_stop, artifacts=folder)
@@ -47,7 +48,7 @@ def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
 
 
 def test_a_trial_without_a_value_is_no_run(study, no_stop):
-    work(Slots(study), lambda task: Diverged("nan") if task.slot == 1 else run_variant(task), no_stop)
+    work(Slots(study), lambda trial: Diverged("nan") if trial.slot == 1 else run_variant(trial), no_stop)
     assert [run.repeat for run in runs_of(study)["a"]] == [0]
 
 

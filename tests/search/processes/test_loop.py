@@ -14,12 +14,15 @@ from search.processes import loop
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
 from search.study.stages import assigned, read_stage
-from search.study.trials import Diverged, TrialOutcome, Trials
+from search.study.trial import Diverged, Outcome
+from search.study.trials import Trials
+from search.study.variants import NONE_KEPT
 from search.study.workers import list_workers
 from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import expected, finished, run_trial, running
+from tests.outcomes import outcome_of
 
-NO_CURVE = TrialOutcome(1, 1, 1, 1, 1, (9.0, math.nan))
+NO_CURVE = outcome_of(1, 1, 1, 1, (9.0, math.nan))
 
 
 def states(study):
@@ -41,10 +44,10 @@ def test_working_on_a_finished_study_adds_nothing(study_of, no_stop):
 
 
 def test_values_on_the_way_are_stored(study_of, no_stop):
-    def report(task):
+    def report(trial):
         for epoch in (1, 2):
-            task.report(epoch, 30.0 / epoch)
-        return run_trial(task)
+            trial.report(epoch, 30.0 / epoch)
+        return run_trial(trial)
 
     study = study_of(1)
     work(Slots(study), report, no_stop)
@@ -54,15 +57,15 @@ def test_values_on_the_way_are_stored(study_of, no_stop):
 def test_a_trial_that_raises_is_tried_again_with_the_same_parameters_and_seeds(study_of, no_stop, caplog):
     tasks = []
 
-    def fail_once(task):
-        tasks.append(task)
+    def fail_once(trial):
+        tasks.append(trial)
         if len(tasks) == 1:
             raise OSError("out of memory")
-        return run_trial(task)
+        return run_trial(trial)
 
     study = study_of(1)
     work(Slots(study), fail_once, no_stop)
-    assert [task.attempt for task in tasks] == [1, 2]
+    assert [trial.attempt for trial in tasks] == [1, 2]
     assert (tasks[0].params, tasks[0].seeds) == (tasks[1].params, tasks[1].seeds)
     assert states(study) == [TrialState.FAIL, TrialState.COMPLETE]
     assert study.storage.rdb.get_all_trials(study.id)[0].user_attrs["reason"] == "OSError: out of memory"
@@ -70,10 +73,10 @@ def test_a_trial_that_raises_is_tried_again_with_the_same_parameters_and_seeds(s
 
 
 def test_after_three_failed_attempts_the_slot_is_closed_as_failed_and_the_search_goes_on(study_of, no_stop):
-    def fail_at_zero(task):
-        if task.slot == 0:
+    def fail_at_zero(trial):
+        if trial.slot == 0:
             raise OSError("out of memory")
-        return run_trial(task)
+        return run_trial(trial)
 
     study = study_of(2)
     slots = Slots(study)
@@ -126,28 +129,51 @@ def test_a_storage_that_fails_while_sampling_is_no_failed_attempt(error, study_o
 
 @pytest.mark.parametrize(
     "outcome",
-    [Diverged("the loss is nan"), TrialOutcome(math.nan, 1, 1, 1, 1), TrialOutcome(1, 1, 1, math.inf, 1), NO_CURVE],
+    [Diverged("the loss is nan"), outcome_of(math.nan, 1, 1, 1), outcome_of(1, 1, 1, math.inf), NO_CURVE],
 )
 def test_a_diverged_trial_finishes_its_slot(outcome, study_of, no_stop):
     study = study_of(1)
-    work(Slots(study), lambda _task: outcome, no_stop)
+    work(Slots(study), lambda _trial: outcome, no_stop)
     assert states(study) == [TrialState.PRUNED]
     assert Slots(study).counts(1) == SlotCounts(finished=1)
+
+
+def test_a_measure_that_is_not_finite_is_named(study_of, no_stop):
+    study = study_of(1)
+    work(Slots(study), lambda _trial: outcome_of(1, math.inf, 1, 1), no_stop)
+    (trial,) = study.storage.rdb.get_all_trials(study.id)
+    assert trial.user_attrs["reason"] == "a measure is not finite: validation_mae = inf"
+
+
+@pytest.mark.parametrize("name", ["stage", "seconds", "epochs"])
+def test_a_measure_by_the_name_of_something_else_is_a_failed_attempt(name, study_of, no_stop):
+    study = study_of(1, max_attempts=1)
+    work(Slots(study), lambda _trial: Outcome(1.0, {name: 1.0}), no_stop)
+    assert f"the measure {name!r} has a name that is taken" in Slots(study).failed()[0].reason
+
+
+def test_a_trial_knows_its_number_and_what_it_is_given(study_of, no_stop):
+    given = []
+    study = study_of(2, images=10, epochs=3)
+    work(Slots(study), lambda trial: given.append(trial) or run_trial(trial), no_stop)
+    assert [(trial.number, trial.stage, trial.slot, trial.attempt) for trial in given] == [(0, 1, 0, 1), (1, 1, 1, 1)]
+    assert given[0].budget == {"images": 10, "epochs": 3}
+    assert given[0].options == {"curve": "none", "keeping": NONE_KEPT, "pruning_images": None}
 
 
 def test_a_stopped_worker_gives_its_slot_back_uncounted(study_of, no_stop):
     stop, attempts = Event(), []
 
-    def stop_in_the_second(task):
-        if task.slot == 1:
+    def stop_in_the_second(trial):
+        if trial.slot == 1:
             stop.set()
-        if task.is_stopping():
+        if trial.should_stop():
             raise TrialStopped
-        return run_trial(task)
+        return run_trial(trial)
 
-    def count(task):
-        attempts.append(task.attempt)
-        return run_trial(task)
+    def count(trial):
+        attempts.append(trial.attempt)
+        return run_trial(trial)
 
     study = study_of(3)
     work(Slots(study), stop_in_the_second, stop)
@@ -160,9 +186,9 @@ def test_a_stopped_worker_gives_its_slot_back_uncounted(study_of, no_stop):
 def test_a_result_that_is_there_when_the_worker_stops_is_kept(study_of):
     stop = Event()
 
-    def stop_and_finish(task):
+    def stop_and_finish(trial):
         stop.set()
-        return run_trial(task)
+        return run_trial(trial)
 
     study = study_of(2)
     work(Slots(study), stop_and_finish, stop)
@@ -170,7 +196,7 @@ def test_a_result_that_is_there_when_the_worker_stops_is_kept(study_of):
 
 
 def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
-    def interrupt(_task):
+    def interrupt(_trial):
         raise KeyboardInterrupt
 
     study = study_of(1)
@@ -199,13 +225,13 @@ def test_a_worker_that_is_interrupted_once_its_result_counts_closes_the_slot(err
 def test_a_worker_whose_study_is_deleted_meanwhile_ends_and_leaves_the_next_one_alone(study_of, no_stop, storage):
     old, others = study_of(1), []
 
-    def delete_it(task):
+    def delete_it(trial):
         optuna.delete_study(study_name=old.name, storage=storage.rdb)
         new = study_of(1)
         others.append(new)
         claim = Slots(new).claim("elsewhere/boot/1:1:1")
         Trials(new).create(claim, read_stage(new, 1).assignment(new.spec.seed, claim.slot))
-        return run_trial(task)
+        return run_trial(trial)
 
     with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
         work(Slots(old), delete_it, no_stop)
@@ -234,10 +260,10 @@ def test_the_longer_a_worker_waits_for_a_slot_the_rarer_it_looks_for_one(study_o
 
 
 def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_stop):
-    def lose_the_table(task):
+    def lose_the_table(trial):
         with study.storage.engine.begin() as tx:
             tx.exec_driver_sql("drop table trial_values")
-        return run_trial(task)
+        return run_trial(trial)
 
     study = study_of(1)
     with pytest.raises(SearchFailure, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):

@@ -8,7 +8,7 @@ from search.processes import progress
 from search.processes.progress import Display, Pace, Standing, standing
 from search.slots.slots import Slots
 from search.study.spec import FinalistBudget
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
@@ -43,7 +43,7 @@ def test_a_study_stands_where_its_open_stage_does(study_of):
 def test_finalists_are_a_stage_of_their_own_and_as_many_as_there_are(study_of):
     study = study_of(2, 1, finalists=FinalistBudget(5, 2, 1, 1))
     assert standing(Slots(study)).slots == 3 + 6
-    work_off(study, lambda task: Diverged("nan") if task.stage == 2 else run_trial(task))
+    work_off(study, lambda trial: Diverged("nan") if trial.stage == 2 else run_trial(trial))
     now = standing(Slots(study))
     assert (now.stage, now.stage_closed, now.stage_slots, now.closed, now.slots) == ("finalists", 4, 4, 7, 7)
 
@@ -57,7 +57,7 @@ def test_a_finished_study_stands_at_its_end(study_of):
 
 def test_a_study_whose_trials_all_diverged_has_no_best(study_of):
     study = study_of(2)
-    work_off(study, lambda _task: Diverged("nan"))
+    work_off(study, lambda _trial: Diverged("nan"))
     assert standing(Slots(study)) == Standing("stage 1", 2, 2, 2, 2, None, opened=1)
 
 
@@ -71,7 +71,7 @@ def test_the_best_score_is_read_again_only_where_a_slot_has_been_closed_since(st
 
 
 def test_a_slot_closed_as_failed_counts_as_closed(study_of):
-    def fail(_task):
+    def fail(_trial):
         raise OSError
 
     study = study_of(2, max_attempts=1)

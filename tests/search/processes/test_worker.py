@@ -7,7 +7,7 @@ from search.processes.worker import run_worker
 from search.settings import Settings
 from search.storage.database import create_storage
 from search.study.study import create_or_resume
-from search.study.trials import TrialOutcome
+from search.study.trial import Outcome
 from search.study.workers import list_workers
 from tests.integration.fake_study import finished, run_trial, spec_of
 from tests.search.tiny import write_tiny
@@ -34,9 +34,9 @@ class FakeObjective:
     def __init__(self, spec, training, validation):
         self.given = (spec, len(training), len(validation))
 
-    def __call__(self, task) -> TrialOutcome:
+    def __call__(self, trial) -> Outcome:
         assert self.given[1:] == (6, 4)
-        return run_trial(task)
+        return run_trial(trial)
 
 
 @pytest.fixture

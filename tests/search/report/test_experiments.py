@@ -6,7 +6,7 @@ from search.processes.loop import work
 from search.report.experiments import TITLES, experiment_section, experiments_beside
 from search.report.sections import Figure, LeftOut, Section
 from search.slots.slots import Slots
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from tests.integration import fake_study
 from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant, work_some
@@ -68,7 +68,7 @@ def test_a_search_with_the_name_of_an_experiment_is_none(study_named):
 
 def test_capacity_counts_a_seed_that_diverged_as_missing(study_named, no_stop):
     study = study_named("capacity")
-    work(Slots(study), lambda task: Diverged("nan") if task.slot == 1 else run_variant(task), no_stop)
+    work(Slots(study), lambda trial: Diverged("nan") if trial.slot == 1 else run_variant(trial), no_stop)
     section = experiment_section(study)
     assert [row[0] for row in section.tables[0].rows] == ["seed 0"]
     assert "1 of them have no value" in section.text[1]

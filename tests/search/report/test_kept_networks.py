@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -47,7 +49,7 @@ def study_of(faces, artifacts, no_stop):
     with fake_study.in_memory() as folder:
         storage = fake_study.new_storage(folder)
 
-        def create(files=FILES, content=lambda task, place: 10 * task.slot + place, dataset=None):
+        def create(files=FILES, content=lambda trial, place: 10 * trial.slot + place, dataset=None):
             experiment = experiment_of(BY_NAME["training-length"], Size(5, 3, 2), 6)
             spec = fake_study.spec_of(
                 experiment.slots,
@@ -57,11 +59,10 @@ def study_of(faces, artifacts, no_stop):
             )
             study = fake_study.create_or_resume(storage, "age-training-length", spec)
 
-            def run(task):
-                assert task.assignment.keeping.files == FILES
-                for place, name in enumerate(files):
-                    task.keep(name, str(content(task, place)).encode())
-                return run_variant(task)
+            def run(trial):
+                assert trial.options["keeping"].files == FILES
+                kept = {name: str(content(trial, place)).encode() for place, name in enumerate(files)}
+                return replace(run_variant(trial), files=kept)
 
             work(Slots(study), run, no_stop, artifacts=artifacts)
             return study
@@ -81,7 +82,7 @@ def test_every_network_that_was_kept_is_evaluated_on_the_test_split(study_of, ar
 
 
 def test_networks_that_were_not_kept_or_are_damaged_are_named_and_the_others_evaluated(study_of, artifacts, faces):
-    study = study_of(FILES[1:], lambda task, place: "noise" if (task.slot, place) == (1, 2) else place)
+    study = study_of(FILES[1:], lambda trial, place: "noise" if (trial.slot, place) == (1, 2) else place)
     errors, (left_out,) = evaluate_kept(study, artifacts, faces)
     assert [sorted(each) for each in errors.values()] == [sorted(FILES[1:]), sorted(FILES[1:3])]
     assert "epoch-1.keras of seed 0, epoch-1.keras of seed 1, best.keras of seed 1" in left_out.reason

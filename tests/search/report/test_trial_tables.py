@@ -7,8 +7,8 @@ from search.report.paper import TABLE_2
 from search.report.trial_tables import finalist_table, table_2
 from search.results.ranking import ranked_trials
 from search.results.verdict import Finalist, Verdict
-from search.study.trials import TrialOutcome
 from tests.integration.fake_study import expected
+from tests.outcomes import outcome_of
 from tests.search.tiny import ranked, work_off
 
 AGES = Quantity("years")
@@ -29,7 +29,7 @@ def test_table_2_has_the_best_five_and_below_them_the_papers(study_of):
 
 def test_table_2_says_so_where_the_penalty_counts(study_of):
     study = study_of(1)
-    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    work_off(study, lambda _task: outcome_of(9.5, 9.0, 8.0, 0.5))
     table = table_2(ranked_trials(study), AGES)
     assert table.columns[2].heading == "validation MAE + penalty (years)"
 

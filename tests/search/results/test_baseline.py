@@ -3,7 +3,8 @@ import pytest
 
 from data.dataset import read_labels
 from search.results.baseline import median_error, nothing_learnt
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off
 
 
@@ -19,7 +20,7 @@ def scored(study_of):
 
     def score(error, **settings):
         study = study_of(3, **settings)
-        work_off(study, lambda task: TrialOutcome(error + 3, error, 1, 3, 0) if task.slot else Diverged("nan"))
+        work_off(study, lambda trial: outcome_of(error + 3, error, 1, 3) if trial.slot else Diverged("nan"))
         return study
 
     return score

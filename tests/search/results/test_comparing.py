@@ -7,9 +7,9 @@ from search.results.comparing import compare_studies
 from search.results.verdict import verdict
 from search.study.spec import FinalistBudget
 from search.study.study import create_or_resume
-from search.study.trials import TrialOutcome
 from search.study.variants import Experiment, Variant
 from tests.integration.fake_study import spec_of
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off
 
 BUDGET = FinalistBudget(2, 2, 700, 8)
@@ -27,7 +27,7 @@ def studies(storage):
 
     def create(name, error_of, *stages, **settings):
         study = create_or_resume(storage, name, spec_of(*(stages or (4,)), **settings))
-        work_off(study, lambda task: TrialOutcome(error_of(task.slot) + 1, error_of(task.slot), 7.0, 1.0, 2.0))
+        work_off(study, lambda trial: outcome_of(error_of(trial.slot) + 1, error_of(trial.slot), 7.0, 1.0))
         return study
 
     return create

@@ -18,7 +18,7 @@ from search.space.network_file import network_text
 from search.space.ranges import Choices, LinearRange
 from search.storage.database import Storage
 from search.study.spec import FinalistBudget
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import work_off, work_some
 
@@ -84,7 +84,7 @@ def test_without_finalists_the_export_says_that_the_best_trial_was_chosen(study)
 
 def test_the_best_finalist_is_exported_with_all_of_them_and_the_rule(study_of, file):
     study = study_of(4, 3, finalists=FinalistBudget(3, 2, 700, 8))
-    work_off(study, lambda task: Diverged("nan") if (task.stage, task.slot) == (3, 5) else run_trial(task))
+    work_off(study, lambda trial: Diverged("nan") if (trial.stage, trial.slot) == (3, 5) else run_trial(trial))
     found = tomllib.loads(export_configuration(study).decode())
     first, second, last = found["finalists"]
     assert found["hyperparameters"] == first["params"]
@@ -116,7 +116,7 @@ def test_a_study_that_goes_on_may_be_exported(study_of):
     assert len(tomllib.loads(export_configuration(study).decode())["stages"]) == 1
 
 
-@pytest.mark.parametrize("trial", [None, lambda _task: Diverged("nan")])
+@pytest.mark.parametrize("trial", [None, lambda _trial: Diverged("nan")])
 def test_a_study_without_a_value_has_nothing_to_export(trial, study_of):
     study = study_of(2)
     if trial:

@@ -5,8 +5,9 @@ from search.results.search_map import colour_limits, search_map
 from search.space.box import Box, LogRange
 from search.study.spec import FinalistBudget
 from search.study.stages import list_stages
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged
 from tests.integration.fake_study import expected
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
 OTHER = Box((LogRange("width", 0.5, 2.0), LogRange("l2", 1e-6, 1.0)))
@@ -35,7 +36,7 @@ def test_the_boxes_are_those_of_the_stages_opened_so_far(study_of):
 
 def test_the_error_and_what_ranks_a_trial_are_told_apart(study_of):
     study = study_of(1)
-    work_off(study, lambda _task: TrialOutcome(9.5, 9.0, 8.0, 0.5, 3.0))
+    work_off(study, lambda _task: outcome_of(9.5, 9.0, 8.0, 0.5))
     (trial,) = search_map(study).trials
     assert (trial.validation_mae, trial.score) == (9.0, 9.5)
 
@@ -43,7 +44,7 @@ def test_the_error_and_what_ranks_a_trial_are_told_apart(study_of):
 def test_the_best_trial_is_marked_until_the_finalists_have_chosen_one(study_of):
     def run(task):  # of three trials the first is the best, and of the finalists the second
         score = 9.0 + task.slot if task.stage == 1 else 8.0 - task.slot % 2
-        return TrialOutcome(score, score, 1.0, 0.5, 0.0)
+        return outcome_of(score, score, 1.0, 0.5)
 
     study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
     assert search_map(study).marked is None
@@ -57,7 +58,7 @@ def test_the_best_trial_is_marked_until_the_finalists_have_chosen_one(study_of):
 
 def test_a_trial_without_a_value_has_no_place(study_of):
     study = study_of(3)
-    work_off(study, lambda task: TrialOutcome(9, 9, 8, 0, 3) if task.slot else Diverged("the loss is nan"))
+    work_off(study, lambda task: outcome_of(9, 9, 8, 0) if task.slot else Diverged("the loss is nan"))
     assert [trial.slot for trial in search_map(study).trials] == [1, 2]
 
 

@@ -5,7 +5,7 @@ from search.results.summary import summary
 from search.slots.slots import FailedSlot, SlotCounts
 from search.space.box import Box, LogRange
 from search.study.spec import FinalistBudget
-from search.study.trials import Diverged
+from search.study.trial import Diverged
 from tests.search.tiny import work_off, work_some
 
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1e-2)))

@@ -9,8 +9,9 @@ from search.results.choice import choose
 from search.results.ranking import best_trials
 from search.results.verdict import table, verdict
 from search.study.spec import FinalistBudget
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged
 from tests.integration.fake_study import run_trial
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
 SEARCHED = (12.0, 10.0, 11.0)  # so that the finalists are those of slots 1, 2 and 0
@@ -32,7 +33,7 @@ def scored(again):
         else:
             repeat, place = divmod(task.slot, len(again))
             score = again[place][repeat]
-        return Diverged("nan") if score is None else TrialOutcome(score, score, 1.0, 0.5, 0.0)
+        return Diverged("nan") if score is None else outcome_of(score, score, 1.0, 0.5)
 
     return run
 

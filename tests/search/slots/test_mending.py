@@ -7,7 +7,8 @@ from search.slots.slots import SlotCounts, Slots
 from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.stages import read_stage
-from search.study.trials import TrialOutcome, Trials
+from search.study.trials import Trials
+from tests.outcomes import outcome_of
 
 HERE = this_process()
 DEAD = HERE.rsplit(":", 1)[0] + ":1"
@@ -54,7 +55,7 @@ def test_a_result_that_counted_closes_the_slot(slots, trials, create):
     lost = slots.claim(DEAD)
     trial_id = create(lost)
     slots.attach(lost, trial_id)
-    trials.commit(trial_id, TrialOutcome(1.0, 1.0, 1.0, 1.0, 1.0))
+    trials.commit(trial_id, outcome_of(1.0, 1.0, 1.0, 1.0), 0.0)
     assert not mend(slots, trials, slots.claim(HERE))
     assert slots.counts(1) == SlotCounts(finished=1)
     assert slots.claim(HERE) is NoClaim.DONE

@@ -1,8 +1,9 @@
 from search.processes.loop import work
 from search.slots.slots import Slots
 from search.study.finished import best_finished, finished_trials, measured
-from search.study.trials import Diverged, TrialOutcome
+from search.study.trial import Diverged
 from tests.integration.fake_study import expected, run_trial
+from tests.outcomes import outcome_of
 
 
 def test_the_finished_trials_of_a_stage_are_read_with_their_values_and_parameters(study_of, storage, no_stop):
@@ -34,7 +35,7 @@ def test_the_best_trials_of_all_stages_come_best_first(study_of, storage, no_sto
 
 def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_stop):
     study = study_of(3)
-    work(Slots(study), lambda _: TrialOutcome(20.0, 20.0, 1.0, 0.5, 0.0), no_stop)
+    work(Slots(study), lambda _: outcome_of(20.0, 20.0, 1.0, 0.5), no_stop)
     with storage.engine.begin() as tx:
         best = best_finished(tx, study.name, 2, 3)
     assert [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best] == [0, 1, 2]
@@ -42,7 +43,7 @@ def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_sto
 
 def test_what_the_trials_of_a_stage_measured_is_read_by_slot(study_of, storage, no_stop):
     study = study_of(2, 1)
-    work(Slots(study), lambda task: TrialOutcome(20.0, 19.0 + task.slot, 1.0, 0.5, 0.0), no_stop)
+    work(Slots(study), lambda task: outcome_of(20.0, 19.0 + task.slot, 1.0, 0.5), no_stop)
     with storage.engine.begin() as tx:
         assert measured(tx, study.name, 1, "validation_mae") == {0: 19.0, 1: 20.0}
         assert measured(tx, study.name, 2, "penalty") == {0: 0.5}

@@ -108,13 +108,13 @@ def test_one_worker_prunes_the_same_trials_again(study_of, tmp_path):
 
 
 def test_attempts_that_were_given_up_and_errors_that_are_no_numbers_are_no_rivals(study_of):
-    def fail_or_report(task):
-        if task.slot == 0 and task.attempt == 1:
-            task.report(1, 1.0, 0.001)
+    def fail_or_report(trial):
+        if trial.slot == 0 and trial.attempt == 1:
+            trial.report(1, 0.001)
             raise OSError("out of memory")
-        task.report(1, 1.0, math.nan if task.slot == 0 else 50.0)
-        assert task.why_pruned() == ""  # it is the only one
-        return run_trial(task)
+        trial.report(1, math.nan if trial.slot == 0 else 50.0)
+        assert trial.should_prune() == ""  # it is the only one
+        return run_trial(trial)
 
     study = study_of(2, pruning="halving", epochs=4)
     work_off(study, fail_or_report)
@@ -122,14 +122,14 @@ def test_attempts_that_were_given_up_and_errors_that_are_no_numbers_are_no_rival
 
 
 def test_a_storage_that_cannot_tell_prunes_nothing(study_of, caplog):
-    def lose_the_table(task):
-        task.report(1, 1.0, 50.0)
+    def lose_the_table(trial):
+        trial.report(1, 50.0)
         with study.storage.engine.begin() as tx:
             tx.exec_driver_sql("alter table trial_intermediate_values rename to elsewhere")
-        assert task.why_pruned() == ""
+        assert trial.should_prune() == ""
         with study.storage.engine.begin() as tx:
             tx.exec_driver_sql("alter table elsewhere rename to trial_intermediate_values")
-        return run_trial(task)
+        return run_trial(trial)
 
     study = study_of(1, pruning="halving", epochs=4)
     with storage_errors(study.storage):

@@ -10,7 +10,8 @@ from search.study.finished import seen_trials
 from search.study.plans import Finalists, Sampled, Variants
 from search.study.spec import FinalistBudget
 from search.study.stages import assigned, list_stages, open_next, read_stage, sampled_stages
-from search.study.trials import Diverged, Pruned, Trials
+from search.study.trial import Diverged, Pruned
+from search.study.trials import Trials
 from search.study.variants import Experiment, Variant
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import expected, finished, run_trial
@@ -153,7 +154,7 @@ def test_of_a_pruned_trial_the_last_report_is_seen(study_of):
     def pruned(task):
         for epoch, error in ((1, 30.0), (2, 25.0)):
             task.report(epoch, error)
-        endings = {1: Pruned("it is behind", 2, 1.0), 2: Diverged("nan")}
+        endings = {1: Pruned("it is behind", 2), 2: Diverged("nan")}
         return endings.get(task.slot) or run_trial(task)
 
     study = study_of(6, sampler="tpe")

@@ -17,7 +17,8 @@ from search.study.owner import this_process
 from search.study.spec import StudySpec
 from search.study.stages import list_stages, open_next, read_stage
 from search.study.study import create_or_resume, load_study, study_names
-from search.study.trials import Diverged, Trials
+from search.study.trial import Diverged
+from search.study.trials import Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
 
 HERE = this_process()
@@ -118,7 +119,7 @@ def test_who_works_on_a_study_that_was_deleted_does_nothing_to_the_next_one_of_i
         lambda: slots.renew(claim),
         lambda: slots.close(claim),
         lambda: trials.fail(trial_id, "its lease was lost"),
-        lambda: trials.commit(trial_id, Diverged("nan")),
+        lambda: trials.commit(trial_id, Diverged("nan"), 0.0),
         lambda: open_next(old, 1),
     )
     for step in steps:
@@ -140,7 +141,7 @@ def test_who_works_on_a_study_that_was_deleted_does_nothing_to_another_that_has_
     claim = Slots(other).claim("elsewhere/boot/1:1:1")
     trials, plan = Trials(old), read_stage(other, 1)
     for step in (
-        lambda: trials.commit(new_id, Diverged("nan")),
+        lambda: trials.commit(new_id, Diverged("nan"), 0.0),
         lambda: trials.report(new_id, 1, 99.0),
         lambda: trials.create(claim, plan.assignment(5, claim.slot)),
     ):

@@ -1,5 +1,4 @@
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +9,9 @@ from search.space.box import FIRST_BOX
 from search.space.seeds import trial_seeds
 from search.study.assignment import Assignment
 from search.study.claims import Claim
-from search.study.trials import Diverged, RunningTrial, TrialOutcome, Trials
+from search.study.trial import Diverged
+from search.study.trials import RunningTrial, Trials
+from tests.outcomes import outcome_of
 
 SEEDS = trial_seeds(1, 1, 4)
 PARAMS = {"learning_rate": 1e-4, "l2": 1e-3}
@@ -18,7 +19,7 @@ ASSIGNMENT = Assignment(PARAMS, FIRST_BOX, SEEDS, images=500, epochs=5)
 CLAIM = Claim(
     study="ages", stage=1, slot=4, token=9, owner="lab/0/0:1:1", failures=1, losses=0, taken_over=False, left_trial=None
 )
-OUTCOME = TrialOutcome(score=12.75, validation_mae=12.5, training_mae=11.0, penalty=0.25, seconds=8.0)
+OUTCOME = outcome_of(12.75, 12.5, 11.0, 0.25)
 
 
 @pytest.fixture
@@ -54,7 +55,7 @@ def test_a_trial_is_created_running_with_its_parameters_and_where_it_belongs(stu
 
 
 def test_a_result_ranks_by_its_score_and_keeps_every_measure_beside_it(study, trials, trial_id):
-    trials.commit(trial_id, OUTCOME)
+    trials.commit(trial_id, OUTCOME, 8.0)
     trial = study.storage.rdb.get_trial(trial_id)
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 12.75)
     measures = ("validation_mae", "training_mae", "penalty", "seconds")
@@ -62,13 +63,13 @@ def test_a_result_ranks_by_its_score_and_keeps_every_measure_beside_it(study, tr
 
 
 def test_measures_may_be_numpys(study, trials, trial_id):
-    trials.commit(trial_id, TrialOutcome(*map(np.float32, (12.75, 12.5, 11.0, 0.25, 8.0))))
+    trials.commit(trial_id, outcome_of(*map(np.float32, (12.75, 12.5, 11.0, 0.25))), 8.0)
     assert study.storage.rdb.get_trial(trial_id).value == 12.75
 
 
 def test_a_diverged_trial_is_pruned_with_the_reason(study, trials, trial_id):
     trials.report(trial_id, 1, math.nan)
-    trials.commit(trial_id, Diverged("the loss is nan in epoch 2"))
+    trials.commit(trial_id, Diverged("the loss is nan in epoch 2"), 8.0)
     trial = study.storage.rdb.get_trial(trial_id)
     assert (trial.state, trial.value) == (TrialState.PRUNED, None)
     assert trial.user_attrs["reason"] == "the loss is nan in epoch 2"
@@ -79,14 +80,14 @@ def test_a_result_after_the_trial_was_told_fail_is_refused_and_changes_nothing(l
     assert trials.fail(trial_id, "taken over") is TrialState.FAIL
     before = study.storage.rdb.get_trial(trial_id)
     with pytest.raises(StaleClaim, match="too late"):
-        trials.commit(trial_id, late)
+        trials.commit(trial_id, late, 8.0)
     with pytest.raises(StaleClaim):
         trials.report(trial_id, 1, 3.0)
     assert study.storage.rdb.get_trial(trial_id) == before
 
 
 def test_a_trial_with_a_result_cannot_be_failed_any_more(study, trials, trial_id):
-    trials.commit(trial_id, OUTCOME)
+    trials.commit(trial_id, OUTCOME, 8.0)
     assert trials.fail(trial_id, "taken over") is TrialState.COMPLETE
     assert "reason" not in study.storage.rdb.get_trial(trial_id).user_attrs
 
@@ -97,7 +98,7 @@ def test_a_result_that_comes_while_another_process_fails_its_trial_gets_no_reaso
 
     def too_late(number, state, values=None):
         monkeypatch.setattr(rdb, "set_trial_state_values", fail)
-        trials.commit(trial_id, OUTCOME)
+        trials.commit(trial_id, OUTCOME, 8.0)
         return fail(number, state, values)
 
     monkeypatch.setattr(rdb, "set_trial_state_values", too_late)
@@ -117,7 +118,7 @@ def test_trials_of_other_programs_are_not_counted(study, trials):
 
 
 def test_a_training_curve_is_kept_where_there_is_one(study, trials, trial_id):
-    trials.commit(trial_id, replace(OUTCOME, training_curve=(12.5, np.float32(11.25))))
+    trials.commit(trial_id, outcome_of(12.75, 12.5, 11.0, 0.25, (12.5, np.float32(11.25))), 8.0)
     assert study.storage.rdb.get_trial(trial_id).user_attrs["training_curve"] == [12.5, 11.25]
 
 
@@ -126,7 +127,7 @@ def test_a_study_deleted_meanwhile_is_reported(study, trials):
     study.storage.rdb.delete_study(study.id)
     steps = (
         lambda: trials.create(CLAIM, ASSIGNMENT),
-        lambda: trials.commit(trial_id, OUTCOME),
+        lambda: trials.commit(trial_id, OUTCOME, 8.0),
         lambda: trials.fail(trial_id, "taken over"),
     )
     for step in steps:

@@ -17,13 +17,15 @@ from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.stages import read_stage
 from search.study.study import load_study
-from search.study.trials import Diverged, TrialOutcome, Trials
+from search.study.trial import Diverged
+from search.study.trials import Trials
 from search.study.workers import list_workers, present
 from search.upkeep.findings import find
 from search.upkeep.moving import Folders, move_study
 from search.upkeep.repairing import repair
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
 HERE = this_process()
@@ -56,13 +58,13 @@ def move(storage, target_url):
         each.engine.dispose()
 
 
-def eventful(task):
+def eventful(trial):
     """A trial that reports, fails once, or leaves the finite numbers."""
     for epoch, value in ((1, 30.0), (2, math.inf), (3, math.nan), (4, 1 / 3)):
-        task.report(epoch, value)
-    if task.slot == 1 and task.attempt == 1:
+        trial.report(epoch, value)
+    if trial.slot == 1 and trial.attempt == 1:
         raise OSError("out of memory: ü")
-    return Diverged("the loss is nan") if task.slot == 2 else fake.run_trial(task)
+    return Diverged("the loss is nan") if trial.slot == 2 else fake.run_trial(trial)
 
 
 def trials_of(study):
@@ -115,7 +117,7 @@ def test_a_dead_workers_slot_is_taken_over_at_once_and_its_result_counts_if_it_w
     all_slots.attach(claim, trial)
     if counted:
         _, value = fake.expected(study.spec)[1, 0]
-        trials.commit(trial, TrialOutcome(value, value, 1.0, 0.5, 0.0))
+        trials.commit(trial, outcome_of(value, value, 1.0, 0.5), 0.0)
     _, moved = move(study)
     work_off(moved)
     assert fake.finished(moved) == sorted(fake.expected(moved.spec).items())

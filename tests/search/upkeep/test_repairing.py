@@ -13,11 +13,12 @@ from search.study.claims import NoClaim
 from search.study.owner import this_process
 from search.study.spec import FinalistBudget
 from search.study.stages import assigned, read_stage
-from search.study.trials import TrialOutcome, Trials
+from search.study.trials import Trials
 from search.upkeep.findings import find
 from search.upkeep.repairing import open_failed, repair
 from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import run_trial
+from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
 HERE = this_process()
@@ -56,7 +57,7 @@ def test_an_abandoned_slot_is_free_again_and_its_trial_failed(slots, lease):
 
 def test_an_abandoned_slot_whose_trial_has_a_result_is_closed(slots):
     claim, trial = die_within_a_trial(slots, -5.0)
-    Trials(slots.study).commit(trial, TrialOutcome(1.0, 1.0, 1.0, 1.0, 1.0))
+    Trials(slots.study).commit(trial, outcome_of(1.0, 1.0, 1.0, 1.0), 0.0)
     assert mended(slots)
     assert slots.counts(1) == SlotCounts(waiting=1, finished=1)
     assert claim.slot == 0
@@ -99,7 +100,7 @@ def test_a_closed_slot_without_a_trial_is_run_again_with_the_same_result(slots, 
     repair(slots, find(slots))
     assert slots.counts(stage) == SlotCounts(waiting=1, finished=1)
     ran = []
-    work_off(slots.study, lambda task: ran.append((task.stage, task.slot)) or run_trial(task))
+    work_off(slots.study, lambda trial: ran.append((trial.stage, trial.slot)) or run_trial(trial))
     assert ran == [(stage, 1)]
     assert slots.claim(HERE) is NoClaim.DONE
 
@@ -123,7 +124,7 @@ def test_what_another_repair_has_mended_meanwhile_is_left_alone(slots):
 
 
 def test_failed_slots_are_opened_again_as_if_nobody_had_tried_yet(study_of):
-    def fail(_task):
+    def fail(_trial):
         raise OSError("no memory")
 
     slots = Slots(study_of(2, max_attempts=1))
@@ -136,7 +137,7 @@ def test_failed_slots_are_opened_again_as_if_nobody_had_tried_yet(study_of):
 
 
 def test_later_stages_that_were_planned_from_nothing_are_planned_anew_once_failed_slots_are_opened_again(study_of):
-    def fail(_task):
+    def fail(_trial):
         raise OSError("no memory")
 
     slots = Slots(study_of(4, 4, max_attempts=1, finalists=FinalistBudget(2, 2, 700, 8)))
@@ -151,10 +152,10 @@ def test_later_stages_that_were_planned_from_nothing_are_planned_anew_once_faile
 
 
 def test_a_later_stage_that_has_begun_stays_as_it_was_planned(study_of):
-    def fail(task):
-        if (task.stage, task.slot) == (1, 0):
+    def fail(trial):
+        if (trial.stage, trial.slot) == (1, 0):
             raise OSError("no memory")
-        return run_trial(task)
+        return run_trial(trial)
 
     slots = Slots(study_of(4, 2, max_attempts=1))
     work_off(slots.study, fail)
@@ -166,7 +167,7 @@ def test_a_later_stage_that_has_begun_stays_as_it_was_planned(study_of):
 
 
 def test_a_stage_that_is_planned_anew_takes_nothing_from_the_attempts_at_the_one_that_was_forgotten(study_of):
-    def fail(_task):
+    def fail(_trial):
         raise OSError("no memory")
 
     study = study_of(4, 1, max_attempts=1, sampler="tpe")
