@@ -20,6 +20,9 @@ from search.tasks.program.watch import Watch
 STOP_SECONDS = 5.0
 """How long a program has to end a trial by itself once its worker is stopping."""
 
+AT_REST = 100
+"""The most pieces that are read of what a program writes between two trials."""
+
 LEAVING = 2.0
 """Seconds that a program has, once there are no more trials, to end by itself."""
 
@@ -114,11 +117,14 @@ class _Connection:
         write_now(self._to, line)
 
     def is_gone(self) -> bool:
-        """Whether the program has ended since the last trial, which is no failure of the next one."""
+        """Whether the program has ended since the last trial; whatever it has said since is none of the next one's."""
         try:
-            self._process.turn(0)
+            for _ in range(AT_REST):
+                if not self._process.turn(0):
+                    break
         except ProgramFailure:
             return True
+        self._lines.forget()
         return self._process.exit_code is not None or self._lines.closed
 
     def next_message(self, watch: Watch) -> Message:

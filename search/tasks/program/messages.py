@@ -67,6 +67,10 @@ class Lines:
         if max(len(self._rest), *map(len, self._whole), 0) > LONGEST:
             raise ProgramFailure(f"the program sent a line of more than {LONGEST} bytes")
 
+    def forget(self) -> None:
+        """Leave out the messages that are whole."""
+        self._whole.clear()
+
     def messages(self) -> Iterator[Message]:
         """Give the messages that are whole, once; raise ProgramFailure for a line that is none."""
         while self._whole:

@@ -66,13 +66,18 @@ class ProgramProcess:
         os.set_blocking(pipe, False)
         self._selector.register(pipe, selectors.EVENT_READ, sink)
 
-    def turn(self, seconds: float) -> None:
-        """Wait up to as many seconds until there is anything to read, and read it; at its end, all that is left."""
-        for key, _ in self._selector.select(max(0.0, seconds)):
+    def turn(self, seconds: float) -> bool:
+        """Wait up to as many seconds until there is anything to read, and read it; at its end, all that is left.
+
+        Returns whether there was anything.
+        """
+        ready = self._selector.select(max(0.0, seconds))
+        for key, _ in ready:
             if key.fileobj is self._socket:
                 self._take_leave()
                 break
             self._take(key)
+        return bool(ready)
 
     def _take(self, key: selectors.SelectorKey) -> bool:
         """Read a piece from a pipe, and return whether there was one."""
