@@ -16,7 +16,7 @@ RUN python -c "import tomllib; \
  && python -m venv --without-pip /opt/agesearch \
  && python -m pip --python /opt/agesearch/bin/python install --no-cache-dir -c constraints.txt -r requirements.txt \
  && rm -r /opt/agesearch/lib/python*/site-packages/tensorflow/include
-COPY README.md LICENSE ./
+COPY README.md LICENSE agesearch.py ./
 COPY data data
 COPY model model
 COPY search search

@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: run example test test-long lint types bench bench-dashboard bench-samplers chaos image-test clean
+.PHONY: run example test test-long lint types bench bench-dashboard bench-samplers bench-storage chaos image-test clean
 
 run: $(VENV)/installed
 	$(BIN)/agesearch run
@@ -52,6 +52,11 @@ SOURCE ?= --recorded $(RECORDED)
 
 bench-samplers: $(VENV)/installed
 	PYTHONPATH=. $(BIN)/python tests/benchmarks/samplers.py $(SOURCE) --out runs/bench/samplers
+
+# What a trial costs the storage: one worker and many, small studies and large ones, SQLite and PostgreSQL; 15 minutes.
+# ARGS="--before ../before" has the code of another checkout take turns, ARGS="--only one" and the like do a part.
+bench-storage: $(VENV)/installed
+	PYTHONPATH=. $(BIN)/python tests/benchmarks/storage.py --out runs/bench/storage.json $(ARGS)
 
 # Kills, stops and misleads workers for ten minutes, or `make chaos MINUTES=60 SEED=7`; prints what was survived.
 MINUTES ?= 10

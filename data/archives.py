@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from itertools import pairwise
 from typing import IO, TYPE_CHECKING, Final
 
-from data.errors import DatasetError
-from data.members import Member, Quota, is_litter, safe_name, shown
+from data.errors import DatasetError, Rejected, system_reason
+from data.members import Listed, Member, Quota, archived_name, is_litter, oddly_named, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,60 +39,62 @@ _TAR_BLOCK: Final = 512
 GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
-def zip_names(path: Path, limits: Limits) -> list[str]:
-    """List the names of a .zip's files, sorted; raises DatasetError for hostile, encrypted or damaged archives."""
+def list_zip(path: Path, limits: Limits) -> Listed:
+    """List a .zip's files, sorted; raises DatasetError for hostile, encrypted or damaged archives."""
     quota = Quota(path.name, limits)
+    names, rejected = [], []
     with _clear_errors(path), zipfile.ZipFile(path) as archive:
         quota.check_entries(len(archive.infolist()))
-        names = []
-        for info in archive.infolist():
-            name = safe_name(path.name, info.filename)
-            if not info.is_dir() and not is_litter(name):
-                _check_zip_entry(path, info)
-                quota.take(name, info.file_size)
+        for name, info in _zip_files(path, archive):
+            quota.take(name, info.file_size)
+            if name:
                 names.append(name)
-    return _without_twins(path, names)
+            else:
+                rejected.append(oddly_named(info.filename))
+    return _without_twins(path, names, rejected)
 
 
 def read_zip(path: Path, limits: Limits) -> Iterator[Member]:
-    """Yield a .zip's files in the order of their names; raises DatasetError as `zip_names` does.
+    """Yield a .zip's files in the order of their names; raises DatasetError as `list_zip` does.
 
     The limits count what is really unpacked, whatever the archive's directory states.
     """
     quota = Quota(path.name, limits)
     with _clear_errors(path), zipfile.ZipFile(path) as archive:
         quota.check_entries(len(archive.infolist()))
-        entries = ((safe_name(path.name, info.filename), info) for info in archive.infolist() if not info.is_dir())
-        for name, info in sorted(entries, key=lambda entry: entry[0]):
-            if is_litter(name):
-                continue
-            _check_zip_entry(path, info)
+        files = [(name, info) for name, info in _zip_files(path, archive) if name]
+        for name, info in sorted(files, key=lambda entry: entry[0]):
             with archive.open(info) as file:
                 content = file.read(quota.file_bytes + 1)
             quota.take(name, len(content))
             yield Member(name, content)
 
 
-def tar_names(path: Path, limits: Limits) -> list[str]:
-    """List the names of a .tar's or .tar.gz's files, sorted; raises DatasetError for hostile or damaged archives."""
+def list_tar(path: Path, limits: Limits) -> Listed:
+    """List a .tar's or .tar.gz's files, sorted; raises DatasetError for hostile or damaged archives."""
     quota = Quota(path.name, limits)
-    names = []
+    names, rejected = [], []
     with _open_tar(path, limits) as archive:
         for name, info in _tar_files(path, archive, quota):
             quota.take(name, info.size)
-            names.append(name)
-    return _without_twins(path, names)
+            if name:
+                names.append(name)
+            else:
+                rejected.append(oddly_named(info.name))
+    return _without_twins(path, names, rejected)
 
 
 def read_tar(path: Path, limits: Limits) -> Iterator[Member]:
     """Yield a .tar's or .tar.gz's files in the archive's own order (a .tar.gz can only be read forwards).
 
-    Raises DatasetError as `tar_names` does.
+    Raises DatasetError as `list_tar` does.
     """
     quota = Quota(path.name, limits)
     with _open_tar(path, limits) as archive:
         for name, info in _tar_files(path, archive, quota):
             quota.take(name, info.size)
+            if not name:
+                continue
             file = archive.extractfile(info)
             content = file.read() if file else b""
             if len(content) != info.size:
@@ -102,12 +104,14 @@ def read_tar(path: Path, limits: Limits) -> Iterator[Member]:
 
 @contextmanager
 def _clear_errors(path: Path) -> Iterator[None]:
-    """Turn what damaged archives raise into one sentence that names the archive."""
+    """Turn what damaged and unreadable archives raise into one sentence that names the archive."""
     try:
         yield
     except DatasetError:
         raise
     except _DAMAGED as error:
+        if reason := system_reason(error):
+            raise DatasetError(f"{path} cannot be read: {reason}") from error
         raise DatasetError(f"{path} is damaged or cut short: {_one_line(error)}") from error
 
 
@@ -115,11 +119,24 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _zip_files(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Yield name and entry of each file, the name empty where it is odd; raises DatasetError as `list_zip` does."""
+    for info in archive.infolist():
+        if is_litter(info.filename):
+            continue
+        name = archived_name(path.name, info.filename)
+        if not info.filename.endswith(("/", "\\")):
+            _check_zip_entry(path, info)
+            yield name, info
+
+
 def _check_zip_entry(path: Path, info: zipfile.ZipInfo) -> None:
     """Raise DatasetError for an entry that is no plain, unencrypted, stored or deflated file."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
-        raise DatasetError(f"{path}: {info.filename} is a link or a special file, so nothing of the archive is read")
+        raise DatasetError(
+            f"{path}: {info.filename} is a link or a special file; unpack the archive and pass the folder"
+        )
     if info.flag_bits & 0x1:
         raise DatasetError(f"{path}: {info.filename} is encrypted; unpack the archive and pass the folder")
     # Other methods may demand gigabytes before the first byte comes out.
@@ -127,13 +144,13 @@ def _check_zip_entry(path: Path, info: zipfile.ZipInfo) -> None:
         raise DatasetError(f"{path}: {info.filename} is compressed by method {info.compress_type}, not by deflate")
 
 
-def _without_twins(path: Path, names: list[str]) -> list[str]:
-    """Return the names sorted; raises DatasetError where one occurs twice."""
+def _without_twins(path: Path, names: list[str], rejected: list[Rejected]) -> Listed:
+    """Return what is listed, sorted; raises DatasetError where a name occurs twice."""
     names.sort()
     for one, other in pairwise(names):
         if one == other:
             raise DatasetError(f"{path} holds {one} twice, so it is unclear which of the two is meant")
-    return names
+    return Listed(tuple(names), tuple(rejected))
 
 
 class _Forward:
@@ -179,7 +196,10 @@ def _open_tar(path: Path, limits: Limits) -> Iterator[tarfile.TarFile]:
 
 
 def _tar_files(path: Path, archive: tarfile.TarFile, quota: Quota) -> Iterator[tuple[str, tarfile.TarInfo]]:
-    """Yield name and header of each plain file; raises DatasetError for links, devices, damage, or too many headers."""
+    """Yield name (empty where it is odd) and header of each plain file.
+
+    Raises DatasetError for links, devices, damage, or too many headers.
+    """
     end = 0
     for count, info in enumerate(archive, start=1):
         quota.check_entries(count)
@@ -190,11 +210,15 @@ def _tar_files(path: Path, archive: tarfile.TarFile, quota: Quota) -> Iterator[t
         # A folder's own entry may be called "./", which names nothing.
         if info.isdir() and info.name in (".", ""):
             continue
-        name = safe_name(path.name, info.name)
-        if info.isdir() or is_litter(name):
+        if is_litter(info.name):
+            continue
+        name = archived_name(path.name, info.name)
+        if info.isdir():
             continue
         if not info.isreg() or info.issparse():
-            raise DatasetError(f"{path}: {info.name} is a link or a special file, so nothing of the archive is read")
+            raise DatasetError(
+                f"{path}: {info.name} is a link or a special file; unpack the archive and pass the folder"
+            )
         yield name, info
     # tarfile takes any damaged header for the end of the archive.
     source = archive.fileobj

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from data.collecting import Collected, Progress, collect
 from data.dataset import make_dataset, write_dataset
 from data.errors import DatasetError
-from data.files import DATASET, check_no_other, check_writable
+from data.files import check_replaceable, check_writable
 from data.layout import Layout
-from data.options import BuildOptions
+from data.marks import Kind
+from data.options import COLUMNS, BuildOptions
 from data.sources import KNOWN, open_source
 from data.synthetic import draw_splits, synthetic_digest
 from data.table import collect_table, is_table
@@ -64,7 +65,7 @@ def build_dataset(
     check_writable(out)
     if source != SYNTHETIC and out.exists() and out.samefile(_existing(Path(source))):
         raise DatasetError(f"{out} is the source itself; choose another --out")
-    check_no_other(out, DATASET, "dataset")
+    check_replaceable(out, Kind.DATASET)
     collected = collect_source(source, options, progress)
     dataset = make_dataset(
         collected.splits,
@@ -105,7 +106,12 @@ def collect_source(
         return Collected(Layout.SYNTHETIC, splits, (), synthetic_digest(options))
     if is_table(Path(source)):
         return collect_table(Path(source), options, progress, whole=built is None)
-    return collect(open_source(Path(source), options.limits), options, progress, built)
+    if options.columns != COLUMNS:
+        raise DatasetError(
+            f"columns are {', '.join(options.columns)}, but {source} is no .csv, which alone has columns"
+        )
+    opened = open_source(Path(source), options.limits, follow_links=options.follow_links)
+    return collect(opened, options, progress, built)
 
 
 def _existing(path: Path) -> Path:

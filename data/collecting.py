@@ -13,10 +13,11 @@ import numpy as np
 from data.arrays import SPLITS, Split
 from data.decoding import Decoder
 from data.errors import DatasetError, Rejected, RejectedFilesError
-from data.labels import NameForm, parse_name
-from data.layout import Layout, find_layout, split_of
+from data.labels import age_of, folder_age
+from data.layout import Layout, find_layout, split_folder, split_of
 from data.members import content_digest
 from data.memory import check_memory
+from data.options import OLDEST
 from data.splits import stratified_split
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def collect(source: Source, options: BuildOptions, progress: Progress, built: La
     prefix = _shared(source, layout)
     check_memory(len(source.names), options)
     images: list[Image] = []
-    rejected: list[Rejected] = []
+    rejected = list(source.rejected)
     digests: list[tuple[str, str]] = []
     with Decoder() as decoder:
         for done, member in enumerate(source.read(), start=1):
@@ -135,20 +136,22 @@ def _label(layout: Layout, name: str, options: BuildOptions) -> tuple[int, str |
     split = split_of(name) if layout is Layout.COURSE else None
     if layout is Layout.COURSE and split is None:
         raise DatasetError("it lies in no split folder")
-    label = parse_name(name.rpartition("/")[2])
-    if layout is Layout.CROPS and label.form is not NameForm.CROP:
-        raise DatasetError("its name is of the course form, but it is not in a split folder")
-    if not options.min_age <= label.age <= options.max_age:
-        raise DatasetError(f"the age {label.age} is out of the range {options.min_age}-{options.max_age}")
-    return label.age, split
+    age = age_of(name)
+    if not options.min_age <= age <= options.max_age:
+        wider = "; --ages takes in others" if age <= OLDEST else ""
+        raise DatasetError(f"the age {age} is out of the range {options.min_age}-{options.max_age}{wider}")
+    return age, split
 
 
 def _shared(source: Source, layout: Layout) -> int:
-    """Return the length of the folder that all files lie in, but for a split's, which is the last that is left."""
+    """Return the length of the folder that all files lie in, but for a split's or an age's, which names keep."""
     length = len(source.prefix)
-    if layout is Layout.COURSE and any(split_of(name) and "/" not in name[length:] for name in source.names):
-        return source.prefix[:-1].rfind("/") + 1
-    return length
+    if layout is Layout.COURSE:
+        splits = {split_folder(name) for name in source.names if split_of(name)}
+        kept = next((folder for folder in splits if len(folder) < length), "")
+    else:
+        kept = source.prefix[:-1] if folder_age(source.prefix[:-1]) is not None else ""
+    return kept.rfind("/") + 1 if kept else length
 
 
 def _place(images: list[Image], seed: int, *, whole: bool) -> dict[str, list[Image]]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import math
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +30,7 @@ from data.errors import DatasetError
 from data.files import whole_file
 from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo
 from data.inspection import inspect_dataset
+from data.marks import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,8 +115,33 @@ def make_dataset(splits: dict[str, Split], source: str, source_digest: str, opti
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
     """Write a dataset whole: the same dataset gives the same bytes; raises DatasetError where it cannot be written."""
+    content = _hdf5(dataset)
+    with whole_file(path, Kind.DATASET) as temporary:
+        temporary.write_bytes(content.getbuffer())
+
+
+def _hdf5(dataset: Dataset) -> BytesIO:
+    """Return the bytes of a dataset's file, made in memory, because a disk that fails under the library crashes it.
+
+    They take as much memory as the arrays. That is no more than building these took, when each image was there twice.
+    """
     import h5py
 
+    content = BytesIO()
+    with h5py.File(content, "w") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        for name, text in _texts(dataset).items():
+            file.attrs[name] = np.bytes_(text.encode())
+        for name in SPLITS:
+            group = file.create_group(name)
+            for array_name, array in arrays_of(dataset.split(name)).items():
+                stored = group.create_dataset(array_name, data=array)
+                stored.attrs["sha256"] = np.bytes_(array_sha256(array).encode())
+    return content
+
+
+def _texts(dataset: Dataset) -> dict[str, str]:
+    """Return the texts that a file states; raises DatasetError for one that is too long to be stored."""
     texts = {
         "schema": SCHEMA,
         "digest": dataset.digest,
@@ -125,15 +152,7 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
     for name, text in texts.items():
         if len(text.encode()) > LONGEST_TEXT:
             raise DatasetError(f"{name} is {len(text.encode())} bytes long, at most {LONGEST_TEXT} can be stored")
-    with whole_file(path) as temporary, h5py.File(temporary, "w") as file:
-        file.attrs["schema_version"] = SCHEMA_VERSION
-        for name, text in texts.items():
-            file.attrs[name] = np.bytes_(text.encode())
-        for name in SPLITS:
-            group = file.create_group(name)
-            for array_name, array in arrays_of(dataset.split(name)).items():
-                stored = group.create_dataset(array_name, data=array)
-                stored.attrs["sha256"] = np.bytes_(array_sha256(array).encode())
+    return texts
 
 
 def _stored(split: Split) -> dict[str, StoredArray]:

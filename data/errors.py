@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -42,3 +44,12 @@ class RejectedFilesError(DatasetError):
         files, them = counted(len(self.rejected), "file"), "it" if len(self.rejected) == 1 else "them"
         self.summary = f"{files} of {source} cannot be used, mend {them} or pass --skip-bad"
         super().__init__(f"{self.summary}: {listed}{more}")
+
+
+def system_reason(error: BaseException) -> str:
+    """Return what the operating system says, or nothing where the error is no one of its, but of a file's content.
+
+    A damaged file may send its reader to a place that cannot be, and that the system calls an invalid argument.
+    """
+    number = error.errno if isinstance(error, OSError) else None
+    return "" if number in (None, 0, errno.EINVAL, errno.EOVERFLOW) else os.strerror(number)

@@ -10,7 +10,8 @@ import numpy as np
 
 from data.arrays import SPLITS
 from data.dataset import read_labels
-from data.files import check_writable, write_bytes
+from data.files import check_replaceable, write_bytes
+from data.marks import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,8 +33,8 @@ def draw_dataset_histograms(dataset: Path, path: Path, name: str) -> None:
 
     `name` is what its labels are called, as in "age (years)".
     """
-    check_writable(path)
-    write_bytes(path, histograms({split: read_labels(dataset, split) for split in SPLITS}, name))
+    check_replaceable(path, Kind.FIGURE, "--figure")
+    write_bytes(path, histograms({split: read_labels(dataset, split) for split in SPLITS}, name), "--figure")
 
 
 def histograms(labels: Mapping[str, NDArray[np.float32]], name: str) -> bytes:
@@ -90,5 +91,5 @@ def _png(figure: Figure) -> bytes:
     with warnings.catch_warnings():
         # A letter that the font lacks is drawn as a box, such as that of a unit of 円.
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(picture, format="png", metadata={"Software": None})
+        figure.savefig(picture, format="png", metadata={"Software": "agesearch"})
     return picture.getvalue()

@@ -1,4 +1,4 @@
-"""Writing files whole: under a temporary name, synced, then renamed."""
+"""Writing files whole, and over nothing that is not this program's own: a temporary name, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -6,35 +6,28 @@ import errno
 import os
 import secrets
 from contextlib import contextmanager
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from data.errors import DatasetError, WriteFailure
+from data.marks import Kind, kind_of, may_replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-DATASET: Final = b"\x89HDF\r\n\x1a\n"
-"""How a dataset begins, as every HDF5 file."""
-
 _SQLITE: Final = b"SQLite format 3\0"
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
-_KINDS: Final = {DATASET: "a dataset", _PNG: "an image", b"\xff\xd8\xff": "an image"}
-"""What a file that begins so is, which nobody means to replace by a file of another kind."""
-_MOST_BYTES: Final = 200
 
 
 @contextmanager
-def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
-    """Give a temporary file beside `path` that takes its name when the block ends well.
+def whole_file(path: Path, kind: Kind | None, flag: str = "--out") -> Iterator[Path]:
+    """Give a temporary file next to `path` that takes its name when the block ends well; it will be of `kind`.
 
     The file is synced before the rename and its folder after it, so `path` is the old file, the new one, or absent, at
     any moment. On any exception the temporary file and the folders made for it are removed. Raises DatasetError where
-    the file cannot be written, before the block runs where possible; an OSError of the block counts as such. `flag` is
-    what says where to write.
+    the file cannot be written or may not be replaced (`check_replaceable`), before the block runs where possible; an
+    OSError of the block counts as such. `flag` is what says where to write.
     """
-    check_writable(path, flag)
+    check_replaceable(path, kind, flag)
     made: list[Path] = []
     temporary = path.parent / f".{secrets.token_hex(6)}.tmp"
     try:
@@ -54,15 +47,29 @@ def whole_file(path: Path, flag: str = "--out") -> Iterator[Path]:
 def write_bytes(path: Path, content: bytes, flag: str = "--out") -> None:
     """Write `content` to `path`, whole or not at all; raises DatasetError as `whole_file` does.
 
-    Nor does it replace a dataset or an image by a file of another kind, or anything but a PNG by a PNG.
+    The file is of the kind that its own mark says; without a mark it replaces none.
     """
-    for begins, kind in _KINDS.items():
-        if _begins(path, begins) and not content.startswith(begins):
-            raise DatasetError(f"cannot write {path}: it is {kind}; choose another {flag}")
-    if content.startswith(_PNG):
-        check_no_other(path, _PNG, "PNG image", flag)
-    with whole_file(path, flag) as temporary:
+    with whole_file(path, kind_of(content), flag) as temporary:
         temporary.write_bytes(content)
+
+
+def check_replaceable(path: Path, kind: Kind | None, flag: str = "--out") -> None:
+    """Raise DatasetError where `path` cannot be written, or has a file that a new one of `kind` may not replace.
+
+    Only what this program wrote, and can tell so from the file itself, is replaced, by a file of the same kind; with
+    `replacing_any_file` any file is. For finding out before minutes of work, as `check_writable`.
+    """
+    check_writable(path, flag)
+    try:
+        allowed = may_replace(path, kind)
+    except OSError as error:
+        raise cannot_write(path, error, flag) from error
+    if not allowed:
+        what = f"{kind.value if kind else 'file'} that agesearch wrote"
+        raise DatasetError(
+            f"cannot write {path}: a file is there that is no {what}; choose another {flag}, or give --force to "
+            "replace it"
+        )
 
 
 def check_writable(path: Path, flag: str = "--out") -> None:
@@ -85,26 +92,6 @@ def check_writable(path: Path, flag: str = "--out") -> None:
         raise DatasetError(f"cannot write {path}: it is a database; choose another {flag}")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise DatasetError(f"cannot write {path}: {folder} is not writable; choose another {flag}")
-
-
-def check_no_other(path: Path, begins: bytes, kind: str, flag: str = "--out") -> None:
-    """Raise DatasetError where a file is there that does not begin so, and is thus no `kind`.
-
-    An empty one is nobody's loss. `flag` is as in `whole_file`.
-    """
-    if _begins(path, b"") and path.stat().st_size and not _begins(path, begins):
-        raise DatasetError(f"cannot write {path}: a file is there that is no {kind}; choose another {flag}")
-
-
-def file_name(text: str) -> str:
-    """Return what a file or folder is called after `text`: one name, its own, that leads nowhere else.
-
-    It is the text where that will do, else what will do of it with a digest, so that no two texts share a name.
-    """
-    name = text.replace("/", "_").encode()[:_MOST_BYTES].decode(errors="ignore")
-    if name == text and name.strip("."):
-        return name
-    return f"{name}-{sha256(text.encode()).hexdigest()[:8]}"
 
 
 def cannot_write(path: Path, error: OSError, flag: str = "--out") -> DatasetError:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from data.errors import DatasetError
+from data.image_bytes import check_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,19 +30,22 @@ MOST_PIXELS: Final = 50_000_000
 """Larger images are refused from their header, before a pixel is decoded."""
 
 MOST_BYTES: Final = 100_000_000
-_FORMATS: Final = ("JPEG", "PNG")
+_FORMATS: Final = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "AVIF")
+_STILL: Final = frozenset({"JPEG", "MPO", "PNG"})
+"""Formats in which the first image is the one that is meant: others are previews, or shown where nothing moves."""
 _MODES: Final = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 
 
 def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: int = 1) -> NDArray[np.uint8]:
-    """Decode a JPEG or PNG to gray, or to RGB for 3 `channels`, upright by its EXIF orientation, resized if need be.
+    """Decode an image to gray, or to RGB for 3 `channels`, upright by its EXIF orientation, resized if need be.
 
     Returns uint8 (H, W, channels), `size` being (H, W): Pillow's `L` (ITU-R 601 luma) and bicubic resampling, so an
     image that is gray and of that size already keeps every pixel. What is transparent is laid on white. Raises
-    DatasetError with the reason.
+    DatasetError with the reason, and for a PNG that does not match its checksums.
     """
     if not content:
         raise DatasetError("it is empty")
+    check_bytes(content)
     try:
         # Pillow warns of what it can do without (transparency, a damaged EXIF) and of large images, which are refused
         # below from their headers; what it cannot decode it raises for. The filter is restored at once.
@@ -53,7 +57,7 @@ def decode_image(content: bytes, size: tuple[int, int] = IMAGE_SIZE, channels: i
     except DatasetError:
         raise
     except UnidentifiedImageError as error:
-        raise DatasetError("it is not a JPEG or PNG image") from error
+        raise DatasetError("it is not a JPEG or PNG image, nor a BMP, GIF, TIFF, WebP or AVIF") from error
     except Exception as error:
         # Pillow's decoders raise nearly every class on hostile bytes; each means that this image is bad.
         reason = " ".join(str(error).split()) or type(error).__name__
@@ -85,11 +89,15 @@ def _check_header(image: ImageFile.ImageFile) -> None:
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise DatasetError(f"its {width}x{height} pixels are more than {MOST_PIXELS}, the limit for one image")
-    # Pillow calls coloured ones RGB or LA and drops their lower bytes, but says how the file has them.
-    if any(";16" in str(tile.args) for tile in image.tile):
+    # Pillow calls coloured ones RGB or LA and drops their lower bytes, but says how the file has them. A BMP has 16 for
+    # all three colours together.
+    if image.format != "BMP" and any(";16" in str(tile.args) for tile in image.tile):
         raise DatasetError("its pixels have 16 bits; save it as 8-bit gray or colour")
     if image.mode not in _MODES:
         raise DatasetError(f"its pixels are of mode {image.mode}; save it as 8-bit gray or colour")
+    frames = 1 if image.format in _STILL else getattr(image, "n_frames", 1)
+    if frames > 1:
+        raise DatasetError(f"it holds {frames} images; save the one that is meant as a file of its own")
 
 
 def _pixels(image: Image.Image, size: tuple[int, int], mode: str) -> Image.Image:

@@ -1,4 +1,4 @@
-"""How a source is laid out: split folders as in the course, UTKFace's crops, a table, or drawn by ourselves."""
+"""How a source is laid out: split folders as in the course, labelled images, a table, or drawn by ourselves."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from data.arrays import SPLITS
 from data.errors import DatasetError
-from data.labels import NameForm, parse_name
+from data.labels import FORMS, IMAGES, age_of, folder_age
 from data.sources import Kind
 
 if TYPE_CHECKING:
@@ -39,27 +39,35 @@ class Layout(Enum):
 def find_layout(source: Source) -> Layout:
     """Tell a source's layout from its names alone.
 
-    Split folders, all under one top folder, make the course layout; without any, at least one name of UTKFace's form
-    makes crops. Raises DatasetError where neither holds, or where split folders are missing, doubled or scattered.
+    Split folders, all under one top folder, make the course layout; without any, at least one file whose name or
+    folder states an age makes crops. Raises DatasetError where neither holds, or where split folders are missing,
+    doubled or scattered.
     """
     if not source.names:
-        raise DatasetError(f"{source.path} holds no files; give a folder or an archive of face images")
-    folders = {tuple(name.split("/")[:-1]) for name in source.names}
+        rejected = f" that can be used (such as {source.rejected[0]})" if source.rejected else ""
+        raise DatasetError(f"{source.path} holds no files{rejected}; give a folder or an archive of face images")
+    folders = {tuple(split_folder(name).split("/")) for name in source.names}
     found = {folder for folder in folders if folder and split_called(folder[-1])}
     if found:
         _check_split_folders(source, found)
         return Layout.COURSE
-    if any(_is_crop(name) for name in source.names):
+    if any(_states_age(name) for name in source.names):
         return Layout.CROPS
     raise DatasetError(
         f"{source.path} holds neither the folders {'; '.join(map(names_of, SPLITS))} "
-        f"nor images named <age>_<gender>_<race>_<timestamp>.jpg.chip.jpg{_table_hint(source)}"
+        f"nor images that are named {FORMS}, or whose folders are named by age{_table_hint(source)}"
     )
 
 
 def split_of(name: str) -> str | None:
-    """Return the split whose folder a file of the course layout lies in directly, or None."""
-    return split_called(name.rpartition("/")[0].rpartition("/")[2])
+    """Return the split whose folder a file lies in, directly or in a folder named by age, or None."""
+    return split_called(split_folder(name).rpartition("/")[2])
+
+
+def split_folder(name: str) -> str:
+    """Return the folder that a file lies in, without one named by age."""
+    folder = name.rpartition("/")[0]
+    return folder.rpartition("/")[0] if folder_age(folder) is not None else folder
 
 
 def split_called(name: str) -> str | None:
@@ -73,18 +81,19 @@ def names_of(split: str) -> str:
     return f"{', '.join(others)} or {last}"
 
 
-def _is_crop(name: str) -> bool:
+def _states_age(name: str) -> bool:
     try:
-        return parse_name(name.rpartition("/")[2]).form is NameForm.CROP
+        age_of(name)
     except DatasetError:
         return False
+    return name.rpartition("/")[2].lower().endswith(IMAGES)
 
 
 def _table_hint(source: Source) -> str:
     """Say what to pass instead where a source of no known layout holds a table."""
     tables = [name for name in source.names if name.lower().endswith(".csv")]
     if not tables:
-        return ""
+        return "; list them in a table of path,value, and pass that"
     if source.kind is Kind.FOLDER:
         return f"; if a table lists the images, pass it: {source.path / tables[0]}"
     return f"; if a table lists the images, unpack the archive and pass the table: {tables[0]}"

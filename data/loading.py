@@ -14,6 +14,7 @@ from data.dataset import inspect_dataset, open_dataset, read_split
 from data.errors import DatasetError
 from data.images import decode_image, read_image
 from data.members import Limits
+from data.options import stored_options
 from data.rows import read_rows
 from data.sources import open_source
 from data.table import is_table, listed_file
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from data.build import Progress
+    from data.options import BuildOptions
+
+    Shape = tuple[int, int, int]
 
 PAPER_SECONDS: Final = (13.473, 1.66)
 """The paper's times for the image files and for the HDF5 file (ratio 8.1)."""
@@ -73,27 +77,28 @@ def time_loading(path: Path, source: str | Path, repeats: int = 5, progress: Pro
 
 def _time_files(path: Path, source: Path, names: set[str]) -> float:
     """Decode each image of the source that the dataset holds; returns seconds."""
-    shape = inspect_dataset(path).image_shape
+    info = inspect_dataset(path)
+    _, options = stored_options(info.options)
     start = perf_counter()
-    images = (_listed if is_table(source) else _held)(source, names, shape)
+    images = (_listed if is_table(source) else _held)(source, names, info.image_shape, options)
     seconds = perf_counter() - start
     if len(images) != len(names):
         raise DatasetError(f"{source} has {len(images)} of the {len(names)} images of {path}; give its own source")
     return seconds
 
 
-def _held(path: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
+def _held(path: Path, names: set[str], shape: Shape, options: BuildOptions) -> list[NDArray[np.uint8]]:
     """Decode the images of those names in a folder or an archive."""
-    source = open_source(path)
+    source = open_source(path, follow_links=options.follow_links)
     prefix = len(source.prefix)
     return [
         decode_image(member.content, shape[:2], shape[2]) for member in source.read() if member.name[prefix:] in names
     ]
 
 
-def _listed(table: Path, names: set[str], shape: tuple[int, int, int]) -> list[NDArray[np.uint8]]:
+def _listed(table: Path, names: set[str], shape: Shape, options: BuildOptions) -> list[NDArray[np.uint8]]:
     """Decode the images of those names that a table lists."""
-    rows = read_rows(table, Limits()).rows
+    rows = read_rows(table, Limits(), options.columns).rows
     return [read_image(listed_file(table, row.path), shape[:2], shape[2]) for row in rows if row.path in names]
 
 

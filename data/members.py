@@ -7,13 +7,22 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from data.errors import DatasetError
+from data.errors import DatasetError, Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_LITTER_FOLDERS: Final = frozenset({"__MACOSX", ".Trashes", ".Spotlight-V100"})
-_LITTER_FILES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
+_LITTER_FOLDERS: Final = re.compile(
+    r"__macosx|\.trashes|\.trash-[0-9]+|\.spotlight-v100|\.fseventsd|\.temporaryitems|\.documentrevisions-v100|@eadir"
+    r"|#recycle|\$recycle\.bin|system volume information|lost\+found|\.ipynb_checkpoints|\.thumbnails|\.git|\.svn|\.dvc"
+)
+_LITTER_FILES: Final = re.compile(
+    r"\._.*|\.ds_store|\.localized|icon\r|\.apdisk|(?:ehthumbs|thumbs)\.db|desktop\.ini|\.directory|\.nomedia"
+    r"|\.picasa\.ini|\.(?:git)?keep|\.git(?:ignore|attributes)|\.nfs[0-9a-f]+|\.~lock\..*#|.*[:\uf03a]zone\.identifier"
+    r"|readme(?:\.(?:md|txt|rst|html))?",
+    re.DOTALL,
+)
+"""What is passed over, in lower case: of macOS, Windows, Linux desktops, network disks, Jupyter and version control."""
 LONGEST_NAME: Final = 1000
 # Spaces of any width and joiners of letters are in the names that people and their phones give.
 _MISLEADING: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -88,18 +97,24 @@ class Quota:
             )
 
 
-def safe_name(source: str, name: str) -> str:
-    """Return a member's path as `plain_path` does; raises DatasetError where it is none.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The files that a source holds: the names of those that can be read, and the others with their reasons."""
 
-    Nothing is ever written under these names, but an archive that has such a one is not a set of images.
+    names: tuple[str, ...]
+    rejected: tuple[Rejected, ...] = ()
+
+
+def archived_name(source: str, name: str) -> str:
+    r"""Return a path in an archive as `plain_path` does, its folders divided by `/` where Windows wrote `\`.
+
+    Raises DatasetError where it leads out: nothing is ever written under these names, but an archive that has such a
+    one is not a set of images.
     """
-    plain = plain_path(name)
-    if not plain:
-        why = " (its name is not UTF-8; rename it)" if _NO_TEXT.search(name) else ""
-        raise DatasetError(
-            f"{source} holds {shown(name)}, which is not a plain path inside it{why}, so nothing of it is read"
-        )
-    return plain
+    slashed = name.replace("\\", "/")
+    if _leads_out(slashed):
+        raise DatasetError(f"{source} holds {shown(name)}, which leads out of it, so nothing of it is read")
+    return plain_path(slashed)
 
 
 def plain_path(name: str) -> str:
@@ -109,12 +124,32 @@ def plain_path(name: str) -> str:
     not Unicode, and over-long names.
     """
     # Text operations, since paths are slow to make and a source has many.
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    drive = "".join(parts[:1])[1:2] == ":"
-    bad = name.startswith("/") or ".." in parts or "\\" in name or drive
-    if bad or _MISLEADING.search(name) or len(name.encode(errors="replace")) > LONGEST_NAME:
-        return ""
-    return "/".join(parts)
+    bad = _leads_out(name) or "\\" in name or _MISLEADING.search(name)
+    return "" if bad or len(name.encode(errors="replace")) > LONGEST_NAME else "/".join(_parts(name))
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".")]
+
+
+def _leads_out(name: str) -> bool:
+    parts = _parts(name)
+    return name.startswith("/") or ".." in parts or "".join(parts[:1])[1:2] == ":"
+
+
+def oddly_named(name: str) -> Rejected:
+    """Return why a file whose name is no plain path, though it lies in its source, cannot be used."""
+    if _NO_TEXT.search(name):
+        why = "is not UTF-8"
+    elif len(name.encode(errors="replace")) > LONGEST_NAME:
+        why = f"is longer than {LONGEST_NAME} bytes"
+    elif "\\" in name:
+        why = "has a backslash"
+    elif _MISLEADING.search(name):
+        why = "has a character that cannot be shown"
+    else:
+        why = "is not a plain path"
+    return Rejected(shown(name), f"its name {why}; rename it")
 
 
 def shown(name: str) -> str:
@@ -123,9 +158,17 @@ def shown(name: str) -> str:
 
 
 def is_litter(name: str) -> bool:
-    """Whether a member is one that operating systems leave behind, such as `.DS_Store` or anything in `__MACOSX`."""
-    parts = name.split("/")
-    return parts[-1] in _LITTER_FILES or parts[-1].startswith("._") or not _LITTER_FOLDERS.isdisjoint(parts)
+    r"""Whether a member is one that file managers and the like leave behind, such as `.DS_Store`, in whatever case.
+
+    So is a README, and whatever lies in a folder such as `__MACOSX`; folders are divided by `/` or `\`.
+    """
+    *folders, file = name.lower().replace("\\", "/").split("/")
+    return bool(_LITTER_FILES.fullmatch(file)) or any(map(is_litter_folder, folders))
+
+
+def is_litter_folder(name: str) -> bool:
+    """Whether a folder of that name, without its parents, holds nothing but litter."""
+    return bool(_LITTER_FOLDERS.fullmatch(name.lower()))
 
 
 def common_folder(names: Sequence[str]) -> str:

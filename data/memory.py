@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
 
 _COPIES: Final = 2
-"""Each image as it was decoded, and its place in the array of its split."""
+"""Each image as it was decoded and in its split, and later in its split and in the bytes of the file."""
 
 
 def check_memory(images: int, options: BuildOptions) -> None:

@@ -14,6 +14,8 @@ from data.splits import PAPER_SIZES
 _SMALLEST, _LARGEST = 8, 1024
 OLDEST: Final = 150
 MOST_SYNTHETIC: Final = 200_000
+COLUMNS: Final = ("path", "value", "split")
+"""What a table's columns are called unless options say otherwise."""
 LONGEST_UNIT: Final = 30
 YEARS: Final = "years"
 
@@ -24,7 +26,8 @@ class BuildOptions:
 
     `image_size` (H, W) in pixels; ages in years, both ends included; `seed` divides crops and draws synthetic faces;
     `sizes` are the synthetic images of training, validation and test; `channels` are 1 (gray) or 3 (RGB); `unit` is
-    that of the labels, for people; `limits` bound what a source may hold.
+    that of the labels, for people; `limits` bound what a source may hold; `columns` are a table's names for the path,
+    the value and the split; to `follow_links` is to read files that lie outside a folder or a table's.
     Raises DatasetError where a value cannot work.
     """
 
@@ -37,6 +40,8 @@ class BuildOptions:
     channels: int = 1
     unit: str = YEARS
     limits: Limits = field(default_factory=Limits)
+    columns: tuple[str, str, str] = COLUMNS
+    follow_links: bool = False
 
     def __post_init__(self) -> None:
         if any(not _SMALLEST <= length <= _LARGEST for length in self.image_size):
@@ -56,6 +61,9 @@ class BuildOptions:
                 f"sizes are {self.sizes}, each must be at least 1 and their sum at most {MOST_SYNTHETIC}"
             )
 
+        if len(set(self.columns)) < len(COLUMNS):
+            raise DatasetError(f"columns are {self.columns}, expected three different ones")
+
     def as_json(self, layout: str) -> str:
         """Return the settings that decide what a dataset holds, with the layout, as JSON (the limits are left out)."""
         settings = {name: value for name, value in asdict(self).items() if name != "limits"}
@@ -68,6 +76,7 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
         stored = json.loads(text)
         height, width = stored["image_size"]
         training, validation, test = stored["sizes"]
+        path, value, split = stored.get("columns", COLUMNS)
         options = BuildOptions(
             image_size=(int(height), int(width)),
             min_age=int(stored["min_age"]),
@@ -78,9 +87,11 @@ def stored_options(text: str, limits: Limits | None = None) -> tuple[str, BuildO
             channels=int(stored["channels"]),
             unit=str(stored["unit"]),
             limits=limits or Limits(),
+            columns=(str(path), str(value), str(split)),
+            follow_links=bool(stored.get("follow_links", False)),
         )
         return str(stored["layout"]), options
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DatasetError(f"the dataset's stored build settings cannot be used: {error}") from error
 
 

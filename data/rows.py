@@ -5,8 +5,8 @@
     pictures/two.png,0.25,test
 
 The first row names the columns, in any order and among any others. Paths lead from the table's own folder and never out
-of it; values are any finite numbers; a split is training, validation or test, by any name that a folder of a split may
-have.
+of it, with `/` or the backslash of Windows between folders; values are any finite numbers; a split is training,
+validation or test, by any name that a folder of a split may have.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import csv
 import hashlib
 import io
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,24 +26,37 @@ import numpy as np
 from data.arrays import SPLITS
 from data.counting import counted
 from data.errors import DatasetError, Rejected
-from data.heading import NOT_UTF_8, check_form, find_columns
 from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
+from data.options import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from data.heading import Columns
     from data.members import Limits
 
     Lines = list[tuple[int, list[str]]]
+
+NOT_UTF_8: Final = "is not text in UTF-8; save it as UTF-8"
+_GLANCE: Final = 1000
+_URL: Final = re.compile(r"[a-z][a-z0-9+.-]*:/+", re.IGNORECASE)
 
 MOST: Final = 1e18
 """Larger values are refused: in float32, in which values are stored, their squares would soon be infinite."""
 
 FINEST: Final = 1e-4
 """The part of a table's whole range within which values need not be told apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How many columns a table has, and the places of those that are read; `split` is None where there is none."""
+
+    count: int
+    path: int
+    value: int
+    split: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +78,8 @@ class Listing:
     sha256: str
 
 
-def read_rows(table: Path, limits: Limits) -> Listing:
-    """Read a table, none of whose files is touched.
+def read_rows(table: Path, limits: Limits, names: tuple[str, str, str] = COLUMNS) -> Listing:
+    """Read a table, none of whose files is touched, whose columns for path, value and split have those `names`.
 
     Raises DatasetError where it cannot be read, lacks a column, lists more files than a source may hold, or has
     values that float32 would merge.
@@ -73,10 +87,10 @@ def read_rows(table: Path, limits: Limits) -> Listing:
     content = _content(table, limits.file_bytes)
     rows: list[Row] = []
     rejected: list[Rejected] = []
-    columns, lines = _lines(table, content, Quota(str(table), limits))
+    columns, lines = _lines(table, content, names, Quota(str(table), limits))
     for number, line in lines:
         given = line[columns.path] if columns.path < len(line) else line[0]
-        path = plain_path(given)
+        path = "" if _URL.match(given) else plain_path(given.replace("\\", "/"))
         try:
             rows.append(_row(number, path, line, columns))
         except DatasetError as error:
@@ -97,20 +111,47 @@ def _content(table: Path, most_bytes: int) -> bytes:
     return content
 
 
-def _lines(table: Path, content: bytes, quota: Quota) -> tuple[Columns, Lines]:
+def _lines(table: Path, content: bytes, names: tuple[str, str, str], quota: Quota) -> tuple[Columns, Lines]:
     """Return which columns there are, and the cells of each row with its number, by which an editor finds it."""
     try:
         text = content.decode("utf-8-sig")
-        check_form(table, text)
+        _check_form(table, text)
         reader = csv.reader(io.StringIO(text, newline=""), strict=True, skipinitialspace=True)
         stripped = ((reader.line_num, [cell.strip() for cell in line]) for line in reader)
         filled = ((number, line) for number, line in stripped if any(line))
-        columns = find_columns(table, next(filled, (0, []))[1])
+        columns = _find_columns(table, next(filled, (0, []))[1], names)
         return columns, list(_counted(filled, quota))
     except UnicodeDecodeError as error:
         raise DatasetError(f"{table} {NOT_UTF_8}") from error
     except csv.Error as error:
         raise DatasetError(f"{table} is not a table of comma-separated values: {error}") from error
+
+
+def _check_form(table: Path, text: str) -> None:
+    """Raise DatasetError where a table's first line says that it is of another encoding or has another separator."""
+    first = "".join(text.lstrip("\r\n")[:_GLANCE].splitlines()[:1])
+    if "\0" in first:  # UTF-16 without the mark that is no UTF-8
+        raise DatasetError(f"{table} {NOT_UTF_8}")
+    if "," not in first and (";" in first or "\t" in first):
+        raise DatasetError(f"{table} begins with {shown(first)}; save it with commas between its columns")
+
+
+def _find_columns(table: Path, first: list[str], wanted: tuple[str, str, str]) -> Columns:
+    """Find the columns that are `wanted` among those of the first row, in any order; others may hold anything.
+
+    Raises DatasetError where one that is needed is missing, or one is there twice.
+    """
+    names = [name.lower() for name in first]
+    path, value, split = (
+        [place for place, name in enumerate(names) if name == name_wanted.lower()] for name_wanted in wanted
+    )
+    if len(path) != 1 or len(value) != 1 or len(split) > 1:
+        raise DatasetError(
+            f"{table} begins with {shown(','.join(first))}; its first row must name the columns {wanted[0]} and "
+            f"{wanted[1]}, and may name {wanted[2]}, each of them once; where they have other names, say which, as in "
+            "--columns file=path,age=value"
+        )
+    return Columns(len(names), path[0], value[0], split[0] if split else None)
 
 
 def _counted(lines: Iterator[tuple[int, list[str]]], quota: Quota) -> Iterator[tuple[int, list[str]]]:
@@ -146,8 +187,8 @@ def _row(number: int, path: str, line: list[str], columns: Columns) -> Row:
 def _hint(path: str) -> str:
     """Say what to do about a path that is none."""
     if path.startswith(("/", "\\")) or path[1:2] == ":":
-        return "; write it relative to that folder, with / between folders"
-    return "; write / between folders" if "\\" in path else ""
+        return "; write it relative to that folder"
+    return ", but a URL; download the images, and list the files" if _URL.match(path) else ""
 
 
 def _without_twins(rows: list[Row]) -> tuple[list[Row], list[Rejected]]:

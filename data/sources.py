@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import zipfile
 from dataclasses import dataclass, field
@@ -10,12 +9,15 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from data.archives import GZIP_MAGIC, read_tar, read_zip, tar_names, zip_names
+from data.archives import GZIP_MAGIC, list_tar, list_zip, read_tar, read_zip
 from data.errors import DatasetError
-from data.members import Limits, Member, Quota, common_folder, is_litter, safe_name
+from data.folders import list_folder, read_folder
+from data.members import Limits, Member, common_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from data.errors import Rejected
 
 KNOWN: Final = "a folder, a .zip, a .tar, a .tar.gz, a .csv, or synthetic"
 """What images can be taken from; tables and drawings are for others to read."""
@@ -36,13 +38,15 @@ class Kind(Enum):
 class Source:
     """A listed source: its names (sorted, with `/`) are known to be safe; no file of it has been read yet.
 
-    `prefix` is the folder, ending in `/`, that all files lie in, or nothing.
+    `rejected` are the files that will not be read, by reason of their names or because they are none; `prefix` is the
+    folder, ending in `/`, that all files lie in, or nothing.
     """
 
     path: Path
     kind: Kind
     names: tuple[str, ...]
     limits: Limits
+    rejected: tuple[Rejected, ...] = ()
     prefix: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -58,24 +62,25 @@ class Source:
             return read_zip(self.path, self.limits)
         if self.kind is Kind.TAR:
             return read_tar(self.path, self.limits)
-        return _read_folder(self)
+        return read_folder(self.path, self.names, self.limits)
 
 
-def open_source(path: Path, limits: Limits | None = None) -> Source:
+def open_source(path: Path, limits: Limits | None = None, *, follow_links: bool = False) -> Source:
     """List what a folder or an archive holds, whatever its name ends in.
 
-    What operating systems leave behind (`.DS_Store`, `__MACOSX`) is left out. Raises DatasetError where `path` does not
-    exist, is no folder or archive, is damaged, beyond the limits, or holds links or names that lead out of it.
+    What file managers leave behind (`.DS_Store`, `__MACOSX`) is left out; links that lead out of a folder are rejected
+    unless to `follow_links`. Raises DatasetError where `path` does not exist, is no folder or archive, is damaged,
+    beyond the limits, or an archive with links or with names that lead out of it.
     """
     limits = limits or Limits()
     kind = _kind(path)
     if kind is Kind.ZIP:
-        names = zip_names(path, limits)
+        listed = list_zip(path, limits)
     elif kind is Kind.TAR:
-        names = tar_names(path, limits)
+        listed = list_tar(path, limits)
     else:
-        names = _folder_names(path, limits)
-    return Source(path, kind, tuple(names), limits)
+        listed = list_folder(path, limits, follow_links=follow_links)
+    return Source(path, kind, listed.names, limits, listed.rejected)
 
 
 def _kind(path: Path) -> Kind:
@@ -105,48 +110,3 @@ def _kind(path: Path) -> Kind:
 def _start(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(512)
-
-
-def _folder_names(root: Path, limits: Limits) -> list[str]:
-    quota = Quota(str(root), limits)
-    names = []
-
-    def stop(error: OSError) -> None:
-        raise DatasetError(f"{error.filename} cannot be read: {error.strerror}") from error
-
-    for folder, subfolders, files in os.walk(root, onerror=stop):
-        for one in subfolders:
-            if (Path(folder) / one).is_symlink():
-                raise DatasetError(f"{Path(folder) / one} is a link to another folder; pass that folder itself")
-        for file in files:
-            path = Path(folder) / file
-            name = safe_name(str(root), path.relative_to(root).as_posix())
-            if not is_litter(name):
-                _check_plain(root, path)
-                quota.count()
-                names.append(name)
-    return sorted(names)
-
-
-def _check_plain(root: Path, path: Path) -> None:
-    """Raise DatasetError for what is no plain file, and for links that lead out of `root`."""
-    try:
-        found = path.stat()
-        outside = path.is_symlink() and not path.resolve().is_relative_to(root.resolve())
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
-    if outside:
-        raise DatasetError(f"{path} is a link that leads out of {root}, so nothing of the folder is read")
-    if not stat.S_ISREG(found.st_mode):
-        raise DatasetError(f"{path} is not a plain file, so nothing of the folder is read")
-
-
-def _read_folder(source: Source) -> Iterator[Member]:
-    """Yield a folder's files, of one that is too large no more than tells so: it is no reason to refuse the others."""
-    for name in source.names:
-        try:
-            with (source.path / name).open("rb") as file:
-                content = file.read(source.limits.file_bytes + 1)
-        except OSError as error:
-            raise DatasetError(f"{source.path / name} cannot be read: {error.strerror}") from error
-        yield Member(name, content)

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 
 from data.arrays import ARRAYS, SPLITS, StoredArray, dataset_sha256
-from data.errors import DatasetError
+from data.errors import DatasetError, system_reason
 from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo, Extent
 
 if TYPE_CHECKING:
@@ -33,12 +33,10 @@ def inspect_file(path: Path) -> DatasetInfo:
     """
     try:
         _check_hdf5(path)
-        with h5py.File(path, "r", locking="best-effort") as file:
+        with h5py.File(path, "r", locking=False) as file:
             return _inspect(path, file)
     except DatasetError:
         raise
-    except PermissionError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except (
         OSError,
         KeyError,
@@ -50,13 +48,15 @@ def inspect_file(path: Path) -> DatasetInfo:
         AttributeError,
     ) as error:
         # These are what h5py and numpy raise on damaged files.
+        if reason := system_reason(error):
+            raise DatasetError(f"{path} cannot be read: {reason}") from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DatasetError(f"{path} is a damaged dataset: {reason}") from error
 
 
 def _check_hdf5(path: Path) -> None:
-    with path.open("rb"):
-        pass  # A file that may not be read must not be called damaged or foreign.
+    with path.open("rb") as file:
+        file.read(1)  # A file that cannot be read must not be called damaged or foreign.
     if not h5py.is_hdf5(path):
         raise DatasetError(f"{path} is not an HDF5 file; make a dataset with: agesearch data build SOURCE --out F.h5")
 

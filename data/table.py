@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from data.collecting import Progress
-    from data.members import Limits
     from data.options import BuildOptions
     from data.rows import Row
 
@@ -43,7 +42,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress, *, who
     Raises RejectedFilesError for rows that, or whose images, cannot be used unless `options.skip_bad`, and DatasetError
     where the table itself cannot be read, its rows are too many, or a split is left empty.
     """
-    listing = read_rows(table, options.limits)
+    listing = read_rows(table, options.limits, options.columns)
     if whole and not listing.rejected:
         _check_splits(table, listing.rows)
     check_memory(len(listing.rows), options)
@@ -53,7 +52,7 @@ def collect_table(table: Path, options: BuildOptions, progress: Progress, *, who
     with Decoder() as decoder:
         for done, row in enumerate(listing.rows, start=1):
             try:
-                file = _file(table, row, options.limits)
+                file = _file(table, row, options)
                 pixels = decoder.decode(file, options.image_size, options.channels)
                 images.append(Image(row.path, row.value, row.split, pixels, hashlib.sha256(file).hexdigest()))
                 digests.append((row.path, images[-1].sha256))
@@ -81,19 +80,21 @@ def listed_file(table: Path, name: str) -> Path:
     return next((path for path in paths if os.access(path, os.F_OK)), paths[0])
 
 
-def _file(table: Path, row: Row, limits: Limits) -> bytes:
+def _file(table: Path, row: Row, options: BuildOptions) -> bytes:
     """Return the bytes of a row's file; raises DatasetError with the reason where it cannot be used."""
     try:
         path = listed_file(table, row.path)
-        if not path.resolve().is_relative_to(table.parent.resolve()):
-            raise DatasetError(f"it is a link that leads out of {table.parent}")
+        if not options.follow_links and not path.resolve().is_relative_to(table.parent.resolve()):
+            raise DatasetError(
+                f"it is a link that leads out of {table.parent}; pass --follow-links to read what links lead to"
+            )
         if not path.is_file():
             raise DatasetError("there is no such file")
         with path.open("rb") as file:
-            content = file.read(limits.file_bytes + 1)
+            content = file.read(options.limits.file_bytes + 1)
     except OSError as error:
         raise DatasetError(f"it cannot be read: {error.strerror}") from error
     except RuntimeError as error:  # as Python before 3.13 says of a link to itself
         raise DatasetError("it is a link that leads in a circle") from error
-    limits.check_file(content)
+    options.limits.check_file(content)
     return content

@@ -48,6 +48,9 @@ def configure(threads: int, gpu_share: float = 1.0) -> None:
     tf = _tensorflow()
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
+    # This rewriting makes sums of three terms out of sums of two, and another one adds those up as they come. After
+    # some 90 steps TensorFlow knows which operations are cheap, and runs them at once: then the last bits are others.
+    tf.config.optimizer.set_experimental_options({"arithmetic_optimization": False})
     for gpu in tf.config.list_physical_devices("GPU"):
         # Else two workers would give the same trial two values. It rules out XLA, whose gradient of max-pooling has no
         # such form (TensorFlow's issue 69417).

@@ -4,6 +4,8 @@ import io
 import warnings
 from typing import TYPE_CHECKING, Final
 
+from model.fonts import use_fonts_for_all_letters
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -40,9 +42,10 @@ def literal(text: str) -> str:
 
 
 def png(figure: "Figure") -> bytes:
-    """Return the figure as a PNG: the same drawing gives the same bytes. A letter that the font lacks is a box."""
+    """Return the figure as a PNG: the same drawing gives the same bytes. A letter that no font has is a box."""
+    use_fonts_for_all_letters(figure)
     picture = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        figure.savefig(picture, format="png", metadata={"Software": None})
+        figure.savefig(picture, format="png", metadata={"Software": "agesearch"})
     return picture.getvalue()

@@ -11,6 +11,9 @@ YEARS: Final = "years"
 DIGITS: Final = 3
 """What is shown of an error at least, however small it is beside years."""
 
+MOST_DIGITS: Final = 7
+"""As many as float32 has."""
+
 TINY: Final = 1e-4
 """Below it, digits are easier to read with an exponent than behind so many zeros."""
 
@@ -51,7 +54,7 @@ class Quantity:
 
     def shown(self, value: float) -> str:
         """Return a single prediction as text: an age in tenths, anything else in all digits that float32 has."""
-        return f"{value:.1f}" if self.is_age else str(np.float32(value)).removesuffix(".0")
+        return f"{value:.1f}" if self.is_age else np.format_float_positional(np.float32(value), trim="-")
 
 
 def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:
@@ -63,5 +66,7 @@ def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:
     sign, least = form[:-1].split(".")
     if 0 < scale < TINY:
         return format(number, f"{sign}.{DIGITS}g")
-    wanted = DIGITS - 1 - math.floor(math.log10(scale)) if 0 < scale < math.inf else 0
-    return format(number, f"{sign}.{max(int(least), wanted)}f")
+    exponent = math.floor(math.log10(scale)) if 0 < scale < math.inf else 0
+    # At least so many digits, and none behind the point that float32 does not have.
+    decimals = min(max(int(least), DIGITS - 1 - exponent), max(0, MOST_DIGITS - 1 - exponent))
+    return format(number, f"{sign}.{decimals}f")

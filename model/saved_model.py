@@ -1,5 +1,7 @@
 """The network as a `.keras` file of stock Keras layers, which loads anywhere without this package; and back."""
 
+import io
+import json
 import tempfile
 import zipfile
 from pathlib import Path
@@ -8,26 +10,43 @@ from typing import Any
 import numpy as np
 
 from model.age_model import AgeModel
+from model.answers import METADATA, WRITTEN_BY, Answers
 from model.errors import ModelError
 from model.examples import Images, Labels
 from model.initializers import Weights
 from model.network import Network
+from model.portable import portable
 
 IMAGES_A_CALL = 64
 """Images that the network is given at once, so that memory does not grow with how many there are."""
 
 
-def to_bytes(network: Network, weights: Weights, limits: tuple[float, float], flip_averaged: bool = False) -> bytes:
-    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; values within `limits` out.
+def to_bytes(network: Network, weights: Weights, answers: Answers, flip_averaged: bool = False) -> bytes:
+    """Make a `.keras` file: pixels 0–255, (batch, height, width, channels), in; values in the range of `answers` out.
 
-    With `flip_averaged` the file's network answers the mean over an image and its mirror image.
+    With `flip_averaged` the file's network answers the mean over an image and its mirror image. The file says what its
+    answers are (`read_answers`). It loads in Keras from 3.0 on.
     """
+    limits = answers.low, answers.high
     model = AgeModel(network).build(rescale=True, clip=limits, flip_averaged=flip_averaged)
     model.set_weights(weights)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.keras"
         model.save(path)
-        return path.read_bytes()
+        return _portable(path, answers)
+
+
+def _portable(path: Path, answers: Answers) -> bytes:
+    """Return the file at `path` as older versions of Keras read it, too, with what its answers are."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    about = json.loads(parts.pop(METADATA)) | WRITTEN_BY | {"answers": answers.as_dict()}
+    parts["config.json"] = portable(parts["config.json"].decode()).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in ({METADATA: json.dumps(about).encode()} | parts).items():
+            archive.writestr(name, content)
+    return packed.getvalue()
 
 
 class SavedModel:
@@ -54,7 +73,10 @@ class SavedModel:
         return np.concatenate(pieces) if pieces else np.empty(0, np.float32)
 
     def _forward(self, images: Images) -> Labels:
-        values: Labels = np.asarray(self._model(images.astype(np.float32), training=False), np.float32)[:, 0]
+        import keras
+
+        (answers,) = keras.tree.flatten(self._model([images.astype(np.float32)], training=False))
+        values: Labels = np.asarray(answers, np.float32)[:, 0]
         return values
 
 
@@ -75,5 +97,6 @@ def _shape(model: Any, side: str) -> Any:
     import keras
 
     # A model saved before it was built, or a bare layer, has no such attribute; one of several has a list or a dict.
-    tensor = getattr(model, side, None)
+    found = getattr(model, side, None)
+    tensor = found[0] if isinstance(found, list) and len(found) == 1 else found
     return tensor.shape if isinstance(tensor, keras.KerasTensor) else "no single array"

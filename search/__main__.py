@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from data.errors import DatasetError, WriteFailure
 from model.errors import ModelError
 from search.commands import data, experiment
+from search.commands.check import check
 from search.commands.compare import compare
 from search.commands.fit import fit
 from search.commands.fitted import evaluate, predict
@@ -22,13 +23,26 @@ from search.commands.run import run
 from search.commands.search import init, search, worker
 from search.commands.study import dashboard, export, repair, status
 from search.commands.summary import summary
+from search.commands.trials import trials
 from search.errors import SearchError, SearchFailure
 
 UsageError = typer.BadParameter.mro()[1]
 """What every kind of wrong usage is; Typer gives it no public name."""
 
 PANELS: dict[str, tuple[Any, ...]] = {
-    "From images to a network": (data.app, run, search, status, dashboard, export, fit, evaluate, predict),
+    "From images to a network": (
+        data.app,
+        run,
+        check,
+        search,
+        status,
+        trials,
+        dashboard,
+        export,
+        fit,
+        evaluate,
+        predict,
+    ),
     "On more machines, and after crashes": (init, worker, move, repair),
     "Reports, and the paper's studies": (report, compare, experiment.app, summary),
 }
@@ -110,6 +124,8 @@ def _told(error: Exception, debug: bool) -> tuple[str, int]:
         return " ".join(str(error).splitlines()), 1 if isinstance(error, SearchFailure | WriteFailure) else 2
     if isinstance(error, UsageError):
         return _usage(error), 2
+    if isinstance(error, FileNotFoundError) and "temporary directory" in str(error):
+        return f"{error.strerror}; let TMPDIR name a folder that exists, is yours to write in, and is not full", 1
     lines = str(error).strip().splitlines() or ["it says no more"]
     return f"{type(error).__name__}: {lines[0]}{'' if debug else ' (--debug shows where)'}", 1
 

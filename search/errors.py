@@ -9,6 +9,10 @@ class SearchFailure(SearchError):  # noqa: N818  (what failed is the machine's, 
     """What was asked for is right, but the storage or the workers failed; trying again may succeed. Exit code 1."""
 
 
+class UnfitWorker(SearchError):  # noqa: N818  (it is the worker that is unfit, and the trial has not failed)
+    """A worker can run no trial of its study, as with files that have changed; its slot is given back, and it ends."""
+
+
 class StaleClaim(SearchError):  # noqa: N818  (it is a claim that is stale, which the callers catch, not a fault)
     """The lease of a claim was lost and its slot taken over, so nothing may be written in its name any more."""
 

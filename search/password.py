@@ -14,8 +14,10 @@ def with_password(url: str, file: Path | None) -> str:
 
     It is looked for in AGESEARCH_STORAGE_PASSWORD, then in `file`. Without one PostgreSQL's own client looks into
     PGPASSWORD, PGPASSFILE and ~/.pgpass. A password among the URL's options is moved to where it is never shown.
-    Raises SearchError for a file that others can read.
+    Raises SearchError for a file that others can read, and for an empty AGESEARCH_STORAGE_PASSWORD.
     """
+    if os.environ.get(PASSWORD_VARIABLE) == "":
+        raise SearchError(f"{PASSWORD_VARIABLE} is empty; write the password there, or unset it")
     if not url.startswith("postgresql"):
         return url
     from sqlalchemy import make_url

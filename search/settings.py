@@ -1,7 +1,5 @@
 """What the commands can be told: each setting with its type, its default, and the words of its help."""
 
-import ipaddress
-import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -15,11 +13,22 @@ from pydantic import (
     Field,
     PositiveFloat,
     SecretStr,
-    model_validator,
 )
 
+from search.setting_types import (
+    Bounds,
+    Budget,
+    Count,
+    HostName,
+    NoneAsText,
+    later_bounds,
+    no_truth,
+    printable,
+    read_by,
+    split_at,
+    url_path,
+)
 from search.space.enqueued import Wanted, read_enqueued
-from search.space.pairs import pairs
 from search.space.parameters import read_space
 from search.space.ranges import Range
 from search.space.samplers import SamplerName
@@ -34,89 +43,14 @@ NEVER_EMPTY = UNTOLD | {"study", "storage_password_file", "dashboard_password_fi
 """Settings for which an empty environment variable is an error; others ignore it."""
 
 
-def _split(separator: str) -> BeforeValidator:
-    """Accept text such as "50,50" for a tuple, as flags and environment variables give it."""
-    return BeforeValidator(lambda value: tuple(value.split(separator)) if isinstance(value, str) else value)
-
-
-def _ends(value: Any) -> Any:
-    ends = tuple(value.split(":")) if isinstance(value, str) else value
-    if isinstance(ends, tuple | list) and len(ends) != 2:
-        raise ValueError("give its two ends, as in 1e-5:1e-3")
-    return ends
-
-
-def _or_none(value: Any) -> Any:
-    if value == "":
-        raise ValueError("it is empty; leave it out, or write none")
-    return None if value == "none" else value
-
-
-def _no_truth(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError("it is true or false; give a number")  # noqa: TRY004 - pydantic wants a ValueError
-    return value
-
-
-def _printable(name: str) -> str:
-    if any(ord(each) < 32 or ord(each) == 127 for each in name):
-        raise ValueError("it has a control character in it; choose a name of letters, digits and signs")
-    return name
-
-
-def _host_name(given: str) -> str:
-    name = given.strip().removesuffix(".")
-    try:
-        return str(ipaddress.ip_address(name.strip("[]")))
-    except ValueError:
-        if not re.fullmatch(r"[a-z0-9._-]+", name, re.IGNORECASE):
-            # As browsers send it: the guard compares it without the port.
-            raise ValueError("it is no host name; write one without a port, as in ages.example.org") from None
-    return name
-
-
-HostName = Annotated[str, AfterValidator(_host_name)]
-Count = Annotated[int, Field(gt=0, le=2**31 - 1), BeforeValidator(_no_truth)]
-"""As many as TensorFlow and databases count to."""
-
-Bounds = Annotated[tuple[PositiveFloat, PositiveFloat], BeforeValidator(_ends)]
-NoneAsText = BeforeValidator(_or_none)
-
-
-class Ranges(BaseModel):
-    """The ranges of the later stages; None is that of the first."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    learning_rate: Bounds | None = None
-    l2: Bounds | None = None
-
-    @model_validator(mode="after")
-    def _some(self) -> "Ranges":
-        if not self.model_fields_set:
-            raise ValueError("give learning_rate, l2, or both")
-        return self
-
-
-def _by_name(value: Any) -> Any:
-    return pairs(value) if isinstance(value, str) else value
-
-
-_named = BeforeValidator(_by_name)
-
-
-def _read_by(reader: Callable[[Any], Any]) -> BeforeValidator:
-    return BeforeValidator(lambda value: None if value in (None, "none") else reader(value))
-
-
 def _in(panel: str) -> Callable[..., Any]:
     """Return what defines a setting that the help of commands shows in `panel`."""
     return partial(Field, json_schema_extra={"panel": panel})
 
 
-_study, _budget, _searched, _sampling = map(_in, ("Study", "Budget", "Search space", "Sampling and pruning"))
+_study, _trials, _searched, _sampling = map(_in, ("Study", "Budget", "Search space", "Sampling and pruning"))
 _finalists, _training, _workers = map(_in, ("Finalists", "Training", "Workers"))
-_fit, _dashboard = map(_in, ("Fit", "Dashboard"))
+_fit, _dashboard, _program = map(_in, ("Fit", "Dashboard", "Program"))
 
 
 class Settings(BaseModel):
@@ -133,7 +67,7 @@ class Settings(BaseModel):
     storage_password_file: Annotated[Path | None, NoneAsText] = _study(
         None, description="A file with the storage's password, used if AGESEARCH_STORAGE_PASSWORD is not set."
     )
-    study: Annotated[str, AfterValidator(_printable)] = _study(
+    study: Annotated[str, AfterValidator(printable)] = _study(
         "age", min_length=1, max_length=480, description="The study's name."
     )
     out: Path = _study(Path("runs"), description="The folder for logs and results.")
@@ -143,19 +77,57 @@ class Settings(BaseModel):
         "database, no curves are kept.",
     )
 
-    trials: Annotated[tuple[Count, ...], _split(",")] = _budget(
+    program: Annotated[Path | None, NoneAsText] = _program(
+        None, description="Your own program, which a trial runs: a Python file, or any file that can be run."
+    )
+    command: Annotated[str | None, NoneAsText] = _program(
+        None,
+        description="A command instead, which is a process for each trial and whose last line on stdout is the value, "
+        "as in 'python train.py --lr {lr} --seed {seed}'.",
+    )
+    python: Annotated[str | None, NoneAsText] = _program(
+        None, description="The Python that runs the program, by default the one that runs this."
+    )
+    watch: Annotated[tuple[str, ...] | None, split_at(","), NoneAsText] = _program(
+        None, description="Further files that decide the program's results: files, folders, or patterns, as in *.py."
+    )
+    allow_changed: bool = _program(
+        False, description="Go on with a study though the program's files have changed since it was created."
+    )
+    direction: Literal["minimize", "maximize"] = _program(
+        "minimize", description="Whether the lowest or the highest value is the best."
+    )
+    metric: Annotated[str, AfterValidator(printable)] = _program(
+        "value", min_length=1, max_length=80, description="What the program's value is called."
+    )
+    unit: Annotated[str, AfterValidator(printable)] = _program(
+        "", max_length=40, description="The unit of the program's value, if it has one."
+    )
+    budget: Budget = _program(None, description="Numbers that a trial is given besides its parameters, as in epochs=5.")
+    finalist_budget: Budget = _program(
+        None, description="Those of a finalist's trial which are others, as in epochs=20."
+    )
+    fit: Budget = _program(None, description="Those of the final fit which are others, as in epochs=100.")
+    trial_minutes: Annotated[PositiveFloat | None, NoneAsText] = _program(
+        None, description="Minutes after which a trial's program is ended, and the attempt has failed; none: no limit."
+    )
+    trial_memory: Annotated[PositiveFloat | None, NoneAsText] = _program(
+        None, description="GiB of memory that each of a trial's processes may have of its own; none: no limit."
+    )
+
+    trials: Annotated[tuple[Count, ...], split_at(",")] = _trials(
         (50, 50), min_length=1, description="Trials in each stage, as in 50,50."
     )
-    seed: Annotated[int, Field(ge=0), BeforeValidator(_no_truth)] = _searched(
+    seed: Annotated[int, Field(ge=0), BeforeValidator(no_truth)] = _searched(
         0, description="The seed that every random draw follows from."
     )
     learning_rate: Bounds = _searched((1e-6, 1e-3), description="Learning rates of the first stage, as in 1e-6:1e-3.")
     l2: Bounds = _searched((1e-6, 1e1), description="L2 coefficients of the first stage, as in 1e-6:1e1.")
-    space: Annotated[tuple[Range, ...] | None, _read_by(read_space)] = _searched(
+    space: Annotated[tuple[Range, ...] | None, read_by(read_space)] = _searched(
         None,
         description="Further parameters to search: a table, or text such as dropout=linear:0:0.5,batch_size=16|32.",
     )
-    ranges: Annotated[Ranges | None, _named, NoneAsText] = _searched(
+    ranges: Annotated[dict[str, tuple[int | float, int | float]] | None, read_by(later_bounds)] = _searched(
         None,
         description="Ranges for all later stages instead of narrowing, as in learning_rate=1e-5:1e-3,l2=1e-5:1e-3; "
         "one that is left out stays as it was in the first stage.",
@@ -173,7 +145,7 @@ class Settings(BaseModel):
     pruning_images: Count = _sampling(
         125, description="Validation images, the same for all trials, on which pruning judges each epoch."
     )
-    enqueue: Annotated[tuple[Wanted, ...] | None, _read_by(read_enqueued)] = _sampling(
+    enqueue: Annotated[tuple[Wanted, ...] | None, read_by(read_enqueued)] = _sampling(
         None, description="Configurations to try first, within the budget, as in lr=1e-4,l2=1e-4;lr=1e-3."
     )
     finalists: Annotated[int, Field(ge=0, le=2**31 - 1)] = _finalists(
@@ -195,9 +167,9 @@ class Settings(BaseModel):
         "default",
         description="How trials are trained and judged: default, or paper (the paper's protocol, faults included).",
     )
-    images: Count = _budget(500, description="Training images per trial.")
-    epochs: Count = _budget(5, description="Epochs per trial.")
-    batch_size: Count = _budget(32, description="Images per training step.")
+    images: Count = _trials(500, description="Training images per trial.")
+    epochs: Count = _trials(5, description="Epochs per trial.")
+    batch_size: Count = _trials(32, description="Images per training step.")
     precision: Literal["auto", "float32", "bfloat16"] = _training(
         "auto",
         description="Precision of convolutions: float32, bfloat16, or auto (whichever is faster here, measured when"
@@ -247,7 +219,10 @@ class Settings(BaseModel):
     dashboard_password_file: Annotated[Path | None, NoneAsText] = _dashboard(
         None, description="A file with the dashboard's password, such as a container's secret."
     )
-    dashboard_hosts: Annotated[tuple[HostName, ...] | None, _split(","), NoneAsText] = _dashboard(
+    dashboard_path: Annotated[str, AfterValidator(url_path)] = _dashboard(
+        "/", description="The path that a proxy serves the dashboard under, as in /hpo."
+    )
+    dashboard_hosts: Annotated[tuple[HostName, ...] | None, split_at(","), NoneAsText] = _dashboard(
         None,
         description="Further host names that browsers reach the dashboard by, as through a proxy: ages.example.org.",
     )

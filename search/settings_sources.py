@@ -7,22 +7,32 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from search.errors import SearchError
 from search.password import PASSWORD_VARIABLE, with_password
-from search.settings import NEVER_EMPTY, UNTOLD, Ranges, Settings
+from search.service_links import is_service_link
+from search.settings import NEVER_EMPTY, UNTOLD, Settings
+from search.settings_folder import at_home, from_folder
 
 CONFIG_FILE = Path("agesearch.toml")
 PREFIX = "AGESEARCH_"
 NOT_SETTINGS = frozenset({f"{PREFIX}CONFIG", PASSWORD_VARIABLE})
 
+_WORDS = {
+    "path_type": "write a path between quotes",
+    "string_type": "write text between quotes",
+    "tuple_type": "write a list, as in [50, 50]",
+}
+"""What to do about a value of a wrong type in the file, where the validator has its own words for that."""
+
 
 def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
     """Read the settings: `config`, or agesearch.toml where there is one, then the environment, then `flags`.
 
-    Raises SearchError for a file that is missing or no TOML, an unknown key, or a value that cannot be.
+    Relative paths in the file belong to its folder, others to the working directory. Raises SearchError for a file that
+    is missing or no TOML, an unknown key, a value that cannot be, or a flag that would have no effect.
     """
     sources = [
         *_from_file(config),
@@ -31,28 +41,41 @@ def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
     ]
     for key, _, where in sources:
         if key not in Settings.model_fields:
-            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key, Settings)}")
+            raise SearchError(f"{where}: unknown setting {key!r}{_nearest(key)}")
     origins = {key: where for key, _, where in sources}
     try:
-        settings = Settings.model_validate({key: value for key, value, _ in sources})
+        settings = Settings.model_validate({key: at_home(key, value, where) for key, value, where in sources})
     except ValidationError as error:
         raise SearchError(_sentence(error.errors(), origins)) from error
+    if settings.on == "here" and flags.get("gpus_per_worker") is not None:
+        raise SearchError("--gpus-per-worker has an effect with --on ray alone; leave it out, or see --per-gpu")
     storage = with_password(settings.storage, settings.storage_password_file)
-    return settings if storage == settings.storage else settings.model_copy(update={"storage": storage})
+    own = {} if storage == settings.storage else {"storage": storage}
+    if "study" not in settings.model_fields_set and settings.program is not None:
+        own["study"] = settings.program.stem
+    # Not `model_copy`, after which what follows from others would look like what was said.
+    return settings.model_construct(settings.model_fields_set, **{**dict(settings), **own}) if own else settings
 
 
 def _sentence(errors: Sequence[ErrorDetails], origins: Mapping[str, str]) -> str:
-    """Say of the first wrong value, or rather of a misspelt key, where it comes from and what it should be."""
-    first = min(errors, key=lambda each: each["type"] != "extra_forbidden")
+    """Say of the first wrong value where it comes from and what it should be."""
+    first = errors[0]
     origin, place = origins[str(first["loc"][0])], _place(first)
-    if first["type"] == "extra_forbidden":
-        return f"{origin}: unknown setting '{place}.{first['loc'][-1]}'{_nearest(str(first['loc'][-1]), Ranges)}"
     # A setting of several kinds, such as a number or "auto", has an error for each.
     own = [each for each in errors if _place(each) == place and not _follows(each, errors)]
-    said = (each["msg"].removeprefix("Value error, ").replace(" after validation", "") for each in own)
+    said = map(_reason, own)
     reasons = dict.fromkeys(each[0].lower() + each[1:] for each in said)
     value = "invalid" if place in UNTOLD else _shown(first["input"])
     return f"{origin}: {place} is {value}: {', or '.join(reasons)}"
+
+
+def _reason(error: ErrorDetails) -> str:
+    """Return what is wrong with a value, in words that name no class and no pattern of ours."""
+    key, kind = str(error["loc"][0]), error["type"]
+    if kind == "string_pattern_mismatch":
+        return f"it is none of what it may be. {Settings.model_fields[key].description}"
+    own = _WORDS.get(kind)
+    return own or error["msg"].removeprefix("Value error, ").replace(" after validation", "")
 
 
 def _place(error: ErrorDetails) -> str:
@@ -76,22 +99,25 @@ def _from_file(config: Path | None) -> list[tuple[str, Any, str]]:
         raise SearchError(f"the settings file {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:  # no text, no TOML, or a number of 5000 digits
         raise SearchError(f"the settings file {path} is not TOML: {error}") from error
+    table = {key: from_folder(key, value, path) for key, value in table.items()}
     return [(key, tuple(value) if isinstance(value, list) else value, str(path)) for key, value in table.items()]
 
 
 def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, Any, str]]:
     """Return what variables say; an empty one, as env files and containers pass it on, says nothing.
 
-    For the study's place and for passwords it is an error: another database would be used, or everybody let in.
+    For the study's place and for passwords it is an error: another database would be used, or everybody let in. What
+    Kubernetes sets for a service of our name says nothing either.
     """
-    names = {name: name.removeprefix(PREFIX).lower() for name in sorted(environment) if name.startswith(PREFIX)}
+    ours = (name for name in sorted(environment) if name.startswith(PREFIX))
+    names = {name: name.removeprefix(PREFIX).lower() for name in ours if not is_service_link(name, environment[name])}
     said = {name: key for name, key in names.items() if environment[name] or key in NEVER_EMPTY}
     return [(key, environment[name], name) for name, key in said.items() if name not in NOT_SETTINGS]
 
 
-def _nearest(key: str, model: type[BaseModel]) -> str:
-    near = difflib.get_close_matches(key, model.model_fields, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(model.model_fields)}"
+def _nearest(key: str) -> str:
+    near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(Settings.model_fields)}"
 
 
 def _shown(value: object) -> str:

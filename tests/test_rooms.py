@@ -18,19 +18,25 @@ FORBIDDEN = {
 """What the files of each room may not import, not even within a function or for types alone."""
 
 FLOORS = (
-    "space", "storage", "study", "slots", "results", "upkeep", "dashboard", "fit", "processes", "experiment", "report",
-    "commands",
+    "space", "storage", "study", "slots", "results", "upkeep", "processes", "dashboard", "tasks", "fit", "experiment",
+    "report", "commands",
 )  # fmt: skip
 """The rooms within search/, the lowest first."""
 
-INNER = [path for path in FILES if path.parent.parent == ROOT / "search"]
+CORE = FLOORS[: FLOORS.index("dashboard")]
+"""Those that know nothing of what a trial trains."""
 
-MEETING_PLACES = {"search/processes/objective.py", "search/fit/fitting.py"}
+INNER = [path for path in FILES if len(path.relative_to(ROOT).parts) > 2 and path.is_relative_to(ROOT / "search")]
+
+MEETING_PLACES = {"search/tasks/images/objective.py", "search/fit/fitting.py"}
 """Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
 
 
 RUN_TIME = {"__import__", "import_module", "exec", "eval"}
 """What imports by a name that no reader sees."""
+
+OPTIONAL = ("search/tasks/program/client/agesearch.py", "import_module")
+"""Of pandas, where a user has it and asks for a data frame."""
 
 
 @cache
@@ -69,9 +75,13 @@ def test_a_file_imports_only_what_its_room_may():
     assert found == set()
 
 
+def test_the_client_of_programs_imports_the_standard_library_alone():
+    assert imported(ROOT / "agesearch.py") <= sys.stdlib_module_names
+
+
 def test_a_file_imports_nothing_by_a_name_made_at_run_time():
     found = {(name_of(path), name) for path in FILES for name in called(path) & RUN_TIME}
-    assert found == set()
+    assert found == {OPTIONAL}
 
 
 def test_images_become_examples_in_two_places_alone():
@@ -90,8 +100,12 @@ def test_one_room_alone_knows_what_optuna_keeps_private():
     assert found == {"storage"}
 
 
+def floor_of(path):
+    return path.relative_to(ROOT).parts[1]
+
+
 def test_every_room_within_search_has_its_floor():
-    assert {path.parent.name for path in INNER} == set(FLOORS)
+    assert {floor_of(path) for path in INNER} == set(FLOORS)
 
 
 def test_a_room_within_search_imports_from_itself_and_those_below_it_alone():
@@ -99,15 +113,31 @@ def test_a_room_within_search_imports_from_itself_and_those_below_it_alone():
     for path in INNER:
         modules = {node.module for node in nodes_of(path) if isinstance(node, ast.ImportFrom)}
         used = {module.split(".")[1] for module in modules if module.startswith("search.")} & set(FLOORS)
-        found |= {(name_of(path), room) for room in used - set(FLOORS[: FLOORS.index(path.parent.name) + 1])}
+        found |= {(name_of(path), room) for room in used - set(FLOORS[: FLOORS.index(floor_of(path)) + 1])}
     assert found == set()
+
+
+def test_the_core_imports_neither_model_nor_data():
+    core = [path for path in INNER if floor_of(path) in CORE]
+    assert {(name_of(path), room) for path in core for room in imported(path) & {"model", "data"}} == set()
+
+
+WORDS = re.compile(r"image|epoch|recipe|precision", re.IGNORECASE)
+SQL = re.compile(r"EXTRACT\(EPOCH .* DOUBLE PRECISION|disk image is malformed")
+"""What databases call so."""
+
+
+def test_the_core_names_nothing_of_what_a_trial_trains():
+    core = [path for path in INNER if floor_of(path) in CORE]
+    lines = ((name_of(path), line) for path in core for line in path.read_text().splitlines())
+    assert {(name, line) for name, line in lines if WORDS.search(line) and not SQL.search(line)} == set()
 
 
 def test_tests_have_no_package_that_shadows_a_room():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-HEAVY = {"search.processes.objective", "search.fit.fitting", "search.fit.display"}
+HEAVY = {"search.tasks.images.objective", "search.fit.fitting", "search.fit.display"}
 """Modules of search/ that load TensorFlow, and are imported where there is a network to train."""
 
 IMPORT = """

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.counting import counted
 from search.commands.fitted import remark_foreign
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns
-from search.commands.search import dataset_of
-from search.counting import budget
+from search.counting import amounts, counted, decimal
 from search.errors import SearchError
 from search.settings import Settings
+from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
-    from model.quantity import Quantity
     from search.results.comparing import StudyComparison
+    from search.study.task import TaskSpec
 
 CHOSE_THE_EPOCHS = "this is the split that chose each fit's epoch, which favours the longer fit a little"
 
@@ -55,10 +54,10 @@ def _folder_of(name: str) -> str:
 
 def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:
     from data.dataset import inspect_dataset, read_split
-    from model.comparison import compare as compared
     from model.evaluation import evaluate
     from model.quantity import Quantity
     from search.fit.record import predict
+    from search.results.paired import compare as compared
 
     examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
     foreign = [remark_foreign(Path(name), dataset_of(settings)) for name in names]
@@ -72,13 +71,12 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     for name, each in zip(names, errors, strict=True):
         error = quantity.error(each.mae, each.standard_error)
         answer(f"{name}: {split} MAE {error} over {each.images} images")
-    answer(found.sentence(quantity, names))
+    answer(found.sentence(quantity.unit, names))
     if split == "validation" and not any(foreign):
         answer(CHOSE_THE_EPOCHS)
 
 
 def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) -> None:
-    from model.quantity import Quantity
     from search.results.comparing import compare_studies
     from search.results.ranking import table
     from search.storage.database import open_storage
@@ -90,33 +88,36 @@ def _compare_studies(settings: Settings, names: tuple[str, str], as_json: bool) 
     if as_json:
         answer_json(found.as_dict())
         return
-    alike = first.spec.recipe == second.spec.recipe
-    heading, *rows = table(found.best if alike else [replace(each, score=each.validation_mae) for each in found.best])
-    counted = zip(found.names, found.trials, rows, strict=True)
-    answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counted)]))
-    for line in comparison_lines(found, Quantity(first.spec.unit)):
+    task = first.spec.task
+    measure = task.coloured_name if task.score != second.spec.task.score else ""  # what both have alike
+    heading, *rows = table(first, [replace(trial, score=trial.measure(measure)) for trial in found.best])
+    if measure and task.coloured:
+        heading = tuple(task.coloured.title if title == task.score.name else title for title in heading)
+    counts = zip(found.names, found.trials, rows, strict=True)
+    answer(columns([("study", "with a value", *heading), *((name, str(n), *row) for name, n, row in counts)]))
+    for line in comparison_lines(found, task):
         answer(line)
 
 
-def comparison_lines(found: "StudyComparison", quantity: "Quantity") -> list[str]:
+def comparison_lines(found: "StudyComparison", task: "TaskSpec") -> list[str]:
     """Return what can be said of two studies beyond their best trials, as text."""
-    from model.quantity import decimal
-
+    score = task.score
     lines = [
-        f"{name}: its best finalist scores {quantity.error(best.mean, best.standard_error)} "
-        f"over {counted(len(best.scores), 'seed')} ({budget(best.images, best.epochs)})"
+        f"{name}: its best finalist scores {score.shown(best.mean, best.standard_error)} "
+        f"over {counted(len(best.scores), 'seed')}" + (f" ({amounts(best.budget)})" if best.budget else "")
         for name, best in zip(found.names, found.chosen, strict=True)
         if best
     ]
     if found.difference:
         mean, deviation = found.difference
-        apart = quantity.amount(f"{decimal(mean, '+.3f', deviation)} ± {decimal(deviation)}")
+        apart = f"{decimal(mean, '+.3f', deviation)} ± {decimal(deviation)} {score.unit}".rstrip()
         lines.append(f"difference of the finalists {apart} (standard error)")
     elif len(lines) == 2:
-        lines.append("the finalists had different budgets or recipes, so their scores are not comparable")
+        lines.append("the finalists had different budgets or scores, so their scores are not comparable")
     if found.paired:
-        said = found.paired.sentence(quantity, found.names)
-        lines.append(f"over the trials that both ran alike, validation MAE: {said}")
+        said = found.paired.sentence(score.unit, found.names, score.direction)
+        measure = task.coloured.title if task.coloured else score.name
+        lines.append(f"over the trials that both ran alike, {measure}: {said}")
     else:
         lines.append("too few trials have the same configuration, budget and seeds to compare the studies in pairs")
     return lines

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.options import AsJson, takes_group
+from search.commands.options import AsJson, may_force, takes_group
 from search.commands.printing import answer, answer_json, progress_bar, remark
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ app = typer.Typer(name="data", help="Build, verify, describe and time dataset fi
 Source = Annotated[
     str,
     typer.Argument(
-        help="A folder, .zip or .tar(.gz) in the course layout or of UTKFace crops; a .csv of path,value[,split]; "
+        help="A folder, .zip or .tar(.gz) of images that their names or folders label; a .csv of path,value[,split]; "
         "or 'synthetic'."
     ),
 ]
@@ -42,6 +42,12 @@ class BuildFlags:
     images: Annotated[str, typer.Option(help="Synthetic images of the three splits, as in 5400,2315,1159.")] = (
         "5400,2315,1159"
     )
+    columns: Annotated[
+        str, typer.Option(help="What a .csv calls its columns path, value and split, as in file=path,age=value.")
+    ] = ""
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Read what links lead to, outside the folder as well.")
+    ] = False
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave out what cannot be used, and list it.")] = False
 
     def options(self, source: str) -> "BuildOptions":
@@ -61,7 +67,22 @@ class BuildFlags:
             sizes=(training, validation, test),
             channels=self.channels,
             unit=usual if self.unit is None else self.unit,
+            columns=_columns(self.columns),
+            follow_links=self.follow_links,
         )
+
+
+def _columns(typed: str) -> tuple[str, str, str]:
+    """Return a table's names for path, value and split; raises DatasetError where they are not of the flag's form."""
+    from data.errors import DatasetError
+    from data.options import COLUMNS
+
+    pairs = [pair.rpartition("=") for pair in typed.split(",")] if typed else []
+    called = {ours.strip(): theirs.strip() for theirs, _, ours in pairs}
+    if len(called) < len(pairs) or not set(called) <= set(COLUMNS) or not all(called.values()):
+        raise DatasetError(f"--columns {typed} is not of the form file=path,age=value,set=split")
+    path, value, split = (called.get(ours, ours) for ours in COLUMNS)
+    return path, value, split
 
 
 def _numbers(flag: str, typed: str, between: str, *forms: str) -> tuple[int, ...]:
@@ -78,6 +99,7 @@ def _numbers(flag: str, typed: str, between: str, *forms: str) -> tuple[int, ...
 
 
 @app.command()
+@may_force
 @takes_group
 def build(
     source: Source,
@@ -87,7 +109,7 @@ def build(
 ) -> None:
     """Build a dataset file from images that are named by label or listed in a table, or from synthetic faces."""
     from data.build import build_dataset
-    from data.counting import counted
+    from search.counting import counted
 
     options = how.options(source)
     with _rejected_by_line(), progress_bar("reading images") as progress:
@@ -134,6 +156,7 @@ def _remark_constant(dataset: Path) -> None:
 
 
 @app.command()
+@may_force
 def stats(
     dataset: DatasetFile,
     figure: Annotated[Path | None, typer.Option(help="Write the label histograms (Figure 1) to this PNG.")] = None,
@@ -160,8 +183,8 @@ def stats(
 @app.command()
 def verify(dataset: DatasetFile, source: Source, as_json: AsJson = False) -> None:
     """Decode every image again and compare every pixel; exits 1 where anything differs."""
-    from data.counting import counted
     from data.verify import verify_dataset
+    from search.counting import counted
 
     with progress_bar("comparing images") as progress:
         report = verify_dataset(dataset, source, progress=progress)

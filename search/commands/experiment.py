@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.counting import counted
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
-from search.commands.search import INTERRUPTED, dataset_of
+from search.commands.search import INTERRUPTED
+from search.counting import counted
 from search.errors import SearchError, SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
+from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
     from search.report.sections import Section
@@ -58,7 +59,7 @@ def _command(declared: Declared) -> Callable[..., None]:
     images = declared.images or "all"
     run.__name__ = declared.name
     run.__doc__ = f"{declared.about}\n\n{images} images, {declared.epochs} epochs, {declared.repeats} trials a variant."
-    return takes_settings(*SHARED, "recipe")(run)
+    return takes_settings(*SHARED, "recipe")(may_force(run))
 
 
 for _declared in DECLARED:
@@ -67,6 +68,7 @@ for _declared in DECLARED:
 
 @app.command("proxy")
 @takes_settings(*SHARED)
+@may_force
 def proxy(
     settings: Settings,
     configurations: Annotated[int, typer.Option(min=3, help="Configurations of learning rate and L2.")] = 12,
@@ -99,14 +101,18 @@ def proxy(
 
 def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
+    from data.files import check_replaceable
+    from data.marks import Kind
     from search.commands.search import run_to_the_end
     from search.experiment.preparing import prepare_experiment, settings_for
+    from search.report.writing import LIST
     from search.storage.database import quieten_optuna
 
     quieten_optuna()
     dataset = dataset_of(settings)
     study = prepare_experiment(settings, dataset, make)
-    if not run_to_the_end(settings_for(settings, name), study, dataset):
+    check_replaceable(_folder(settings, study) / LIST, Kind.LIST)
+    if not run_to_the_end(settings_for(settings, name), study):
         with suppress(SearchFailure):  # a database that is away, which may be why the experiment was stopped
             _show(study, settings, as_json)
             remark(INTERRUPTED)
@@ -115,17 +121,23 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
 
 
 def _show(study: "Study", settings: Settings, as_json: bool) -> None:
-    from data.files import file_name
     from search.report.experiments import experiment_section
     from search.report.sections import LeftOut
 
     section = experiment_section(study)
     if not isinstance(section, LeftOut):
-        _show_section(section, study, settings.out / "experiments" / file_name(study.name), as_json)
+        _show_section(section, study, _folder(settings, study), as_json)
     elif as_json:
         answer_json({"study": study.name, "left_out": section})
     else:
         answer(f"{section.title}: {section.reason}")
+
+
+def _folder(settings: Settings, study: "Study") -> Path:
+    """Return where an experiment's figures and tables go."""
+    from search.processes.logs import file_name
+
+    return settings.out / "experiments" / file_name(study.name)
 
 
 def _show_section(section: "Section", study: "Study", folder: Path, as_json: bool) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json, remark
-from search.commands.search import dataset_of
+from search.errors import SearchError, TrialStopped
 from search.settings import Settings
+from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
     from threading import Event
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from data.arrays import Split
     from model.final_fit import FitState
     from search.fit.fitting import Fit, Progress
-    from search.results.configuration import Configuration
+    from search.tasks.images.configuration import Configuration
+    from search.tasks.program.configuration import Configuration as Program
 
 FIT = ("fit_epochs", "fit_patience", "fit_minutes", "fit_threads", "ensemble")
+PROGRAM = ("program", "python", "allow_changed", "fit", "trial_minutes", "trial_memory")
 
 
-@takes_settings("data", "seed", *FIT)
+@takes_settings("data", "seed", *FIT, *PROGRAM)
+@may_force
 def fit(
     settings: Settings,
     configuration: Annotated[Path, typer.Argument(help="The file that 'agesearch export' wrote.")] = Path("best.toml"),
@@ -37,7 +41,18 @@ def fit(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train the best configuration on all training images, keeping the weights whenever validation improves."""
+    """Train the best configuration to the end: a program runs once more, and its folder is kept.
+
+    On images, all training images are used, and the weights are kept whenever validation improves.
+    """
+    from search.results.configuration import read_document
+    from search.tasks.program.configuration import TABLE, read
+
+    if TABLE in (document := read_document(configuration)):
+        if any_dataset:
+            raise SearchError("--any-dataset is for images, and this is the fit of a program")
+        _fit_program(settings, read(document, configuration), out or settings.out / "fit", as_json)
+        return
     from data.dataset import inspect_dataset
     from model.history import kept
     from model.quantity import Quantity
@@ -53,17 +68,36 @@ def fit(
         answer(f"{folder}: epoch {best.epoch} of {len(state.history)} is kept, validation MAE {error}")
 
 
+def _fit_program(settings: Settings, chosen: "Program", out: Path, as_json: bool) -> None:
+    """Run a program once more; Ctrl-C and SIGTERM end it."""
+    from search.processes.stopping import stop_on_signals
+    from search.tasks.program.fit import RESULT, fit_of, run_fit
+
+    fit = fit_of(settings, chosen)
+    with stop_on_signals() as stop:
+        try:
+            result = run_fit(fit, out, stop, lambda step, value: remark(f"step {step}: {value:g}"))
+        except TrialStopped:
+            raise KeyboardInterrupt from None
+    if as_json:
+        answer_json({"folder": str(out), **result})
+        return
+    answer(f"{out / RESULT}: {chosen.score.name} {chosen.score.shown(result['value'])}")
+
+
 def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_dataset: bool) -> "dict[Path, FitState]":
     """Fit, or go on with a fit, and show it on stderr; Ctrl-C and SIGTERM lose no more than the epoch.
 
     Returns the last state in each folder: one, or a member's each of an ensemble.
     """
     from data.dataset import read_split
-    from search.fit.folder import alone_in, begin
+    from search.fit.folder import begin, check_fit_replaceable
     from search.processes.stopping import stop_on_signals
-    from search.results.configuration import read_configuration
+    from search.tasks.alone import alone_in
+    from search.tasks.images.configuration import read_configuration
 
     dataset, chosen = dataset_of(settings), read_configuration(configuration)
+    check_fit_replaceable(out, settings.ensemble)
     if not any_dataset:
         _require_same(chosen, configuration, dataset)
     _compare_with_measured(chosen, configuration)
@@ -115,7 +149,6 @@ def _until(stop: "Event", show: "Progress") -> "Progress":
 
 def _require_same(chosen: "Configuration", configuration: Path, dataset: Path) -> None:
     from data.dataset import inspect_dataset
-    from search.errors import SearchError
 
     digest, origin = inspect_dataset(dataset).digest, chosen.dataset.digest
     if origin not in (None, digest):

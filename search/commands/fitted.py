@@ -7,8 +7,8 @@ import typer
 
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
-from search.commands.search import dataset_of
 from search.settings import Settings
+from search.tasks.images.task import dataset_of
 
 Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wrote.")]
 
@@ -23,8 +23,10 @@ def evaluate(
     """Print a fitted network's mean absolute error and its standard error; for an ensemble, each member's too."""
     from search.fit.evaluating import evaluate_fit
     from search.fit.folder import fit_folder
+    from search.tasks.program.fit import refuse_program_fit
 
     folder = fit_folder(folder)
+    refuse_program_fit(folder, "agesearch evaluate")
     remark_foreign(folder, dataset_of(settings))
     found = evaluate_fit(folder, dataset_of(settings), split)
     if as_json:
@@ -38,7 +40,7 @@ def evaluate(
 def predict(
     settings: Settings,  # noqa: ARG001 - every command takes a settings file
     folder: Folder,
-    images: Annotated[list[Path], typer.Argument(help="JPEG or PNG files of any size.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files of any size (JPEG, PNG and others).")],
     as_json: AsJson = False,
 ) -> None:
     """Print a fitted network's prediction for each image: an age, or a value in the unit of its training data.
@@ -47,8 +49,10 @@ def predict(
     """
     from model.device import configure
     from search.fit.folder import fit_folder, fitted_quantity, members, model_file
+    from search.tasks.program.fit import refuse_program_fit
 
     folder = fit_folder(folder)
+    refuse_program_fit(folder, "agesearch predict")
     paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
     from model.saved_model import SavedModel

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from data.counting import counted
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json
+from search.counting import counted
 from search.settings import Settings
 
 

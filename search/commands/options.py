@@ -16,22 +16,25 @@ from search.settings_table import shown
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
 
-def takes_settings(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def takes_settings(*names: str, argument: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Make a command of a function whose first argument is `Settings`, with a flag for each of `names`.
 
-    The flags' texts are checked where all settings are, in `load_settings`.
+    The flags' texts are checked where all settings are, in `load_settings`. The setting `argument` needs no flag: it
+    may stand by itself.
     """
+    named = names if argument is None else (*names, argument)
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         _, *own = inspect.signature(command).parameters.values()
 
         def run(**given: Any) -> None:
             config = given.pop("config")
-            flags = {name: given.pop(name) for name in names}
+            flags = {name: given.pop(name) for name in named}
             command(load_settings(config, {k: v for k, v in flags.items() if v is not None}), **given)
 
         # Typer wants arguments before the flags that have defaults.
-        return _described(run, command, [*own, *map(_flag, names), _config()])
+        alone = [] if argument is None else [_argument(argument)]
+        return _described(run, command, [*own, *alone, *map(_flag, names), _config()])
 
     return decorate
 
@@ -49,6 +52,19 @@ def takes_group(command: Callable[..., None]) -> Callable[..., None]:
     return _described(run, command, [each for those in opened for each in those])
 
 
+def may_force(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the flag `--force`, with which it replaces files that this program did not write."""
+    parameters = list(inspect.signature(command).parameters.values())
+
+    def run(*settings: Any, **given: Any) -> None:
+        from data.marks import replacing_any_file
+
+        with replacing_any_file(given.pop("force")):
+            command(*settings, **given)
+
+    return _described(run, command, [*parameters, _force()])
+
+
 def _described(
     run: Callable[..., None], command: Callable[..., None], parameters: Sequence[inspect.Parameter]
 ) -> Callable[..., None]:
@@ -61,15 +77,22 @@ def _described(
 
 def _flag(name: str) -> inspect.Parameter:
     field = Settings.model_fields[name]
-    default = "" if field.default is None else f" (default: {shown(field.default)})"
+    silent = field.default is None or field.default is False or field.default == ""
+    default = "" if silent else f" (default: {shown(field.default)})"
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         help=f"{field.description}{default}",
         show_default=False,
-        metavar=_form(field.annotation),
+        metavar=None if field.annotation is bool else _form(field.annotation),
         rich_help_panel=panel_of(name),
     )
-    annotation = Annotated[str | None, option]
+    annotation: Any = Annotated[bool | None, option] if field.annotation is bool else Annotated[str | None, option]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def _argument(name: str) -> inspect.Parameter:
+    help_text = Settings.model_fields[name].description
+    annotation = Annotated[str | None, typer.Argument(help=help_text, show_default=False, metavar=f"[{name.upper()}]")]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
@@ -83,6 +106,11 @@ def _form(kind: Any) -> str:
     if get_origin(kind) is Annotated:
         return _form(parts[0])
     return {int: "<int>", float: "<float>", Path: "<path>"}.get(kind, "<str>")
+
+
+def _force() -> inspect.Parameter:
+    option = typer.Option("--force", help="Replace files that agesearch did not write, too.")
+    return inspect.Parameter("force", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Annotated[bool, option])
 
 
 def _config() -> inspect.Parameter:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json
 from search.commands.search import study_of
 from search.errors import SearchError
@@ -23,6 +23,7 @@ Fits = Annotated[
 
 
 @takes_settings("data", "study", "storage", "artifacts")
+@may_force
 def report(
     settings: Settings,
     out: Annotated[
@@ -33,14 +34,16 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write one page with every table and figure beside the paper's, and CSV and PNG files; reads the test split."""
-    from data.files import check_writable
     from search.fit.folder import fit_folder
-    from search.report.report import PAGE, make_report, write_report
+    from search.report.report import check_report_replaceable, make_report, write_report
     from search.storage.database import quieten_optuna
+    from search.tasks.program.fit import refuse_program_fit
 
     folder = out or settings.out / "report"
-    check_writable(folder / PAGE)
+    check_report_replaceable(folder)
     quieten_optuna()
+    for fit in fits or ():
+        refuse_program_fit(fit, "agesearch report")
     made = make_report(_sources(settings, tuple(map(fit_folder, fits or ()))))
     page = write_report(made, folder)
     if as_json:
@@ -97,8 +100,14 @@ def _study(settings: Settings, *, alone: bool) -> "Study | LeftOut":
     from search.report.sections import LeftOut
 
     try:
-        return study_of(settings)
+        study = study_of(settings)
     except SearchError as error:
         if alone and settings.model_fields_set & {"study", "storage"}:
             raise
         return LeftOut("Search", str(error))
+    if study.spec.task.kind != "images":
+        raise SearchError(
+            f"the study {study.name!r} is of a program, and a report is for images; 'agesearch trials', 'compare' and "
+            "'dashboard' show it"
+        )
+    return study

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from search.commands.next_steps import typed, without_password
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json, progress_bar, remark
 from search.commands.search import (
     BUDGET,
     FINALISTS,
     INTERRUPTED,
     SPACE,
-    dataset_of,
     print_result,
     require_result,
     result_of,
@@ -19,6 +18,7 @@ from search.commands.search import (
     study_of,
 )
 from search.settings import Settings
+from search.tasks.images.task import dataset_of
 
 DEMONSTRATION = {
     "trials": (3, 3),
@@ -44,33 +44,39 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 
 
 @takes_settings(*TAKEN, "fit_epochs", "fit_minutes")
+@may_force
 def run(settings: Settings, as_json: AsJson = False) -> None:
     """Search, export, fit and evaluate in a row; without --data, on synthetic faces with a small budget."""
-    from data.files import write_bytes
+    from data.files import check_replaceable, write_bytes
+    from data.marks import Kind
     from search.commands.fit import fit_of, fit_to_the_end
     from search.fit.evaluating import evaluate_fit
-    from search.processes.searching import log_folder
+    from search.fit.folder import check_fit_replaceable
+    from search.processes.logs import log_folder
     from search.results.configuration import export_configuration
+    from search.tasks.registry import task_of_study
 
     if settings.data is None:
         settings = _on_drawn_faces(settings)
     dataset, best, folder = dataset_of(settings), settings.out / "best.toml", settings.out / "fit"
+    check_replaceable(best, Kind.TOML)
+    check_fit_replaceable(folder, settings.ensemble)
     _require_own(best, settings)
-    if not search_to_the_end(settings, dataset):
+    if not search_to_the_end(settings):
         remark(INTERRUPTED)
         raise KeyboardInterrupt
     if not as_json:
         print_result(settings, as_json=False)
     study, logs = study_of(settings), log_folder(settings)
-    require_result(study, dataset)
+    require_result(study, settings)
     settings = settings.model_copy(update={"seed": study.spec.seed})
-    write_bytes(best, export_configuration(study))
+    write_bytes(best, export_configuration(study, task_of_study(study).tables(study.spec)))
     fitted = fit_to_the_end(settings, best, folder, any_dataset=False)
     found = evaluate_fit(folder, dataset, "test")
     if as_json:
         places = {"dataset": str(dataset), "configuration": str(best), "logs": str(logs)}
         parts = {
-            "search": result_of(study, dataset),
+            "search": result_of(study, settings),
             "fits": [fit_of(*each) for each in fitted.items()],
             "evaluation": found.as_dict(),
         }
@@ -83,8 +89,8 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
 def _require_own(best: Path, settings: Settings) -> None:
     """Refuse a folder that has another study's results, before there is a search which would end in that."""
     from search.errors import SearchError
-    from search.results.configuration import read_configuration
     from search.storage.address import is_same, parse_address
+    from search.tasks.images.configuration import read_configuration
 
     if not best.is_file():
         return

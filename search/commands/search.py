@@ -3,7 +3,6 @@
 import logging
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,47 +11,52 @@ from data.errors import DatasetError
 from search.commands.next_steps import place_of, typed
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
-from search.errors import SearchError, SearchFailure
+from search.errors import SearchFailure
 from search.settings import Settings
 
 if TYPE_CHECKING:
     from search.results.verdict import Verdict
     from search.study.study import Study
 
-STUDY = ("data", "study", "storage")
+FILES = ("command", "python", "watch", "allow_changed", "trial_minutes", "trial_memory")
+TASK = ("data", *FILES)
+PROGRAM = (*TASK, "direction", "metric", "unit", "budget", "finalist_budget")
+STUDY = ("study", "storage")
 BUDGET = ("trials", "images", "epochs", "batch_size")
 SPACE = ("seed", "learning_rate", "l2", "space", "ranges", "enqueue", "sampler", "pruning", "pruning_images")
 FINALISTS = ("finalists", "finalist_repeats", "finalist_images", "finalist_epochs")
-CREATION = (*STUDY, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision", "threads", "max_attempts", "out")
+CREATION = (
+    *STUDY, *PROGRAM, *BUDGET, *SPACE, *FINALISTS, "network", "recipe", "precision", "threads", "max_attempts", "out",
+)  # fmt: skip
 
 INTERRUPTED = "interrupted: the running trials were handed back, and the same command goes on from here"
 
 
-@takes_settings(*CREATION)
+@takes_settings(*CREATION, argument="program")
 def init(settings: Settings, as_json: AsJson = False) -> None:
     """Create a study, and its storage if there is none, for workers that are started elsewhere."""
-    from search.processes.searching import prepare_study
     from search.storage.database import quieten_optuna
+    from search.tasks.working import prepare_study
 
     quieten_optuna()
-    prepare_study(settings, dataset_of(settings))
+    prepare_study(settings)
     print_result(settings, as_json)
 
 
-@takes_settings(*CREATION, "workers", "per_gpu", "on", "gpus_per_worker", "artifacts")
+@takes_settings(*CREATION, "workers", "per_gpu", "on", "gpus_per_worker", "artifacts", argument="program")
 def search(settings: Settings, as_json: AsJson = False) -> None:
     """Create or resume a study, launch workers and show progress; then print the best trials and the finalists."""
-    if not search_to_the_end(settings, dataset_of(settings)):
+    if not search_to_the_end(settings):
         with suppress(SearchFailure, DatasetError):  # what is away may be why the search was stopped
             print_result(settings, as_json)
             remark(INTERRUPTED)
         raise KeyboardInterrupt
     print_result(settings, as_json)
-    require_result(study_of(settings), dataset_of(settings))
+    require_result(study_of(settings), settings)
     remark(f"next: {typed('export', *place_of(settings), '--out', 'best.toml')}")
 
 
-@takes_settings(*STUDY, "artifacts")
+@takes_settings("program", *TASK, *STUDY, "artifacts")
 def worker(
     settings: Settings,
     tethered: Annotated[bool, typer.Option("--tethered", hidden=True, help="Stop when stdin is closed.")] = False,
@@ -65,14 +69,14 @@ def worker(
 
     from search.processes.launcher import stop_when_untethered
     from search.processes.stopping import stop_on_signals
-    from search.processes.worker import run_worker
+    from search.tasks.working import run_worker
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with stop_on_signals() as stop:
         if tethered:
             Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
         try:
-            run_worker(settings, dataset_of(settings), stop, gpu_share)
+            run_worker(settings, stop, gpu_share)
         except SearchFailure as failure:  # such as a database that is away, which a stopped worker does not wait for
             if not stop.is_set():
                 raise
@@ -81,22 +85,15 @@ def worker(
         raise KeyboardInterrupt
 
 
-def require_result(study: "Study", dataset: Path) -> None:
+def require_result(study: "Study", settings: Settings) -> None:
     """Raise SearchFailure where a search has ended and has nothing to show for it; say so where it learnt nothing."""
-    from search.results.baseline import median_error, nothing_learnt
     from search.results.ranking import best_score, nothing_found
+    from search.tasks.registry import task_of_study
 
     if best_score(study) is None:
         raise SearchFailure(f"{nothing_found(study)}: all of them diverged or failed, see above")
-    if said := nothing_learnt(study, median_error(dataset)):
-        remark(said)
-
-
-def dataset_of(settings: Settings) -> Path:
-    """Return the dataset that the settings name; raises SearchError where they name none."""
-    if settings.data is None:
-        raise SearchError("no dataset is named; give --data FILE.h5, made by 'agesearch data build'")
-    return settings.data
+    if doubt := task_of_study(study).doubt(study, settings):
+        remark(doubt)
 
 
 def study_of(settings: Settings) -> "Study":
@@ -107,24 +104,24 @@ def study_of(settings: Settings) -> "Study":
     return load_study(open_storage(settings.storage), settings.study)
 
 
-def search_to_the_end(settings: Settings, dataset: Path) -> bool:
+def search_to_the_end(settings: Settings) -> bool:
     """Run the search and show it on stderr; return whether it came to its end."""
-    from search.processes.searching import prepare_study
     from search.storage.database import quieten_optuna
+    from search.tasks.working import prepare_study
 
     quieten_optuna()
-    return run_to_the_end(settings, prepare_study(settings, dataset), dataset)
+    return run_to_the_end(settings, prepare_study(settings))
 
 
-def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
+def run_to_the_end(settings: Settings, study: "Study") -> bool:
     """Launch the workers of a study and show on stderr how it goes; return whether it came to its end."""
     from rich.console import Console
 
     from search.processes.progress import Display, Standing, standing
-    from search.processes.searching import launch
     from search.slots.slots import Slots
     from search.space.narrowing import explain
     from search.study.stages import sampled_stages
+    from search.tasks.working import launch_workers
 
     first = standing(Slots(study))
     display, told = Display(Console(stderr=True), first, study.spec.slot_costs), first.opened
@@ -138,49 +135,46 @@ def run_to_the_end(settings: Settings, study: "Study", dataset: Path) -> bool:
         display.update(now)
 
     with display.shown():
-        return launch(settings, study, dataset, watch)
+        return launch_workers(settings, study, watch)
 
 
 def print_result(settings: Settings, as_json: bool) -> None:
     """Print where the study stands, its five best trials as the paper's Table II, and the verdict on the finalists."""
-    from model.quantity import Quantity
-    from search.results.baseline import median_error
     from search.results.ranking import best_trials, table
     from search.results.summary import summary
+    from search.tasks.registry import task_of_study
 
-    study, dataset = study_of(settings), dataset_of(settings)
+    study = study_of(settings)
     if as_json:
-        answer_json(result_of(study, dataset))
+        answer_json(result_of(study, settings))
         return
     best, now = best_trials(study, 5), summary(study)
     heading, *lines = now.lines()
-    if best:
-        constant = Quantity(now.unit).error(median_error(dataset))
-        heading = f"{heading}; always answering the median scores {constant}"
+    if best and (baseline := task_of_study(study).baseline(settings)):
+        heading = f"{heading}; {baseline.words} scores {now.score.shown(baseline.score)}"
     for line in (heading, *lines):
         answer(line)
     if best:
         answer("")
-        answer(columns(table(best)))
-    print_verdict(now.verdict)
+        answer(columns(table(study, best)))
+    print_verdict(study, now.verdict)
 
 
-def result_of(study: "Study", dataset: Path) -> dict[str, Any]:
+def result_of(study: "Study", settings: Settings) -> dict[str, Any]:
     """Return the same by name."""
-    from search.results.baseline import median_error
-    from search.results.ranking import best_trials
-    from search.results.summary import summary
+    from search.results.answer import answer_of
+    from search.tasks.registry import task_of_study
 
-    best = [trial.as_dict() for trial in best_trials(study, 5)]
-    return {**asdict(summary(study)), "best": best, "median_mae": median_error(dataset)}
+    baseline = task_of_study(study).baseline(settings)
+    return {**answer_of(study), "baseline": baseline and asdict(baseline)}
 
 
-def print_verdict(judged: "Verdict | None") -> None:
+def print_verdict(study: "Study", judged: "Verdict | None") -> None:
     """Print what the finalists came to, if there are any."""
     if judged is None or not judged.finalists:
         return
     from search.results.verdict import table
 
     answer("")
-    answer(columns(table(judged)))
+    answer(columns(table(study, judged)))
     answer(f"chosen: {judged.sentence}")

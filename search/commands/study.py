@@ -3,16 +3,15 @@
 import logging
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from data.counting import counted
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json, columns
 from search.commands.search import print_verdict, study_of
+from search.counting import counted
 from search.settings import Settings
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 @takes_settings("study", "storage", "artifacts")
 def status(settings: Settings, as_json: AsJson = False) -> None:
     """Show where the study stands, worker by worker."""
+    from search.results.answer import answer_of
     from search.results.summary import summary
     from search.slots.slots import Slots
     from search.storage.artifacts import artifact_folder
@@ -32,13 +32,13 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
     with storage_errors(study.storage):
         now, findings = summary(study), find(Slots(study), artifact_folder(settings))
     if as_json:
-        answer_json({**asdict(now), "findings": [each.as_dict() for each in findings]})
+        answer_json({**answer_of(study), "findings": [finding.as_dict() for finding in findings]})
         return
     for line in now.lines():
         answer(line)
     for finding in findings:
         answer(f"{finding.text} (see 'agesearch repair')")
-    print_verdict(now.verdict)
+    print_verdict(study, now.verdict)
     if now.workers:
         rows = [("worker", "state", "finished", "runs", "silent for", "device")]
         for one in now.workers:
@@ -93,6 +93,7 @@ def _mended(findings: "Sequence[Finding]", dry_run: bool) -> str:
 
 
 @takes_settings("study", "storage")
+@may_force
 def export(
     settings: Settings,
     out: Annotated[Path, typer.Option(help="The TOML file to write.")] = Path("best.toml"),
@@ -105,24 +106,28 @@ def export(
     """Write the best configuration and its provenance to a TOML file."""
     import tomllib
 
-    from data.files import write_bytes
-    from model.quantity import Quantity
+    from data.files import check_replaceable, write_bytes
+    from data.marks import Kind
     from search.results.configuration import export_configuration
+    from search.space.ranges import text_of
+    from search.tasks.registry import task_of_study
 
-    content = export_configuration(study_of(settings), trial)
+    check_replaceable(out, Kind.TOML)
+    study = study_of(settings)
+    content = export_configuration(study, task_of_study(study).tables(study.spec), trial)
     write_bytes(out, content)
     # A finalist's missing score is nan in TOML, which has no null.
     document = tomllib.loads(content.decode(), parse_float=lambda text: None if text == "nan" else float(text))
     if as_json:
         answer_json(document)
         return
-    found = document["hyperparameters"]
-    score = Quantity(document["dataset"]["unit"]).error(document["trial"]["score"])
-    answer(f"{out}: learning rate {found['learning_rate']:.3g}, L2 {found['l2']:.3g}, {score} in its trial")
+    task = study.spec.task
+    found = ", ".join(f"{task.title_of(name)} {text_of(value)}" for name, value in document["hyperparameters"].items())
+    answer(f"{out}: {found}, {task.score.shown(document['trial']['score'])} in its trial")
     answer(f"chosen as {document['choice']['reason']}")
 
 
-@takes_settings("storage", "host", "port", "dashboard_password_file", "dashboard_hosts", "artifacts")
+@takes_settings("storage", "host", "port", "dashboard_password_file", "dashboard_hosts", "dashboard_path", "artifacts")
 def dashboard(
     settings: Settings,
     read_only: Annotated[bool, typer.Option("--read-only", help="Let nobody change anything.")] = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from search.commands.options import AsJson, takes_settings
+from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json
 from search.settings import Settings
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 @takes_settings("data", "network")
+@may_force
 def summary(
     settings: Settings,
     recipe: Annotated[str, typer.Option(help="The recipe whose network it is: default, paper, strong, light.")] = (
@@ -23,14 +24,17 @@ def summary(
     as_json: AsJson = False,
 ) -> None:
     """Print a network, the paper's or your own, layer by layer, as the paper's appendix does, and draw it."""
-    from data.files import write_bytes
+    from data.files import check_replaceable, write_bytes
+    from data.marks import Kind
     from model.network_figure import draw_network
     from model.summary import summary as listing
     from model.summary import summary_rows
 
+    if figure:
+        check_replaceable(figure, Kind.FIGURE, "--figure")
     network = _network(settings, recipe)
     if figure:
-        write_bytes(figure, draw_network(network))
+        write_bytes(figure, draw_network(network), "--figure")
     if as_json:
         counts = {"parameters": network.parameters, "trainable_parameters": network.trainable_parameters}
         answer_json({"layers": summary_rows(network), **counts})
@@ -44,8 +48,8 @@ def _network(settings: Settings, recipe: str) -> "Network":
     """Return the network of a recipe, or the user's own, for the dataset's images or the paper's."""
     from data.dataset import inspect_dataset
     from model.paper import PAPER_SHAPE
-    from search.space.network_file import read_network
-    from search.space.variation import recipe_for, varied
+    from search.tasks.images.network_file import read_network
+    from search.tasks.images.variation import recipe_for, varied
 
     own = None if settings.network is None else read_network(settings.network)
     shape = PAPER_SHAPE if settings.data is None else inspect_dataset(settings.data).image_shape

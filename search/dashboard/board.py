@@ -42,7 +42,7 @@ class Board:
         self._study = study
         self._due = -float("inf")
 
-    def update(self, *, last: bool = False) -> None:
+    def update(self, last: bool) -> None:
         """Bring note and map up to date if it is time, or the `last` time; what goes wrong is logged, never raised."""
         began = time.monotonic()
         if began < self._due and not last:

@@ -3,24 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-from data.counting import counted
-from model.quantity import decimal
-from search.results.search_map import MapBox, MapTrial, SearchMap, colour_limits
-from search.space.parameters import name_of
+from search.counting import counted, decimal
+from search.results.search_map import Axis, MapBox, MapTrial, SearchMap, colour_limits
 
 _SYMBOLS = ("circle", "diamond", "square", "cross")
 _LINES = ("dash", "solid", "dot", "dashdot")
 
 
 def map_figure(found: SearchMap) -> dict[str, Any]:
-    """Return the figure: both parameters on logarithmic axes, trials coloured by validation MAE, the stages' boxes."""
+    """Return the figure: the parameters on their axes, trials coloured by their measure, the stages' boxes."""
     traces = [_box(box, index) for index, box in enumerate(found.boxes)]
     for index, box in enumerate(found.boxes):
         trials = [trial for trial in found.trials if trial.stage == box.stage]
         if trials:
-            traces.append(_trials(trials, found.unit, _SYMBOLS[index % len(_SYMBOLS)]))
+            traces.append(_trials(trials, found.task.score.unit, _SYMBOLS[index % len(_SYMBOLS)]))
     if found.marked:
-        traces.append(_marked(found.marked, found.mark, found.unit))
+        traces.append(_marked(found.marked, found.mark, found.task.score.unit))
     return {"data": traces, "layout": _layout(found)}
 
 
@@ -33,7 +31,7 @@ def _trials(trials: Sequence[MapTrial], unit: str, symbol: str) -> dict[str, Any
         "y": [_short(trial.y) for trial in trials],
         "customdata": [trial.number for trial in trials],
         "marker": {
-            "color": [_short(trial.validation_mae) for trial in trials],
+            "color": [_short(trial.measure) for trial in trials],
             "coloraxis": "coloraxis",
             "symbol": symbol,
             "size": 9,
@@ -47,7 +45,7 @@ def _marked(trial: MapTrial, mark: str, unit: str) -> dict[str, Any]:
     return {
         "type": "scatter",
         "mode": "markers",
-        "name": f"{mark}: trial {trial.number}, {decimal(trial.validation_mae, '.2f')} {unit}".rstrip(),
+        "name": f"{mark}: trial {trial.number}, {decimal(trial.measure, '.2f')} {unit}".rstrip(),
         "x": [_short(trial.x)],
         "y": [_short(trial.y)],
         "marker": {"symbol": "star-open", "size": 20, "color": "#d62728", "line": {"width": 2}},
@@ -69,10 +67,12 @@ def _box(box: MapBox, index: int) -> dict[str, Any]:
 
 
 def _layout(found: SearchMap) -> dict[str, Any]:
-    bar = {"title": {"text": found.error_label}}
-    colours: dict[str, Any] = {"colorscale": "Viridis", "colorbar": bar}  # dark is good, as in the report
+    score = found.task.score
+    bar = {"title": {"text": found.measure_label}}
+    # Dark is good, as in the report.
+    colours: dict[str, Any] = {"colorscale": "Viridis", "reversescale": score.direction == "maximize", "colorbar": bar}
     if found.trials:
-        low, high = colour_limits([trial.validation_mae for trial in found.trials])
+        low, high = colour_limits([trial.measure for trial in found.trials], score)
         colours |= {"cmin": _short(low), "cmax": _short(high)}
     return {
         "title": {"text": f"Search map of {found.study}"},
@@ -84,8 +84,9 @@ def _layout(found: SearchMap) -> dict[str, Any]:
     }
 
 
-def _axis(name: str) -> dict[str, Any]:
-    return {"type": "log", "title": {"text": name_of(name)}, "exponentformat": "power", "dtick": 1}
+def _axis(axis: Axis) -> dict[str, Any]:
+    shape = {"type": "log", "exponentformat": "power", "dtick": 1} if axis.log else {"type": "linear"}
+    return {**shape, "title": {"text": axis.title}}
 
 
 def _short(value: float) -> float:

@@ -3,20 +3,19 @@
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 
-from data.counting import counted
-from model.quantity import Quantity, decimal
+from search.counting import amounts, counted, decimal
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
-from search.settings import Ranges, Settings
+from search.settings import Settings
 from search.slots.slots import Slots
 from search.space.box import Box
-from search.space.enqueued import written
+from search.space.enqueued import written as enqueued_text
 from search.space.narrowing import FinishedTrial, Narrowing
-from search.space.ranges import Choices, LogRange, Range, Value, text_of
+from search.space.parameters import written
+from search.space.ranges import Range, Value, text_of
 from search.study.plans import Finalists, Variants
 from search.study.spec import StudySpec
-from search.study.specifying import SAME_NAMES, finalist_settings
 from search.study.stages import Stage, list_stages
 from search.study.study import Study
 from search.study.variants import Experiment
@@ -24,11 +23,10 @@ from search.study.variants import Experiment
 OWN_PART = "*Written by agesearch. What you write below this line stays.*"
 
 _READING = """\
-A trial's value is its score{unit}: the MAE on the validation split, measured once, at its end{penalty}. Its
-intermediate values are {values}; its learning curve, an artifact, shows the training MAE of each epoch and the
-validation MAE at the end. Its attributes are *stage* and *slot*, its place in the search; *attempt*, above 1 if an
-earlier one failed or its worker died; *token*, that of its claim; *seeds*, which all its random draws follow from;
-*worker* and *device*; *training_mae*, *validation_mae* and *penalty*{unit}; and *seconds*."""
+A trial's value is its score{unit}: {score}. Its intermediate values are {reported}. Its attributes are *stage* and
+*slot*, its place in the search; *attempt*, above 1 if an earlier one failed or its worker died; *token*, that of its
+claim; *seeds*, which all its random draws follow from; *worker* and *device*; *seconds*; *reason* and *pruned_after*,
+if it was pruned; its budget; and whatever else the task measures. Files that it left are its artifacts."""
 
 
 def study_note(study: Study) -> str:
@@ -41,7 +39,7 @@ def study_note(study: Study) -> str:
         *(part for stage in list_stages(study) for part in _stage(stage)),
         *_chosen(study),
         "## To reproduce it",
-        f"With the dataset whose digest is `{study.spec.dataset}`:",
+        *(f"`{file.name}` is the file with the SHA-256 `{file.digest}`." for file in study.spec.task.files.values()),
         f"```\n{command_of(study.name, study.spec)}\n```",
         "---",
         OWN_PART,
@@ -50,24 +48,25 @@ def study_note(study: Study) -> str:
 
 
 def _experiment_note(study: Study, experiment: Experiment) -> str:
+    spec, budgets = study.spec, list(dict.fromkeys(name for one in experiment.variants for name in one.budget))
     rows = [
         (
-            each.name,
-            each.images,
-            each.epochs,
-            each.repeats,
-            ", ".join(f"{k} {text_of(v)}" for k, v in each.params.items()),
+            variant.name,
+            *(variant.budget[name] for name in budgets),
+            variant.repeats,
+            ", ".join(f"{name} {text_of(value)}" for name, value in variant.params.items()),
         )
-        for each in experiment.variants
+        for variant in experiment.variants
     ]
-    spec = study.spec
+    settings = ", ".join(f"{name} {value}" for name, value in spec.task.settings.items())
+    files = ", ".join(f"{name} `{file.digest}`" for name, file in spec.task.files.items())
     parts = (
         f"# {study.name}",
         f"The experiment *{experiment.name}*: variants of one training, side by side. The parameter *variant* "
         "says which a trial is, its attribute *repeat* which of the variant's trials. Its value is an error, as are "
         "its intermediate values, one for each epoch.",
-        _table(("variant", "images", "epochs", "trials", "parameters"), rows),
-        f"Recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, dataset `{spec.dataset}`.",
+        _table(("variant", *budgets, "trials", "parameters"), rows),
+        f"Seed {spec.seed}, {settings}, {files}.",
         f"`agesearch experiment {experiment.name} --help` says how to run it, and `agesearch report` shows it.",
         "---",
         OWN_PART,
@@ -84,30 +83,35 @@ def with_own_part(note: str, before: str) -> str:
 
 def command_of(name: str, spec: StudySpec) -> str:
     """Return the command that makes a study's trials once more, in another storage or under another name."""
-    flags: dict[str, object] = {
-        "data": "FILE.h5", "study": name, "seed": spec.seed, "trials": spec.trials, "precision": spec.precision,
-        "space": ",".join(f"{each.name}={_written(each)}" for each in spec.box.ranges),
-    }  # fmt: skip
+    task = spec.task
+    flags: dict[str, object] = {key: file.name for key, file in task.files.items() if key in Settings.model_fields}
+    flags |= {"study": name, **task.settings, **_budget_flags(spec), **spec.core_settings()}
+    flags["space"] = ",".join(f"{searched.name}={written(searched)}" for searched in spec.box.ranges)
     if spec.ranges is not None:
-        pair = [each for each in spec.ranges.ranges if isinstance(each, LogRange) and each.name in Ranges.model_fields]
-        flags["ranges"] = ",".join(f"{each.name}={each.low!r}:{each.high!r}" for each in pair)
-    if spec.network is not None:
-        flags["network"] = "NETWORK.toml"
+        flags["ranges"] = ",".join(f"{name}={low!r}:{high!r}" for name, (low, high) in spec.ranges.bounds.items())
     if spec.enqueued:
-        flags["enqueue"] = written(spec.enqueued)
-    flags |= finalist_settings(spec.finalists)
-    plain = {name: getattr(spec, name) for name in SAME_NAMES if name not in flags}
-    flags |= {name: value for name, value in plain.items() if value != Settings.model_fields[name].default}
+        flags["enqueue"] = enqueued_text(spec.enqueued)
+    always = {"seed", "trials", "study", "finalists"}
+    said = {key: value for key, value in flags.items() if key in always or value != _default(key)}
     return " \\\n  ".join(
-        ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in flags.items())]
+        ["agesearch search", *(f"--{key.replace('_', '-')} {_typed(value)}" for key, value in said.items())]
     )
 
 
-def _written(one: Range) -> str:
-    """Return a range as the setting `space` takes it."""
-    if isinstance(one, Choices):
-        return "|".join(map(str, one.values))
-    return f"{one.kind}:{one.low!r}:{one.high!r}"
+def _budget_flags(spec: StudySpec) -> dict[str, object]:
+    """Return the flags of the budgets: those of a task's own, or all numbers in one."""
+    finalist = spec.finalists.budget if spec.finalists else {}
+    if all(name in Settings.model_fields for name in spec.budget):
+        return {**spec.budget, **{f"finalist_{name}": number for name, number in finalist.items()}}
+    return {"budget": _pairs(spec.budget), **({"finalist_budget": _pairs(finalist)} if finalist else {})}
+
+
+def _pairs(budget: Mapping[str, object]) -> str:
+    return ",".join(f"{name}={number}" for name, number in budget.items())
+
+
+def _default(name: str) -> object:
+    return Settings.model_fields[name].default if name in Settings.model_fields else None
 
 
 def _stage(stage: Stage) -> Iterator[str]:
@@ -115,11 +119,11 @@ def _stage(stage: Stage) -> Iterator[str]:
     if isinstance(plan, Variants):  # an experiment has a note of its own
         return
     if isinstance(plan, Finalists):
+        cost = f" ({amounts(plan.budget)})" if plan.budget else ""
         yield f"## Finalists: {counted(plan.slots, 'trial')}"
         yield (
-            f"The {_best_of(len(plan.candidates))} trained {plan.repeats} times each, on "
-            f"{counted(plan.images, 'image')} for {counted(plan.epochs, 'epoch')}, with seeds that are the same for "
-            "all and that the search had not used."
+            f"The {_best_of(len(plan.candidates))} trained {plan.repeats} times each{cost}, with "
+            "seeds that are the same for all and that the search had not used."
         )
         return
     yield f"## Stage {stage.number}: {counted(plan.slots, 'trial')}"
@@ -152,11 +156,11 @@ def _chosen(study: Study) -> Iterator[str]:
         return
     choice = choose(study)
     if choice.verdict is not None:
-        heading, *rows = table(choice.verdict)
+        heading, *rows = table(study, choice.verdict)
         yield _table(heading, rows)
         yield f"Rule: {choice.verdict.rule}."
     yield "## The chosen configuration"
-    yield _table(("", f"trial {choice.trial.number}"), _facts(choice.params, choice.trial, Quantity(study.spec.unit)))
+    yield _table(("", f"trial {choice.trial.number}"), _facts(study, choice.params, choice.trial))
     yield f"Why: {choice.reason}."
     yield "This writes it and its provenance to a file:"
     yield f"```\nagesearch export --study {_typed(study.name)} --out best.toml\n```"
@@ -167,21 +171,17 @@ def _shown(one: Range) -> str:
 
 
 def _reading(spec: StudySpec) -> str:
-    penalty = ", and the penalty" if spec.recipe == "paper" else ""
-    values = "the training MAE of each epoch, on the trial's own images"
-    if spec.pruning != "none":
-        values = (
-            f"the MAE on {spec.pruning_images} images of the validation split after each epoch, by which it may have "
-            f"been pruned ({spec.pruning}); *reason* and *pruned_after* say why and when"
-        )
     # In a code span: a unit is the dataset's, which may be a stranger's, and could be Markdown.
-    unit = f", in `{spec.unit.replace('`', '')}`" if spec.unit else ""
-    return _READING.format(values=values, penalty=penalty, unit=unit)
+    unit = spec.task.score.unit.replace("`", "")
+    words = spec.task.words
+    return _READING.format(score=words.score, reported=words.reported, unit=f", in `{unit}`" if unit else "")
 
 
-def _facts(params: Mapping[str, Value], trial: RankedTrial, quantity: Quantity) -> list[tuple[object, ...]]:
-    measured = (("score", trial.score), ("validation MAE", trial.validation_mae), ("training MAE", trial.training_mae))
-    return [*params.items(), *((name, quantity.error(error)) for name, error in measured)]
+def _facts(study: Study, params: Mapping[str, Value], trial: RankedTrial) -> list[tuple[object, ...]]:
+    task = study.spec.task
+    measured = ((one.title, trial.measure(one.name)) for one in task.measures)
+    facts = (("score", trial.score), *measured)
+    return [*params.items(), *((name, task.score.shown(number)) for name, number in facts)]
 
 
 def _row(trial: FinishedTrial, box: Box) -> tuple[object, ...]:

@@ -5,28 +5,33 @@ import logging
 import socket
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from errno import EADDRNOTAVAIL
+from socket import gaierror
 from threading import Thread
 from typing import Any
 
 from optuna.storages import get_storage
-from sqlalchemy import make_url, select
+from sqlalchemy import false, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.dashboard.changes import refusal_of
-from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Rules, refuse
+from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Refusal, Rules, refuse
+from search.dashboard.mounting import Mounted
 from search.errors import SearchError
 from search.password import read_secret
 from search.settings import Settings
 from search.storage import tables
-from search.storage.address import file_of, is_sqlite
+from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.artifacts import ArtifactFolder, artifact_folder
 from search.storage.database import open_storage, quieten_optuna
+from search.storage.failures import is_read_only
 from search.storage.optuna_tables import study_id_of
 
 THREADS = 8
 CONNECTIONS = 1000
 """Each open page holds up to six."""
 
+READ_ONLY = Refusal("403 Forbidden", "The database can only be read: nothing can be changed here.")
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +58,7 @@ def serve(settings: Settings, access: Access, ready: Callable[[str], None]) -> N
     pages = Pages(settings.storage, artifact_folder(settings))
     try:
         server = waitress.create_server(
-            Guard(pages, rules, pages.healthy),
+            Mounted(Guard(pages, rules, pages.healthy), settings.dashboard_path),
             host=host,
             port=settings.port,
             threads=THREADS,
@@ -63,12 +68,13 @@ def serve(settings: Settings, access: Access, ready: Callable[[str], None]) -> N
             ident=None,
         )
     except OSError as error:
+        wrong = "--host" if isinstance(error, gaierror) or error.errno == EADDRNOTAVAIL else "--port"
         raise SearchError(
-            f"the dashboard cannot listen on {host}:{settings.port}: {error.strerror}; choose another --port"
+            f"the dashboard cannot listen on {host}:{settings.port}: {error.strerror}; choose another {wrong}"
         ) from error
     Thread(target=pages.read_ahead, daemon=True).start()
     shown = f"[{host}]" if ":" in host else host
-    ready(f"http://{shown}:{server.effective_port}/")
+    ready(f"http://{shown}:{server.effective_port}{settings.dashboard_path.rstrip('/')}/")
     try:
         server.run()
     finally:
@@ -115,9 +121,21 @@ class Pages:
         self._list_studies()  # raises where the storage is away, which Optuna would answer with a 500
         with self._storage.engine.begin() as tx:
             refusal = refusal_of(tx, environ)
+        refusal = refusal or self._unwritable()
         if refusal is not None:
             return refuse(refusal, environ, start_response)
         return self._changing(environ, start_response)
+
+    def _unwritable(self) -> Refusal | None:
+        """Return a refusal where the database lets nobody write, which Optuna would answer with a 500."""
+        try:
+            with self._written.engine.begin() as tx:
+                tx.execute(update(tables.schema).values(version=tables.SCHEMA_VERSION).where(false()))
+        except SQLAlchemyError as error:
+            if is_read_only(error):
+                return READ_ONLY
+            raise
+        return None
 
     def read_ahead(self) -> None:
         """Read all trials, so that whoever opens a large study first need not wait for that."""
@@ -186,7 +204,7 @@ def _file_at(url: str) -> tuple[int, int] | None:
 
     A connection goes on with a file that was deleted, and one that is made where there is no file makes it anew.
     """
-    address = make_url(url)
+    address = parse_address(url)
     if not is_sqlite(address):
         return None
     try:

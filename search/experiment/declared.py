@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from search.space.ranges import Value
-from search.study.variants import Curve, Experiment, Keeping, Variant
+from search.study.variants import Experiment, Variant
+from search.tasks.images.options import Curve, Keeping, options_of
+from search.tasks.images.parameters import SPANNED
 
 BASE: Final[Mapping[str, Value]] = {"learning_rate": 1e-4, "l2": 1e-4}
 """What the paper chose by its search, and had for all its later studies."""
@@ -148,7 +150,13 @@ def experiment_of(declared: Declared, size: Size, training_images: int) -> Exper
     at = epochs_at(declared.lengths, epochs)
     keeping = Keeping(tuple(at.values()), at.get(CHECKPOINTED, 0))
     variants = (
-        Variant(name, {**declared.base, **differing}, images, epochs, repeats, declared.curve, keeping=keeping)
+        Variant(
+            name,
+            {**declared.base, **differing},
+            {"images": images, "epochs": epochs},
+            repeats,
+            options_of(declared.curve, keeping),
+        )
         for name, differing in declared.variants.items()
     )
-    return Experiment(declared.name, tuple(variants))
+    return Experiment(declared.name, tuple(variants), spanned=SPANNED)

@@ -5,16 +5,20 @@ from dataclasses import replace
 from pathlib import Path
 
 from data.dataset import inspect_dataset, read_labels
+from data.files import check_writable
 from model.network import require_reachable
 from search.errors import SearchError
+from search.processes.logs import log_folder
 from search.processes.searching import make_study
 from search.settings import Settings
-from search.space.variation import recipe_for, varied
 from search.storage.artifacts import artifact_folder
 from search.study.spec import StudySpec
-from search.study.specifying import require_fitting, spec_of
 from search.study.study import Study
 from search.study.variants import Experiment
+from search.tasks.images.options import keeping_of
+from search.tasks.images.specifying import require_fitting, spec_of
+from search.tasks.images.task import precision_for
+from search.tasks.images.variation import recipe_for, varied
 
 UNSET = {
     "finalists": 0, "trials": (1,), "images": 1, "epochs": 1,
@@ -43,8 +47,9 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
     info = inspect_dataset(dataset)
     experiment = make(info.counts["training"])
     own = settings_for(settings, experiment.name)
-    require_fitting(own.model_copy(update={"images": max(each.images for each in experiment.variants)}), info)
-    if any(each.keeping.files for each in experiment.variants) and artifact_folder(own) is None:
+    most = max(int(variant.budget["images"]) for variant in experiment.variants)
+    require_fitting(own.model_copy(update={"images": most}), info)
+    if any(keeping_of(variant.options).files for variant in experiment.variants) and artifact_folder(own) is None:
         raise SearchError(
             f"{experiment.name} keeps networks, and this storage has no place for them; give --artifacts DIR"
         )
@@ -53,8 +58,9 @@ def prepare_experiment(settings: Settings, dataset: Path, make: Callable[[int], 
         network = varied(recipe, info.image_shape, variant.params).network()
         require_reachable(network, float(labels.min()), float(labels.max()))
 
-    def spec_for(precision: str, _stored: StudySpec | None) -> StudySpec:
-        spec = spec_of(own, info, precision)
+    def spec_for(stored: StudySpec | None) -> StudySpec:
+        spec = spec_of(own, info, precision_for(own, stored))
         return replace(spec, trials=(experiment.slots,), box=experiment.box, experiment=experiment)
 
+    check_writable(log_folder(own) / "worker-1.log")
     return make_study(own, spec_for)

@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
@@ -11,10 +11,12 @@ import numpy as np
 from search.errors import SearchError
 from search.experiment.agreement import Agreement, agreement
 from search.experiment.runs import Run
-from search.space.box import Box, LogRange
-from search.space.ranges import Value
+from search.space.box import Box
+from search.space.ranges import LogRange, Value
 from search.space.seeds import trial_seeds, uniforms
 from search.study.variants import Experiment, Variant
+from search.tasks.images.options import options_of
+from search.tasks.images.parameters import SPANNED
 
 NAME: Final = "proxy"
 REFERENCE: Final = "reference"
@@ -69,10 +71,9 @@ def experiment_of(design: Design, seed: int) -> Experiment:
         Variant(
             f"{_judge(recipe, budget)}, configuration {number}",
             {"recipe": recipe, **params},
-            budget.images,
-            budget.epochs,
+            asdict(budget),
             design.repeats,
-            "none",
+            options_of("none"),
             _judge(recipe, budget),
         )
         for recipe, budget in judges
@@ -82,15 +83,14 @@ def experiment_of(design: Design, seed: int) -> Experiment:
         Variant(
             f"{REFERENCE}, configuration {number}",
             {"recipe": "default", **params},
-            design.reference.images,
-            design.reference.epochs,
+            asdict(design.reference),
             1,
-            "validation",
+            options_of("validation"),
             REFERENCE,
         )
         for number, params in enumerate(drawn)
     ]
-    return Experiment(NAME, tuple(variants), paired=False)
+    return Experiment(NAME, tuple(variants), paired=False, spanned=SPANNED)
 
 
 @dataclass(frozen=True, slots=True)

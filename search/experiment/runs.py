@@ -8,7 +8,8 @@ from optuna.trial import FrozenTrial
 from search.results.ranking import counted_trials
 from search.storage.artifacts import artifacts_of
 from search.study.study import Study
-from search.study.variants import TRAINING_CURVE, VARIANT, Curve
+from search.study.variants import VARIANT
+from search.tasks.images.options import TRAINING_CURVE, Curve, curve_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def runs_of(study: Study) -> dict[str, list[Run]]:
     experiment = study.spec.experiment
     if experiment is None:
         raise ValueError(f"the study {study.name!r} is not an experiment")
-    curves = {variant.name: variant.curve for variant in experiment.variants}
+    curves = {variant.name: curve_of(variant.options) for variant in experiment.variants}
     runs: dict[str, list[Run]] = {name: [] for name in curves}
     for trial in counted_trials(study):
         name = trial.params[VARIANT]

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from data.dataset import inspect_dataset, read_split
-from model.comparison import Difference, compare
 from model.evaluation import Evaluation, evaluate
 from model.quantity import Quantity, decimal
 from search.fit.record import averaged, predict_members, read_fit
+from search.results.paired import Difference, compare
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class FitEvaluation:
         if together and together.difference:
             lines.append(
                 f"all together against {together.best}, the best by validation: "
-                f"{together.difference.sentence(self.quantity, ('the ensemble', together.best))}"
+                f"{together.difference.sentence(self.quantity.unit, ('the ensemble', together.best))}"
             )
         return lines
 

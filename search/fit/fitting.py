@@ -14,6 +14,7 @@ import tomli_w
 from data.arrays import Split
 from data.files import write_bytes
 from model import checkpoint, history, saved_model
+from model.answers import Answers
 from model.description import tables_of
 from model.examples import Examples
 from model.final_fit import FinalFit, FitSettings, FitState
@@ -22,9 +23,10 @@ from model.quantity import YEARS, Quantity
 from model.recipe import Recipe, recipe_named
 from model.short_training import DivergedError
 from search.errors import SearchError
-from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, alone_in
+from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, WRITTEN
 from search.space.ranges import Value
-from search.space.variation import recipe_for, varied
+from search.tasks.alone import alone_in
+from search.tasks.images.variation import recipe_for, varied
 
 _log = logging.getLogger(__name__)
 
@@ -102,7 +104,7 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
     )
     state = _resumed(final, fit, folder) or final.start()
     if not ((folder / ABOUT).is_file() and final.finished(state)):  # where nothing is trained, it tells what was
-        write_bytes(folder / ABOUT, tomli_w.dumps(_about(fit, final.engine.network)).encode())
+        write_bytes(folder / ABOUT, (WRITTEN + tomli_w.dumps(_about(fit, final.engine.network))).encode())
 
     def keep(now: FitState) -> None:
         nonlocal state
@@ -118,13 +120,13 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
             raise
         _log.warning("%s; the fit ends with the weights of epoch %d", error, state.best.epoch)
     progress(state, len(state.history), 1.0)
-    limits = (float(training.labels.min()), float(training.labels.max()))
+    answers = Answers(fit.unit, float(training.labels.min()), float(training.labels.max()))
     # Once more, for a fit that was killed between the last epoch's state and its line.
     write_bytes(folder / HISTORY, history.to_csv(state.history))
     write_bytes(folder / CURVE, history.learning_curve(state.history, Quantity(fit.unit)))
     write_bytes(
         folder / MODEL,
-        saved_model.to_bytes(final.engine.network, state.best_weights, limits, final.recipe.flip_averaged),
+        saved_model.to_bytes(final.engine.network, state.best_weights, answers, final.recipe.flip_averaged),
     )
     return state
 

@@ -3,21 +3,25 @@
 An ensemble's folder has `ensemble.toml`, and a folder for each member that is an ordinary fit's.
 """
 
-import fcntl
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.files import cannot_write, check_writable, write_bytes
-from model.quantity import YEARS, Quantity
+from data.files import check_replaceable, write_bytes
+from data.marks import Kind
+from model.answers import read_answers
+from model.quantity import Quantity
 from search.errors import SearchError
 
 ENSEMBLE = "ensemble.toml"
 MODEL, HISTORY, CURVE, STATE, ABOUT = "model.keras", "history.csv", "learning_curve.png", "checkpoint.npz", "fit.toml"
-LOCK = ".lock"
+WRITTEN = "# Written by agesearch\n"
+"""How TOML files begin, by which a fit knows that they may be replaced."""
+
+_KINDS = {
+    MODEL: Kind.MODEL, HISTORY: Kind.HISTORY, CURVE: Kind.FIGURE, STATE: Kind.CHECKPOINT, ABOUT: Kind.TOML,
+}  # fmt: skip
 
 
 def member_folders(folder: Path, count: int) -> tuple[Path, ...]:
@@ -39,6 +43,15 @@ def members(folder: Path) -> tuple[Path, ...]:
         raise SearchError(f"{path} is damaged; remove it, and run the same 'agesearch fit' again") from error
 
 
+def check_fit_replaceable(folder: Path, count: int) -> None:
+    """Raise DatasetError where a fit of `count` networks would replace a file that this program did not write."""
+    if count > 1:
+        check_replaceable(folder / ENSEMBLE, Kind.TOML)
+    for each in member_folders(folder, count):
+        for name, kind in _KINDS.items():
+            check_replaceable(each / name, kind)
+
+
 def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
     """Return the folders to fit in; from then on the folder is known for that of so many members.
 
@@ -58,34 +71,8 @@ def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
             raise SearchError(f"{folder} holds an ensemble of more networks; give its --ensemble, or another --out")
         if (folders[0] / STATE).is_file() and (_about(folders[0]) or {}).get("fingerprint") != digest:
             raise SearchError(f"{folder} holds an ensemble of fits with other settings; choose another --out")
-        write_bytes(folder / ENSEMBLE, f"members = {count}\n".encode())
+        write_bytes(folder / ENSEMBLE, f"{WRITTEN}members = {count}\n".encode())
     return member_folders(folder, count)
-
-
-@contextmanager
-def alone_in(folder: Path) -> Iterator[None]:
-    """Let one process at a time fit in a folder, which is created if missing; a killed process leaves no lock behind.
-
-    Raises SearchError where another is at it, whose files would mix with ours, and DatasetError where the folder cannot
-    be written.
-    """
-    path = folder / LOCK
-    check_writable(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = path.open("a")
-    except OSError as error:
-        raise cannot_write(path, error) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise SearchError(
-                f"another fit is running in {folder}; wait until it ends, or choose another --out"
-            ) from error
-        except OSError as error:
-            raise cannot_write(path, error) from error
-        yield
 
 
 def fit_folder(path: Path) -> Path:
@@ -131,11 +118,11 @@ def started_with(folder: Path) -> Started | None:
 
 
 def fitted_quantity(folder: Path) -> Quantity:
-    """Return what the model in a folder predicts: ages, where nothing is said of it.
+    """Return what the model in a folder predicts, by what it says itself: values in no unit where it says nothing.
 
-    Raises SearchError where the folder's description of the fit is damaged.
+    Raises SearchError where the folder's description of the fit is damaged, and ModelError where the model is.
     """
-    return Quantity(str(_fitted_on(folder).get("unit", YEARS)))
+    return Quantity(_unit_of(folder) or "")
 
 
 def require_fitted_for(folder: Path, unit: str, digest: str) -> str:
@@ -143,8 +130,8 @@ def require_fitted_for(folder: Path, unit: str, digest: str) -> str:
 
     Raises SearchError where it predicts something else, or the folder's description of the fit is damaged.
     """
-    own = _fitted_on(folder)
-    if own and (fitted := str(own.get("unit", YEARS))) != unit:
+    own, fitted = _fitted_on(folder), _unit_of(folder)
+    if fitted not in (None, unit):
         raise SearchError(
             f"{folder} predicts values in {fitted or 'no unit'}, the dataset has them in {unit or 'none'}; "
             "give a dataset in the same unit"
@@ -154,6 +141,14 @@ def require_fitted_for(folder: Path, unit: str, digest: str) -> str:
     return (
         f"{folder} was fitted on another dataset (digest {str(own['digest'])[:12]}…), which may hold images of this one"
     )
+
+
+def _unit_of(folder: Path) -> str | None:
+    """Return the unit of a fit's answers: that in its model, else that of its dataset; None where neither is known."""
+    model, own = members(folder)[0] / MODEL, _fitted_on(folder)
+    if model.is_file() and (answers := read_answers(model)):
+        return answers.unit
+    return str(own["unit"]) if "unit" in own else None
 
 
 def _fitted_on(folder: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +15,17 @@ from typing import IO
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
+from search.processes.deaths import Deaths, cause_of, kills_for_memory
 from search.settings_sources import PREFIX
-from search.slots.mending import MAX_LOSSES
+from search.slots.claiming import MAX_LOSSES
 from search.study.owner import process_of
 from search.study.study import Study
 from search.study.workers import finished_by
 
 STOP_SECONDS = 60.0
-"""How long workers have to give their trials back, which they do after the epoch that they are in.
+"""How long workers have to give their trials back, which they do after the step that they are in.
 
-That is seconds in a search and minutes in an experiment on all images: what is killed then is taken over later.
+That takes seconds or minutes: what is killed then is taken over later.
 """
 
 FRUITLESS_DEATHS = 3
@@ -80,45 +81,54 @@ def places(workers: int | None, gpus: Sequence[int], on_cpu: int, per_gpu: int =
 class _Worker:
     """A place and the process that works there; `deaths` of its processes in a row had finished no trial.
 
-    Its log had `logged` bytes when the process was started.
+    Its log had `logged` bytes when the process was started, and the system had made `kills` for lack of memory.
     """
 
     place: Place
     log: Path
     deaths: int = 0
     logged: int = 0
+    kills: int = 0
     process: subprocess.Popen[bytes] = field(init=False)
     name: str = field(init=False)
 
 
 class Launcher:
-    """The worker processes of one study on this machine.
+    """The worker processes of one study on this machine, each at its place and with those settings.
 
     A worker is tethered: it holds the reading end of a pipe whose writing end is the launcher's, and stops when that
     closes, so that no worker outlives a launcher that was killed.
     """
 
     def __init__(
-        self, study: Study, data: Path, logs: Path, program: Sequence[str] = WORKER, artifacts: Path | None = None
+        self,
+        study: Study,
+        settings: Mapping[str, str],
+        logs: Path,
+        places: Sequence[Place],
+        program: Sequence[str] = WORKER,
     ) -> None:
-        self._study, self._data, self._logs, self._program = study, data, logs, program
-        self._artifacts = artifacts
+        self._study, self._settings, self._logs, self._program = study, settings, logs, program
+        self._places = places
         self._workers: list[_Worker] = []
+        self._deaths = Deaths()
 
-    def start(self, where: Sequence[Place]) -> None:
+    def start(self) -> None:
         """Start one worker for each place."""
         self._logs.mkdir(parents=True, exist_ok=True)
-        for number, place in enumerate(where, start=1):
+        for number, place in enumerate(self._places, start=1):
             worker = _Worker(place, self._logs / f"worker-{number}.log")
             self._spawn(worker)
             self._workers.append(worker)
 
-    def tend(self, _closed: int = 0) -> bool:
+    def tend(self, closed: int = 0) -> bool:
         """Start dead workers again and return whether any is at work, or has died meanwhile and is for the next time.
 
         A place whose workers keep dying without a finished trial is given up. Raises SearchFailure where that was the
-        last one, and SearchError where a worker was given something that none can use.
+        last one, and SearchError where a worker was given something that none can use. Deaths are reported with their
+        causes, and so is it if `closed`, the number of closed slots, stays as it is for long.
         """
+        self._deaths.watch(closed)
         for worker in tuple(self._workers):
             if worker.process.poll():  # neither None, at work, nor 0, at the study's end
                 self._start_again(worker)
@@ -126,11 +136,13 @@ class Launcher:
 
     def _start_again(self, worker: _Worker) -> None:
         code = worker.process.returncode
-        told = f"({_cause(code)}); see {worker.log}: {_last_line(worker)}"
+        cause, words = cause_of(code, kills_for_memory() - worker.kills), _last_line(worker)
+        told = f"({cause}); see {worker.log}: {words}"
         if code == BAD_INPUT:
             raise SearchError(f"the workers cannot work {told}")
         _close(worker.process.stdin)
         if not self._is_hopeless(worker):
+            self._deaths.tell(f"the worker of {worker.log}", cause, words, killed=code < 0)
             self._spawn(worker)
             return
         self._workers.remove(worker)
@@ -166,12 +178,12 @@ class Launcher:
         # The storage goes through the environment: a command line can be read by every user of the machine.
         environment |= {**worker.place.environment(), "AGESEARCH_STORAGE": self._study.storage.url}
         environment["AGESEARCH_CONFIG"] = os.devnull
-        if self._artifacts is not None:
-            environment["AGESEARCH_ARTIFACTS"] = str(self._artifacts.absolute())
-        command = [*self._program, *worker.place.flags()]
-        command += [f"--study={self._study.name}", f"--data={self._data.absolute()}"]
+        command = [*self._program, *worker.place.flags(), f"--study={self._study.name}"]
+        for name, value in self._settings.items():
+            flag = f"--{name.replace('_', '-')}"
+            command.append(flag if value == "true" else f"{flag}={value}")
         with worker.log.open("ab") as log:
-            worker.logged = log.tell()
+            worker.logged, worker.kills = log.tell(), kills_for_memory()
             worker.process = subprocess.Popen(  # noqa: S603 - our own program, with arguments that no shell sees
                 command, env=environment, stdin=subprocess.PIPE, stdout=log, stderr=log, start_new_session=True
             )
@@ -188,10 +200,6 @@ def stop_when_untethered(stop: Event) -> None:
 def _close(pipe: IO[bytes] | None) -> None:
     if pipe is not None:
         pipe.close()
-
-
-def _cause(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
 def _last_line(worker: _Worker) -> str:

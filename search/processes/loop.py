@@ -1,63 +1,73 @@
-"""The loop of a worker: claim a slot, run its trial, make the result count, close the slot, until the study is done."""
+"""The loop of a worker: claim a slot, run its trial, close the slot with what it came to, until the study is done."""
 
+import errno
 import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from optuna.exceptions import StorageInternalError
-from optuna.trial import TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from search.dashboard.board import Board
-from search.errors import StaleClaim, TrialStopped
+from search.errors import SearchError, SearchFailure, StaleClaim, TrialStopped, UnfitWorker
 from search.processes.course import Course
-from search.processes.files import keeping
+from search.processes.files import own_folder, stored_files
 from search.slots.lease import Lease, renewing
-from search.slots.mending import mend, sweep
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.failures import storage_errors
 from search.study.assignment import Assignment
 from search.study.claims import Claim, NoClaim
 from search.study.owner import this_process
-from search.study.stages import assigned
 from search.study.trial import Diverged, Ending, Measure, Outcome, RunTrial, Trial
-from search.study.trials import Trials, require_own_names
+from search.study.trials import Result, require_own_names
 from search.study.workers import present
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 2.0
 """Seconds from one look for a free slot to the next, the first time and at most: each takes the storage for itself."""
 
+_STORAGES = (SQLAlchemyError, StorageInternalError)
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ENFILE, errno.EMFILE})
+"""What the system says where the machine has no room, or a disk fails: no trial is to blame for that."""
+
 _log = logging.getLogger(__name__)
 
 
-def work(
-    slots: Slots, run_trial: RunTrial, stop: Event, device: str = "", artifacts: ArtifactFolder | None = None
-) -> None:
-    """Run trials until the study is done or `stop` is set; raise `SearchFailure` if the storage fails.
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a worker has: the device's name, a folder for its trials' files, and what is to be done after each trial.
+
+    `refresh(last)` is told whether the study is done.
+    """
+
+    device: str = ""
+    artifacts: ArtifactFolder | None = None
+    refresh: Callable[..., None] = lambda *, last: None  # noqa: ARG005
+
+
+def work(slots: Slots, run_trial: RunTrial, stop: Event, place: Workplace = Workplace()) -> None:
+    """Run trials until the study is done or `stop` is set; raise `SearchFailure` if the storage or the machine fails.
 
     `run_trial` ends with what its trial came to, or with `TrialStopped`, after which the slot is given back; any other
-    exception is a failed attempt. A measure that is not finite makes the trial a diverged one.
+    exception is a failed attempt, unless it says that the machine has no room. A measure that is not finite makes the
+    trial a diverged one.
     """
     owner = this_process()
-    worker = _Worker(slots, Trials(slots.study, device), run_trial, stop, artifacts)
-    board = Board(slots.study)
+    worker = _Worker(slots, run_trial, stop, place)
     slots.study.storage.patience.stop, pause = stop, _PAUSE
-    with storage_errors(slots.study.storage), present(slots.study, owner, device):
+    with storage_errors(slots.study.storage), present(slots.study, owner, place.device):
         while not stop.is_set():
-            claim = slots.claim(owner)
+            claim = slots.claim(owner, place.device)
             if claim is NoClaim.DONE:
-                sweep(slots, worker.trials)
-                board.update(last=True)
+                place.refresh(last=True)
                 return
             if isinstance(claim, Claim):
                 worker.serve(claim)
-                board.update()
+                place.refresh(last=False)
                 pause = _PAUSE
             else:
                 stop.wait(pause)
@@ -67,45 +77,32 @@ def work(
 @dataclass(frozen=True, slots=True)
 class _Worker:
     slots: Slots
-    trials: Trials
     run_trial: RunTrial
     stop: Event
-    artifacts: ArtifactFolder | None
+    place: Workplace
 
     def serve(self, claim: Claim) -> None:
         """Bring a claimed slot as far as it goes in one attempt."""
+        course = Course(self.slots, claim)
         try:
-            if mend(self.slots, self.trials, claim):
-                self._attempt(claim)
+            with self._settling(claim, course):
+                self.slots.finish(claim, self._result(claim, course))
         except StaleClaim as error:
             _log.warning("this attempt no longer counts: %s", error)
 
-    def _attempt(self, claim: Claim) -> None:
-        """Run one trial; every step is one transaction, and `mend` knows what a crash between any two leaves."""
-        try:
-            assignment = assigned(self.slots.study, claim)
-            trial_id = self.trials.create(claim, assignment)
-        except (SQLAlchemyError, StorageInternalError):
-            raise
-        except Exception as error:  # a sampler's, or of what it drew: as much a failure as one of the training
-            self.slots.fail_attempt(claim, _reason(claim, error))
-            return
-        with self._accounting_for(claim, trial_id):
-            self.slots.attach(claim, trial_id)
-            rule = assignment.pruning.rule if assignment.pruning else None
-            course = Course(self.slots.study, claim, trial_id, rule)
-            with renewing(self.slots, claim) as lease, keeping(self.artifacts) as keep:
-                trial = self._trial(claim, course, assignment, lease, keep.folder)
-                began = time.perf_counter()
-                ending = _checked(self.run_trial(trial), trial)
-                seconds = time.perf_counter() - began
-                keep.attach(self.slots.study.storage, trial_id, ending)
-            self.trials.commit(trial_id, ending, seconds)
-            self.slots.close(claim)
+    def _result(self, claim: Claim, course: Course) -> Result:
+        assignment = self.slots.assigned(claim)
+        course.rule = assignment.pruning
+        with renewing(self.slots, claim) as lease, own_folder(self.place.artifacts) as folder:
+            trial = self._trial(claim, course, assignment, lease, folder)
+            began = time.perf_counter()
+            ending = _checked(self.run_trial(trial), trial)
+            seconds = time.perf_counter() - began
+            return Result(ending, seconds, course.waiting, stored_files(ending, folder, self.place.artifacts))
 
     def _trial(self, claim: Claim, course: Course, assignment: Assignment, lease: Lease, folder: Path | None) -> Trial:
         return Trial(
-            number=self.trials.number(course.trial_id),
+            number=claim.number,
             stage=claim.stage,
             slot=claim.slot,
             attempt=claim.attempt,
@@ -117,41 +114,39 @@ class _Worker:
             should_prune=course.why_pruned,
             options=assignment.options,
             folder=folder,
+            prunes=assignment.pruning is not None,
         )
 
     @contextmanager
-    def _accounting_for(self, claim: Claim, trial_id: int) -> Iterator[None]:
-        """End the trial, and free or close its slot, where the block ends with an exception."""
+    def _settling(self, claim: Claim, course: Course) -> Iterator[None]:
+        """Free or close the slot, and end its trial, where the block ends with an exception.
+
+        What is no fault of the trial's is not charged to its slot: a storage that fails, a full disk, a stop.
+        """
         try:
             yield
-        except (SQLAlchemyError, StorageInternalError):
-            raise  # nothing can be told to a storage that fails; the next claimer mends
-        except StaleClaim as error:
-            self.trials.fail(trial_id, str(error))
+        except _STORAGES:
+            with suppress(*_STORAGES, SearchError):  # if it can be told at all; else the slot is taken over
+                self.slots.give_back(claim, "given back: the storage failed")
             raise
+        except UnfitWorker as error:
+            self.slots.give_back(claim, f"given back: {error}", course.waiting)
+            raise
+        except StaleClaim:
+            raise  # whoever took the slot has ended the trial
         except TrialStopped:
-            self._end(claim, trial_id, "given back: its worker was stopped")
+            self.slots.give_back(claim, "given back: its worker was stopped", course.waiting)
         except Exception as error:
-            self._end(claim, trial_id, _reason(claim, error), self.slots.fail_attempt)
+            reason = f"{type(error).__name__}: {error}"
+            if isinstance(error, OSError) and error.errno in _FULL:
+                self.slots.give_back(claim, f"given back: {reason}", course.waiting)
+                raise SearchFailure(f"the machine cannot go on with trials: {error}") from error
+            _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=error)
+            self.slots.fail_attempt(claim, reason, course.waiting)
         except BaseException:
-            self._end(claim, trial_id, "given back: its worker was interrupted")
+            with suppress(StaleClaim):  # the result may have come through before
+                self.slots.give_back(claim, "given back: its worker was interrupted", course.waiting)
             raise
-
-    def _end(self, claim: Claim, trial_id: int, reason: str, free: Callable[[Claim, str], None] | None = None) -> None:
-        """Tell a trial FAIL and free its slot, or give it back; close it where the trial's result counts already."""
-        if self.trials.fail(trial_id, reason) is not TrialState.FAIL:
-            self.slots.close(claim)
-        elif free:
-            free(claim, reason)
-        else:
-            self.slots.give_back(claim)
-
-
-def _reason(claim: Claim, error: Exception) -> str:
-    """Return why an attempt failed, and log it."""
-    reason = f"{type(error).__name__}: {error}"
-    _log.warning("attempt %d at slot %d failed: %s", claim.attempt, claim.slot, reason, exc_info=error)
-    return reason
 
 
 def _checked(ending: Ending, trial: Trial) -> Ending:

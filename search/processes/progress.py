@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from model.quantity import Quantity
 from search.results.ranking import best_score
 from search.slots.slots import Slots
+from search.space.score import MINIMIZED, Score
 from search.storage.patience import outlasting
 
 
@@ -27,7 +27,7 @@ class Standing:
     closed: int
     slots: int
     best: float | None
-    unit: str = "years"
+    score: Score = MINIMIZED
     opened: int = 0
 
 
@@ -44,7 +44,7 @@ def standing(of: Slots, before: Standing | None = None) -> Standing:
         closed=closed,
         slots=sum(sizes),
         best=before.best if before and before.closed == closed else best_score(of.study),
-        unit=spec.unit,
+        score=spec.task.score,
         opened=len(opened),
     )
 
@@ -52,7 +52,7 @@ def standing(of: Slots, before: Standing | None = None) -> Standing:
 class Pace:
     """Trials a minute since the start of this launch, and the time left for what the others cost (`slot_costs`)."""
 
-    def __init__(self, closed: int, costs: Sequence[int]) -> None:
+    def __init__(self, closed: int, costs: Sequence[float]) -> None:
         self._before, self._costs = closed, costs
         self._start = time.monotonic()
 
@@ -68,7 +68,7 @@ class Pace:
 class Display:
     """Shows a study's standing: a bar in a terminal, else a line whenever a trial has ended."""
 
-    def __init__(self, console: Console, first: Standing, costs: Sequence[int]) -> None:
+    def __init__(self, console: Console, first: Standing, costs: Sequence[float]) -> None:
         self._console, self._pace, self._last = console, Pace(first.closed, costs), first
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -88,7 +88,7 @@ class Display:
 
     def update(self, now: Standing) -> None:
         """Show the standing `now`."""
-        best = "no trial has ended yet" if now.best is None else f"best {Quantity(now.unit).error(now.best)}"
+        best = "no trial has ended yet" if now.best is None else f"best {now.score.shown(now.best)}"
         stage, note = now.stage, f"{best}, {self._pace.text(now)}"
         self._progress.update(
             self._bar, description=stage, completed=now.stage_closed, total=now.stage_slots, note=note

@@ -8,17 +8,15 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, redirect_stdout
 from dataclasses import dataclass, field
 from math import floor
-from pathlib import Path
 from typing import Any
 
-from data.errors import DatasetError
 from search.errors import SearchError, SearchFailure
+from search.processes.deaths import Deaths
 from search.processes.launcher import FRUITLESS_DEATHS, STOP_SECONDS
-from search.processes.stopping import stop_on_signals
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.study.study import Study
@@ -35,8 +33,7 @@ class Order:
 
     storage: str = field(repr=False)
     study: str
-    data: Path
-    artifacts: Path | None
+    settings: Mapping[str, str]
     gpu_share: float
 
 
@@ -60,27 +57,21 @@ class Need:
         return int(min(rooms))
 
 
-def serve(order: Order) -> None:
-    """Be one worker, within a task of Ray; what cancels the task makes it give its trial back and end."""
-    from search.processes.worker import run_worker
-
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    with stop_on_signals() as stop:
-        told = {"storage": order.storage, "study": order.study, "artifacts": order.artifacts}
-        run_worker(Settings.model_validate(told), order.data, stop, order.gpu_share)
-
-
 class RayWorkers:
     """The workers of one study on a cluster."""
 
-    def __init__(self, settings: Settings, study: Study, data: Path, job: Callable[[Order], None] = serve) -> None:
-        self._settings, self._study, self._data, self._job = settings, study, data, job
+    def __init__(
+        self, settings: Settings, study: Study, own: Mapping[str, str], cpus: int, job: Callable[[Order], None]
+    ) -> None:
+        """Let workers with the settings `own`, of so many CPUs each, do `job`, a function that Ray can send."""
+        self._settings, self._study, self._own, self._cpus, self._job = settings, study, own, cpus, job
         self._ray: Any = None
         self._connection = ExitStack()
         self._tasks: list[Any] = []
         self._submit: Callable[[], Any]
         self._wanted = self._fruitless = 0
         self._closed = 0
+        self._deaths = Deaths()
 
     def start(self) -> None:
         """Connect to the cluster, and let Ray find a place for each worker.
@@ -90,7 +81,7 @@ class RayWorkers:
         self._ray = _connected(self._settings.on, self._connection)
         nodes = [node for node in self._ray.nodes() if node["Alive"]]
         _refuse_far_file(self._study, nodes)
-        need = _need(self._settings, self._study, nodes)
+        need = _need(self._settings, self._cpus, nodes)
         room = sum(need.room(node["Resources"]) for node in nodes)
         if room == 0:
             raise SearchError(
@@ -107,6 +98,7 @@ class RayWorkers:
         `closed` is how many slots are closed. Raises SearchFailure where workers keep dying without closing one, and
         SearchError where one was given something that none can use.
         """
+        self._deaths.watch(closed)
         if closed != self._closed:
             self._fruitless, self._closed = 0, closed
         if not self._tasks:
@@ -131,14 +123,7 @@ class RayWorkers:
 
     def _submission(self, need: Need) -> Callable[[], Any]:
         share = need.gpus if 0 < need.gpus < 1 else 1.0
-        artifacts = self._settings.artifacts
-        order = Order(
-            _for_others(self._study.storage.url),
-            self._study.name,
-            self._data.absolute(),
-            None if artifacts is None else artifacts.absolute(),
-            share,
-        )
+        order = Order(_for_others(self._study.storage.url), self._study.name, self._own, share)
         task = self._ray.remote(num_cpus=need.cpus, num_gpus=need.gpus, max_retries=_RESTARTS)(self._job)
         return lambda: task.options(name=f"agesearch worker of {self._study.name}").remote(order)
 
@@ -154,11 +139,13 @@ class RayWorkers:
 
     def _start_again(self, cause: Exception) -> None:
         self._fruitless += 1
-        told = f"the workers on Ray cannot work: {(str(cause).strip().splitlines() or [type(cause).__name__])[0]}"
-        if isinstance(cause, DatasetError | SearchError) and not isinstance(cause, SearchFailure):
+        words = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
+        told = f"the workers on Ray cannot work: {words}"
+        if isinstance(cause, SearchError) and not isinstance(cause, SearchFailure):
             raise SearchError(told)
         if self._fruitless > FRUITLESS_DEATHS * self._wanted:
             raise SearchFailure(told)
+        self._deaths.tell("a worker on Ray", type(cause).__name__, words)
         self._tasks.append(self._submit())
 
 
@@ -206,12 +193,12 @@ def _refuse_far_file(study: Study, nodes: Sequence[dict[str, Any]]) -> None:
         )
 
 
-def _need(settings: Settings, study: Study, nodes: Sequence[dict[str, Any]]) -> Need:
+def _need(settings: Settings, cpus: int, nodes: Sequence[dict[str, Any]]) -> Need:
     """Return what a worker takes; by itself, its share of a GPU where there are any."""
     if settings.gpus_per_worker != "auto":
-        return Need(study.spec.threads, settings.gpus_per_worker)
+        return Need(cpus, settings.gpus_per_worker)
     any_gpu = any(node["Resources"].get("GPU") for node in nodes)
-    return Need(study.spec.threads, 1 / settings.per_gpu if any_gpu else 0.0)
+    return Need(cpus, 1 / settings.per_gpu if any_gpu else 0.0)
 
 
 def _resources(nodes: Sequence[dict[str, Any]]) -> str:

@@ -1,23 +1,30 @@
-"""Ctrl-C and SIGTERM as an event, for whoever has to give something back before it ends."""
+"""Signals that ask to end as an event, for whoever has to give something back before it ends."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
 from types import FrameType
+from typing import Final
+
+WARNINGS: Final = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+"""What batch systems send some time before they end a job, which would kill a process that does not know them."""
 
 
 @contextmanager
 def stop_on_signals() -> Iterator[Event]:
-    """Give an event that Ctrl-C and SIGTERM set, for the length of the block."""
+    """Give an event that Ctrl-C, SIGTERM and the warnings of batch systems set, for the length of the block."""
     stop = Event()
 
     def ask(_signal: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    before = {each: signal.signal(each, ask) for each in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, *WARNINGS)}
+    for number, handler in before.items():
+        if number is not signal.SIGHUP or handler is not signal.SIG_IGN:  # what nohup starts outlives its terminal
+            signal.signal(number, ask)
     try:
         yield stop
     finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

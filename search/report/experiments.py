@@ -19,6 +19,7 @@ from search.report.sections import LeftOut, Section, Words
 from search.storage.database import Storage
 from search.study.study import Study, load_study, study_names
 from search.study.variants import Experiment
+from search.tasks.images.specifying import precision_of, recipe_of
 
 TITLES: Final = {each.name: each.title for each in DECLARED} | {PROXY: "What a short trial is worth"}
 CAPTIONS: Final = {each.name: each.caption for each in DECLARED} | {
@@ -64,16 +65,16 @@ def _words(study: Study, experiment: Experiment, finished: int) -> Words:
     spec, without = study.spec, experiment.slots - finished
     missing = f" {without} of them have no value: they diverged, failed, or have not been run." if without else ""
     text = (
-        f"{experiment}, recipe {spec.recipe}, seed {spec.seed}, precision {spec.precision}, in the study "
+        f"{experiment}, recipe {recipe_of(spec)}, seed {spec.seed}, precision {precision_of(spec)}, in the study "
         f"{study.name}.{missing}",
     )
-    return Words(TITLES[experiment.name], CAPTIONS[experiment.name], text, Quantity(spec.unit))
+    return Words(TITLES[experiment.name], CAPTIONS[experiment.name], text, Quantity(spec.task.score.unit))
 
 
 def _capacity(experiment: Experiment, runs: Runs, words: Words) -> Section:
     (variant,) = experiment.variants
     seeds = {f"seed {run.repeat}": run.training for run in runs[variant.name]}
-    return capacity_section(words, variant.images, seeds)
+    return capacity_section(words, int(variant.budget["images"]), seeds)
 
 
 def _length(runs: Runs, words: Words, tested: TestErrors) -> Section:

@@ -15,6 +15,7 @@ from search.experiment.runs import Run, runs_of
 from search.report.sections import LeftOut
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
+from search.tasks.images.options import keeping_of
 
 TestErrors = Mapping[int, Mapping[str, float]]
 """The mean absolute errors on the test split, by repeat and then by the name of the file with the network."""
@@ -34,7 +35,7 @@ def evaluate_kept(
         return _nothing("no dataset is named; give --data FILE.h5")
     if artifacts is None:
         return _nothing("the folder of the trials' artifacts is not known; name it by the setting 'artifacts'")
-    if inspect_dataset(dataset).digest != study.spec.dataset:
+    if inspect_dataset(dataset).digest != study.spec.task.files["data"].digest:
         return _nothing(f"{study.name} trained on another dataset than {dataset}")
     test, lost = read_split(dataset, "test"), list[str]()
     errors: dict[int, dict[str, float]] = {run.repeat: {} for run, _ in wanted}
@@ -50,7 +51,7 @@ def evaluate_kept(
 def _wanted(study: Study) -> list[tuple[Run, str]]:
     """Return the files that there should be, each with the run that was to keep it."""
     variants = study.spec.experiment.variants if study.spec.experiment else ()
-    kept = {each.name: each.keeping.files for each in variants if each.keeping.files}
+    kept = {variant.name: found for variant in variants if (found := keeping_of(variant.options).files)}
     runs = runs_of(study) if kept else {}
     return [(run, file) for name, files in kept.items() for run in runs[name] for file in files]
 

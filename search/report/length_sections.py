@@ -4,13 +4,13 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from data.counting import counted
 from model.curves import Mark, Panel, Runs, draw_curves
 from model.quantity import Quantity
+from search.counting import counted
 from search.experiment.declared import CHECKPOINTED, epochs_at
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
-from search.study.variants import BEST, file_after
+from search.tasks.images.options import BEST, file_after
 
 Tested = Mapping[str, float]
 """The errors on the test split of the networks that a run has kept, by the names of their files."""

@@ -6,6 +6,9 @@ Its losses are what Keras' `evaluate()` returns: the mean absolute error plus th
 from dataclasses import dataclass
 from typing import Final
 
+from model.quantity import YEARS
+from search.study.task import TaskSpec
+
 
 @dataclass(frozen=True, slots=True)
 class PaperSplit:
@@ -79,3 +82,8 @@ CAPACITY_MAE: Final = 0.067
 
 PARAMETERS: Final = 1_431_905
 """The appendix: the summary of its network."""
+
+
+def is_papers(task: TaskSpec) -> bool:
+    """Return whether a task is the paper's, so that its numbers may stand next to ours."""
+    return task.kind == "images" and task.score.unit == YEARS

@@ -5,32 +5,32 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from model.plotting import INK, MUTED, literal, new_figure, png
-from model.quantity import Quantity
-from search.report.colours import COLOUR_MAP, colour_range
+from search.report.colours import colour_map, colour_range
 from search.results.ranking import RankedTrial
-from search.space.parameters import name_of
+from search.study.task import TaskSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def draw_parallel(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
+def draw_parallel(trials: Sequence[RankedTrial], task: TaskSpec) -> bytes:
     """Draw a line for each trial through its parameters to its error, the best on top, as a PNG."""
     import matplotlib as mpl
 
     names = list(dict.fromkeys(name for trial in trials for name in trial.params))
     scales = [_Scale([trial.params[name] for trial in trials if name in trial.params]) for name in names]
-    errors = _Scale([trial.validation_mae for trial in trials], log=False)
-    colours = colour_range([trial.validation_mae for trial in trials])
+    found = {trial.number: trial.measure(task.coloured_name) for trial in trials}
+    results = _Scale(list(found.values()), log=False)
+    colours, palette = colour_range(list(found.values()), task.score), colour_map(task.score)
     figure = new_figure(max(5.5, 1.5 + 2.0 * len(names)), 3.6)
     axes = figure.subplots()
-    for trial in sorted(trials, key=lambda trial: -trial.validation_mae):
+    for trial in sorted(trials, key=lambda trial: -task.score.loss(found[trial.number])):
         places = [scale.place(trial.params.get(name)) for name, scale in zip(names, scales, strict=True)]
-        colour = mpl.colormaps[COLOUR_MAP](colours(trial.validation_mae))
-        axes.plot([*places, errors.place(trial.validation_mae)], color=colour, linewidth=1.1, alpha=0.8)
-    for place, scale in enumerate([*scales, errors]):
+        colour = mpl.colormaps[palette](colours(found[trial.number]))
+        axes.plot([*places, results.place(found[trial.number])], color=colour, linewidth=1.1, alpha=0.8)
+    for place, scale in enumerate([*scales, results]):
         _draw_scale(axes, place, scale)
-    labels = [*map(name_of, names), quantity.label("validation MAE").replace(" (", "\n(")]
+    labels = [*map(task.title_of, names), task.measure_label.replace(" (", "\n(")]
     axes.set_xticks(range(len(labels)), map(literal, labels), color=INK)
     axes.set(yticks=(), xlim=(-0.15, len(names) + 0.45), ylim=(-0.04, 1.04))
     axes.spines[:].set_visible(False)

@@ -17,11 +17,11 @@ def proxy_section(words: Words, found: Proxy) -> Section:
     """Show the agreement of each judge with the long trainings."""
     reference = next(each for each in found.experiment.variants if each.group == REFERENCE)
     said = (
-        f"The reference is the lowest validation error of a training on {reference.images} images for "
-        f"{reference.epochs} epochs, always under the recipe {reference.params['recipe']}, by which trials of another "
-        "recipe are judged, too. Every trial has seeds of its own, as in a search; intervals are at 95 %, of drawing "
-        "the configurations anew. Regret is what the pick of the best score loses in the reference, and what a search "
-        "loses that looks again at the five best: it chooses the best mean of their other trials.",
+        f"The reference is the lowest validation error of a training on {reference.budget['images']} images for "
+        f"{reference.budget['epochs']} epochs, always under the recipe {reference.params['recipe']}, by which trials "
+        "of another recipe are judged, too. Every trial has seeds of its own, as in a search; intervals are at 95 %, "
+        "of drawing the configurations anew. Regret is what the pick of the best score loses in the reference, and "
+        "what a search loses that looks again at the five best: it chooses the best mean of their other trials.",
     )
     figure = Figure(
         "proxy",

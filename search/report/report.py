@@ -8,6 +8,8 @@ from pathlib import Path
 
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_split
+from data.files import check_replaceable
+from data.marks import Kind
 from model.errors import ModelError
 from model.examples import Labels
 from model.paper import PAPER_SHAPE
@@ -25,13 +27,14 @@ from search.report.page import page
 from search.report.result_sections import FittedModel, by_name, result_sections
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Part, Report, Section, Table
-from search.report.writing import write_files
+from search.report.writing import LIST, write_files
 from search.results.choice import choose
 from search.results.ranking import best_score
 from search.space.ranges import Value
-from search.space.variation import NETWORK, recipe_for, varied
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
+from search.tasks.images.specifying import network_of, recipe_of
+from search.tasks.images.variation import NETWORK, recipe_for, varied
 
 PAGE = "report.html"
 
@@ -76,6 +79,12 @@ def make_report(sources: Sources) -> Report:
 def write_report(report: Report, folder: Path) -> Path:
     """Write a report's figures, tables and page, the page last, instead of an earlier one's; return the page's path."""
     return write_files(folder, _files((*report.figures, *report.tables)) | {PAGE: page(report).encode()})[-1]
+
+
+def check_report_replaceable(folder: Path) -> None:
+    """Raise DatasetError where a report in `folder` would replace a page or a list that is another's."""
+    check_replaceable(folder / PAGE, Kind.PAGE)
+    check_replaceable(folder / LIST, Kind.LIST)
 
 
 def write_parts(parts: Sequence[Part], folder: Path) -> tuple[Path, ...]:
@@ -134,9 +143,10 @@ def _network(sources: Sources, fits: Sequence[FitRecord], quantity: Quantity) ->
     if fits:
         return network_section(fits[0].network, quantity)
     spec, info = sources.study and sources.study.spec, sources.dataset and inspect_dataset(sources.dataset)
-    if spec and spec.network and not info:
+    own = network_of(spec.task) if spec else None
+    if own and not info:
         return LeftOut("Network", "the shape of its images is not known; give --data FILE.h5")
-    base = recipe_for(spec.recipe, spec.network) if spec else recipe_named("default")
+    base = recipe_for(recipe_of(spec), own) if spec else recipe_named("default")
     params: dict[str, Value] = {}
     if sources.study and set(sources.study.spec.box.names) & set(NETWORK):
         if best_score(sources.study) is None:
@@ -153,7 +163,7 @@ def _quantity(sources: Sources, fits: Sequence[FitRecord]) -> Quantity:
     """Return what the report as a whole is about: what the first source that knows it predicts."""
     units = [
         *(fit.quantity.unit for fit in fits),
-        *(study.spec.unit for study in (sources.study, *sources.experiments) if study),
+        *(study.spec.task.score.unit for study in (sources.study, *sources.experiments) if study),
         *((inspect_dataset(sources.dataset).unit,) if sources.dataset else ()),
     ]
     return Quantity(units[0] if units else YEARS)
@@ -168,8 +178,9 @@ def _foreign(sources: Sources) -> Iterator[str]:
     """Say which studies have seen another dataset than the one that is shown."""
     shown = inspect_dataset(sources.dataset).digest if sources.dataset else None
     for study in (sources.study, *sources.experiments):
-        if study and shown and study.spec.dataset != shown:
-            yield f"the study {study.name} was made on another dataset, with the digest {study.spec.dataset[:12]}…"
+        seen = study and study.spec.task.files.get("data")
+        if study and shown and seen and seen.digest != shown:
+            yield f"the study {study.name} was made on another dataset, with the digest {seen.digest[:12]}…"
 
 
 def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:

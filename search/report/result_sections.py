@@ -7,7 +7,6 @@ import numpy as np
 
 from data.arrays import Split
 from data.figures import gallery
-from model.comparison import compare
 from model.error_figures import calibration, error_by_group, predicted_against_true
 from model.error_groups import ErrorGroup, by_label, by_prediction
 from model.evaluation import Evaluation, evaluate
@@ -15,6 +14,7 @@ from model.examples import Labels
 from model.quantity import Quantity, decimal
 from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
 from search.report.sections import Cell, Column, Figure, Section, Table
+from search.results.paired import compare
 
 SHOWN = 4
 """The paper's Figures 7 and 8 have four images each."""

@@ -5,15 +5,15 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from model.plotting import INK, PALETTE, literal, new_figure, plain, png
-from model.quantity import Quantity
-from search.report.colours import COLOUR_MAP, colour_range
+from search.report.colours import colour_map, colour_range
 from search.results.ranking import RankedTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap
-from search.space.parameters import name_of
+from search.study.task import TaskSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
+    from matplotlib.figure import Figure
 
 SHAPES = ("o", "s", "^", "D", "v")
 STEEP = 10.0
@@ -25,28 +25,26 @@ def draw_map(found: SearchMap, finalists: Collection[int]) -> bytes:
 
     `finalists` are numbers of trials.
     """
-    from matplotlib.cm import ScalarMappable
-
     figure = new_figure(7.2, 5.0)
     axes = figure.subplots()
-    axes.set(xscale="log", yscale="log")
-    colours = colour_range([trial.validation_mae for trial in found.trials])
+    axes.set(xscale="log" if found.x.log else "linear", yscale="log" if found.y.log else "linear")
+    colours = colour_range([trial.measure for trial in found.trials], found.task.score)
     for box in found.boxes:
         _draw_box(axes, box)
     for stage in sorted({trial.stage for trial in found.trials}):
-        _draw_stage(axes, [trial for trial in found.trials if trial.stage == stage], colours)
+        _draw_stage(
+            axes, [trial for trial in found.trials if trial.stage == stage], colours, colour_map(found.task.score)
+        )
     _ring([trial for trial in found.trials if trial.number in finalists], axes, "finalist")
     if found.marked:
         _ring([found.marked], axes, f"{found.mark}: trial {found.marked.number}", size=190)
-    plain(axes, name_of(found.x), name_of(found.y))
-    figure.colorbar(
-        ScalarMappable(colours, COLOUR_MAP), ax=axes, label=literal(found.error_label), extend="max", pad=0.02
-    )
+    plain(axes, found.x.title, found.y.title)
+    _colour_bar(figure, axes, colours, found.task)
     figure.legend(loc="outside upper center", ncols=6, frameon=False, fontsize=8)
     return png(figure)
 
 
-def draw_scores(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
+def draw_scores(trials: Sequence[RankedTrial], task: TaskSpec) -> bytes:
     """Draw every trial's score in the order of their numbers, and the best so far, as a PNG."""
     figure = new_figure(7.2, 3.2)
     axes = figure.subplots()
@@ -55,35 +53,35 @@ def draw_scores(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
         shape, colour = SHAPES[(stage - 1) % len(SHAPES)], PALETTE[(stage - 1) % len(PALETTE)]
         numbers, scores = [trial.number for trial in those], [trial.score for trial in those]
         axes.plot(numbers, scores, shape, color=colour, markersize=4.5, alpha=0.8, label=f"stage {stage}")
-    best = list(accumulate((trial.score for trial in trials), min))
+    best = list(accumulate((trial.score for trial in trials), lambda *two: min(two, key=task.score.loss)))
     axes.step([trial.number for trial in trials], best, where="post", color=INK, linewidth=1.2, label="best so far")
-    if max(trial.score for trial in trials) > STEEP * best[-1]:
+    scores = [trial.score for trial in trials]
+    if min(scores) > 0 and max(scores) > STEEP * min(scores):
         axes.set_yscale("log")
-    plain(axes, "trial", quantity.label("score"))
+    plain(axes, "trial", task.score.labelled("score"))
     axes.legend(frameon=False, fontsize=8)
     return png(figure)
 
 
-def draw_trial_curves(trials: Sequence[RankedTrial], quantity: Quantity) -> bytes:
-    """Draw what each trial reported epoch by epoch, by colour of its validation error at the end, as a PNG."""
+def draw_trial_curves(trials: Sequence[RankedTrial], task: TaskSpec) -> bytes:
+    """Draw what each trial reported step by step, by colour of its measure at the end, as a PNG."""
     import matplotlib as mpl
-    from matplotlib.cm import ScalarMappable
     from matplotlib.ticker import MaxNLocator
 
     figure = new_figure(7.2, 3.6)
     axes = figure.subplots()
-    colours = colour_range([trial.validation_mae for trial in trials])
-    for trial in sorted(trials, key=lambda trial: -trial.validation_mae):
-        colour = mpl.colormaps[COLOUR_MAP](colours(trial.validation_mae))
+    found = {trial.number: trial.measure(task.coloured_name) for trial in trials}
+    colours, palette = colour_range(list(found.values()), task.score), colour_map(task.score)
+    for trial in sorted(trials, key=lambda trial: -task.score.loss(found[trial.number])):
+        colour = mpl.colormaps[palette](colours(found[trial.number]))
         axes.plot(range(1, len(trial.curve) + 1), trial.curve, color=colour, linewidth=1.1, marker=".")
-    plain(axes, "epoch", quantity.mae)
+    plain(axes, "step", task.score.labelled("reported"))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    label = quantity.label("validation MAE")
-    figure.colorbar(ScalarMappable(colours, COLOUR_MAP), ax=axes, label=literal(label), extend="max", pad=0.02)
+    _colour_bar(figure, axes, colours, task)
     return png(figure)
 
 
-def draw_importances(by_stage: Mapping[int, Mapping[str, float]]) -> bytes:
+def draw_importances(by_stage: Mapping[int, Mapping[str, float]], task: TaskSpec) -> bytes:
     """Draw a bar for each parameter and stage, as a PNG."""
     names = list(dict.fromkeys(name for shares in by_stage.values() for name in shares))
     figure = new_figure(6.4, 0.9 + 0.28 * len(names) * len(by_stage))
@@ -95,7 +93,7 @@ def draw_importances(by_stage: Mapping[int, Mapping[str, float]]) -> bytes:
         bars = axes.barh(rows, widths, thick * 0.9, color=PALETTE[place % len(PALETTE)], label=f"stage {stage}")
         axes.bar_label(bars, fmt="%.0f %%", fontsize=8, padding=3)
     plain(axes, "share of the importance (%)", "")
-    axes.set_yticks(range(len(names)), list(map(name_of, names)))
+    axes.set_yticks(range(len(names)), list(map(task.title_of, names)))
     axes.set_xlim(0, 108)
     axes.invert_yaxis()
     axes.grid(visible=False, axis="y")
@@ -103,13 +101,21 @@ def draw_importances(by_stage: Mapping[int, Mapping[str, float]]) -> bytes:
     return png(figure)
 
 
-def _draw_stage(axes: "Axes", trials: Sequence[MapTrial], colours: "Normalize") -> None:
+def _colour_bar(figure: "Figure", axes: "Axes", colours: "Normalize", task: TaskSpec) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    beyond = "max" if task.score.direction == "minimize" else "min"
+    mappable = ScalarMappable(colours, colour_map(task.score))
+    figure.colorbar(mappable, ax=axes, label=literal(task.measure_label), extend=beyond, pad=0.02)
+
+
+def _draw_stage(axes: "Axes", trials: Sequence[MapTrial], colours: "Normalize", palette: str) -> None:
     stage = trials[0].stage
     axes.scatter(
         [trial.x for trial in trials],
         [trial.y for trial in trials],
-        c=[trial.validation_mae for trial in trials],
-        cmap=COLOUR_MAP,
+        c=[trial.measure for trial in trials],
+        cmap=palette,
         norm=colours,
         marker=SHAPES[(stage - 1) % len(SHAPES)],
         s=42,

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
-from data.counting import counted
+from search.counting import counted
 from search.errors import SearchError
 from search.results.ranking import RankedTrial, best_trials, nothing_found, trial_numbered
 from search.results.verdict import Verdict, verdict
+from search.slots.slots import Slots
 from search.space.ranges import Value
 from search.study.study import Study
 
@@ -43,9 +44,16 @@ def choose(study: Study, number: int | None = None) -> Choice:
     return Choice(ranked[0].params, _without_verdict(study, judged), ranked[0], judged)
 
 
+def is_done(study: Study) -> bool:
+    """Tell whether all slots of all stages are closed."""
+    opened = Slots(study).tally()
+    return len(opened) == len(study.spec.stage_sizes) and all(stage.counts.closed == stage.slots for stage in opened)
+
+
 def _without_verdict(study: Study, judged: Verdict | None) -> str:
     if study.spec.finalists is None:
-        return "the best single trial (finalists are disabled)"
+        so_far = "" if is_done(study) else " so far, of an unfinished study"
+        return f"the best single trial{so_far} (finalists are disabled)"
     if judged is None:
         return "the best single trial so far; the finalists have not ended"
     if not judged.finalists:

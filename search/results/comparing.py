@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from model.comparison import Difference, paired_bootstrap
 from search.errors import SearchError
 from search.results.blocks import paired_difference
+from search.results.paired import Difference, paired_bootstrap
 from search.results.ranking import RankedTrial, nothing_found, ranked_trials
 from search.results.verdict import verdict
+from search.study.assignment import Budget
 from search.study.study import Study
 
 
@@ -18,22 +19,17 @@ from search.study.study import Study
 class Chosen:
     """A study's best finalist: its parameters, its mean score with the standard error, its scores, and its budget.
 
-    `draws` are the study's seed and the stage's number, which the seeds of the finalists' trials follow from.
+    `measure` is what its scores are called. `draws` are the study's seed and the stage's number, which the seeds of the
+    finalists' trials follow from.
     """
 
     params: dict[str, Any]
     mean: float
     standard_error: float
     scores: tuple[float, ...]
-    images: int
-    epochs: int
-    recipe: str
+    budget: Budget
+    measure: str
     draws: tuple[int, int]
-
-    @property
-    def measure(self) -> tuple[int, int, str]:
-        """What its scores are: errors after so many images and epochs, by a recipe."""
-        return self.images, self.epochs, self.recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +37,8 @@ class StudyComparison:
     """Two studies on one dataset: their names, how many of their trials have a value, and the best trial of each.
 
     `chosen` are their best finalists, None for a study that has none or none yet. `paired` compares validation errors
-    over the trials that both ran with the same configuration on the same images, initial weights and order; None where
-    fewer than two are such, as where one study's trials have more images or epochs than the other's.
+    over the trials that both ran with the same configuration with the same seeds; None where
+    fewer than two are such, as where the budgets differ.
     """
 
     names: tuple[str, str]
@@ -58,7 +54,7 @@ class StudyComparison:
         Where both had the same seeds, they come in pairs, and what a seed does to both is no part of the error.
         """
         first, second = self.chosen
-        if first is None or second is None or first.measure != second.measure:
+        if first is None or second is None or (first.budget, first.measure) != (second.budget, second.measure):
             return None
         if first.draws == second.draws and len(first.scores) == len(second.scores):
             return paired_difference(first.scores, second.scores)
@@ -78,21 +74,28 @@ def compare_studies(first: Study, second: Study) -> StudyComparison:
             raise SearchError(
                 f"{study.name!r} is an experiment, whose variants 'agesearch report' compares; name two searches"
             )
-    if first.spec.dataset != second.spec.dataset:
-        digests = f"{first.spec.dataset[:12]}… and {second.spec.dataset[:12]}…"
-        raise SearchError(f"{first.name!r} and {second.name!r} saw different datasets ({digests}): not comparable")
+    if difference := _other_files(first, second):
+        raise SearchError(f"{first.name!r} and {second.name!r} {difference}: not comparable")
     ours, theirs = (_ranked(study) for study in (first, second))
+    measure = first.spec.task.coloured_name
     return StudyComparison(
         names=(first.name, second.name),
         trials=(len(ours), len(theirs)),
         best=(ours[0], theirs[0]),
         chosen=(_chosen(first), _chosen(second)),
-        paired=_paired(ours, theirs) if _budget(first) == _budget(second) else None,
+        paired=_paired(ours, theirs, measure) if first.spec.budget == second.spec.budget else None,
     )
 
 
-def _budget(study: Study) -> tuple[int, int]:
-    return study.spec.images, study.spec.epochs
+def _other_files(first: Study, second: Study) -> str:
+    """Say in what two studies differ that makes their scores different things; "" where they are alike."""
+    ours, theirs = first.spec.task, second.spec.task
+    if (ours.kind, ours.score.unit, ours.score.direction) != (theirs.kind, theirs.score.unit, theirs.score.direction):
+        return f"have different tasks ({ours.kind}, {ours.score.label}; {theirs.kind}, {theirs.score.label})"
+    if "data" in ours.files and ours.files["data"] != theirs.files["data"]:
+        digests = (f"{task.files['data'].digest[:12]}…" for task in (ours, theirs))
+        return f"saw different datasets ({' and '.join(digests)})"
+    return ""
 
 
 def _chosen(study: Study) -> Chosen | None:
@@ -101,8 +104,8 @@ def _chosen(study: Study) -> Chosen | None:
     if judged is None or best is None or best.mean is None or best.standard_error is None:
         return None
     spec, scores = study.spec, tuple(score for score in best.scores if score is not None)
-    budget, draws = (judged.images, judged.epochs), (spec.seed, len(spec.trials) + 1)
-    return Chosen(best.params, best.mean, best.standard_error, scores, *budget, spec.recipe, draws)
+    draws = (spec.seed, len(spec.trials) + 1)
+    return Chosen(best.params, best.mean, best.standard_error, scores, judged.budget, spec.task.score.name, draws)
 
 
 def _ranked(study: Study) -> list[RankedTrial]:
@@ -112,10 +115,10 @@ def _ranked(study: Study) -> list[RankedTrial]:
     return found
 
 
-def _paired(ours: list[RankedTrial], theirs: list[RankedTrial]) -> Difference | None:
-    of_theirs = {_identity(trial): trial.validation_mae for trial in theirs}
+def _paired(ours: list[RankedTrial], theirs: list[RankedTrial], measure: str) -> Difference | None:
+    of_theirs = {_identity(trial): trial.measure(measure) for trial in theirs}
     shared = [
-        trial.validation_mae - of_theirs[_identity(trial)]
+        trial.measure(measure) - of_theirs[_identity(trial)]
         for trial in sorted(ours, key=lambda trial: (trial.stage, trial.slot))
         if _identity(trial) in of_theirs
     ]

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import repeat
 
-from model.quantity import Quantity
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
 from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
+from search.space.score import Score
 from search.study.finished import count_without_value, measured
 from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
@@ -53,16 +53,20 @@ class StudySummary:
     best: float | None
     verdict: Verdict | None
     workers: tuple[WorkerView, ...]
-    unit: str
+    score: Score
     failed: tuple[FailedSlot, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def _so_far(self) -> str:
+        return "" if all(stage.counts.closed == stage.trials for stage in self.stages) else " so far"
 
     def lines(self) -> list[str]:
         """Return the study, its stages, remarks and failed slots as text, a line each."""
         best = (
             "no trial has finished with a value yet"
             if self.best is None
-            else f"best single trial {Quantity(self.unit).error(self.best)}"
+            else f"best single trial{self._so_far} {self.score.shown(self.best)}"
         )
         failed = (f"stage {each.stage}, slot {each.slot} was closed as failed: {each.reason}" for each in self.failed)
         return [f"study {self.study} in {self.storage}: {best}", *map(_line, self.stages), *self.remarks, *failed]
@@ -81,7 +85,7 @@ def summary(study: Study) -> StudySummary:
         best=best_score(study),
         verdict=verdict(study),
         workers=list_workers(study),
-        unit=spec.unit,
+        score=spec.task.score,
         failed=Slots(study).failed(),
         remarks=tuple(_remarks(spec)) if spec.experiment is None else (),
     )

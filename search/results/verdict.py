@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from model.quantity import decimal
+from search.counting import decimal
 from search.results.blocks import noise
 from search.results.ranking import parameters_of
 from search.slots.slots import Slots
 from search.space.ranges import Value
+from search.space.score import Score
+from search.study.assignment import Budget
 from search.study.finished import finished_trials
 from search.study.plans import Finalists
 from search.study.stages import list_stages
@@ -55,8 +57,7 @@ class Verdict:
 
     finalists: tuple[Finalist, ...]
     repeats: int
-    images: int
-    epochs: int
+    budget: Budget
     rule: str = RULE
 
     @property
@@ -82,13 +83,13 @@ def verdict(study: Study) -> Verdict | None:
     for stage in list_stages(study):
         if isinstance(stage.plan, Finalists) and not Slots(study).counts(stage.number).open:
             plan = stage.plan
-            return Verdict(_judged(_tried(study, stage.number, plan)), plan.repeats, plan.images, plan.epochs)
+            return Verdict(_judged(_tried(study, stage.number, plan), study.spec.task.score), plan.repeats, plan.budget)
     return None
 
 
-def table(judged: Verdict) -> list[tuple[str, ...]]:
-    """Return the finalists as a table, the heading first: errors, learning rate and L2 as log10."""
-    varied = parameters_of([one.params for one in judged.finalists])
+def table(study: Study, judged: Verdict) -> list[tuple[str, ...]]:
+    """Return the finalists of a study as a table, the heading first: scores, then parameters."""
+    varied = parameters_of(study, [one.params for one in judged.finalists])
     columns = ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
     rows = (
         (*_row(one, judged.best), *(each.shown(one.params[each.name]) for each in varied)) for one in judged.finalists
@@ -120,7 +121,7 @@ def _tried(study: Study, stage: int, plan: Finalists) -> list[Finalist]:
     ]
 
 
-def _judged(tried: Sequence[Finalist]) -> tuple[Finalist, ...]:
+def _judged(tried: Sequence[Finalist], score: Score) -> tuple[Finalist, ...]:
     """Fill in the means and differences, and bring the finalists in the order of their means."""
     whole = [each for each in tried if None not in each.scores]
     rest = tuple(each for each in tried if None in each.scores)
@@ -129,16 +130,17 @@ def _judged(tried: Sequence[Finalist]) -> tuple[Finalist, ...]:
     scores = np.array([each.scores for each in whole], np.float64)
     means, errors = scores.mean(axis=1), scores.std(axis=1, ddof=1) / math.sqrt(scores.shape[1])
     difference_error, limit = noise(scores)
-    best = means.min()
+    losses = np.array([score.loss(mean) for mean in means])
+    behind = losses - losses.min()
     judged = (
         replace(
             whole[place],
             mean=float(means[place]),
             standard_error=float(errors[place]),
-            behind=float(means[place] - best),
+            behind=float(behind[place]),
             behind_error=difference_error,
-            tied=bool(means[place] - best <= limit),
+            tied=bool(behind[place] <= limit),
         )
-        for place in np.argsort(means, kind="stable")
+        for place in np.argsort(losses, kind="stable")
     )
     return (*judged, *rest)

@@ -19,9 +19,9 @@ def distribution_of(searched: Range) -> BaseDistribution:
         case LogRange():
             return FloatDistribution(searched.low, searched.high, log=True)
         case LinearRange():
-            return FloatDistribution(searched.low, searched.high)
+            return FloatDistribution(searched.low, searched.high, step=searched.step)
         case IntegerRange():
-            return IntDistribution(searched.low, searched.high)
+            return IntDistribution(searched.low, searched.high, log=searched.log, step=searched.step)
         case Choices():
             return CategoricalDistribution(searched.values)
 

@@ -6,13 +6,11 @@ from typing import Any, TypeAlias
 from search.errors import SearchError
 from search.space.box import Box
 from search.space.pairs import pairs
-from search.space.parameters import PARAMETERS, number_or_word
+from search.space.parameters import number_or_word, word_of
 from search.space.ranges import Choices, IntegerRange, Range, Value
 
 Wanted: TypeAlias = tuple[tuple[str, Value], ...]
 """Some parameters of a configuration with their values; the others are those that the slot would have drawn."""
-
-SHORT = {"lr": "learning_rate"}
 
 
 def read_enqueued(given: object) -> tuple[Wanted, ...]:
@@ -47,14 +45,26 @@ def _why_not(one: Range, value: Value) -> str:
 
 
 def in_terms_of(box: Box, wanted: tuple[Wanted, ...]) -> tuple[Wanted, ...]:
-    """Return the same with the box's own choices in the place of what equals them: 16 for 16.0."""
-    choices = {(each.name, value): value for each in box.ranges if isinstance(each, Choices) for value in each.values}
-    return tuple(tuple((name, choices.get((name, value), value)) for name, value in each) for each in wanted)
+    """Return the same in the box's order, with its own choices in the place of what equals them: 16 for 16.0."""
+    order = {name: place for place, name in enumerate(box.names)}
+    choices = {
+        (one.name, isinstance(value, bool), value): value
+        for one in box.ranges
+        if isinstance(one, Choices)
+        for value in one.values
+    }
+    return tuple(
+        tuple(
+            (name, choices.get((name, isinstance(value, bool), value), value))
+            for name, value in sorted(pairs_of_one, key=lambda pair: order.get(pair[0], len(order)))
+        )
+        for pairs_of_one in wanted
+    )
 
 
 def written(wanted: tuple[Wanted, ...]) -> str:
     """Return the text that `read_enqueued` makes the same of."""
-    return ";".join(",".join(f"{name}={value!r}".replace("'", "") for name, value in each) for each in wanted)
+    return ";".join(",".join(f"{name}={word_of(value)}" for name, value in pairs_of_one) for pairs_of_one in wanted)
 
 
 def _from_text(text: str) -> dict[str, Any]:
@@ -62,12 +72,7 @@ def _from_text(text: str) -> dict[str, Any]:
 
 
 def _read(table: Mapping[str, Any]) -> Wanted:
-    named = {SHORT.get(name, name): value for name, value in table.items()}
-    if len(named) < len(table):
-        raise ValueError("lr and learning_rate are the same; keep one of them")
-    for name, value in named.items():
-        if name not in PARAMETERS:
-            raise ValueError(f"{name} cannot be enqueued; known are {', '.join(PARAMETERS)}")
-        if type(value) not in (int, float, str):
-            raise ValueError(f"{name} is {value!r}; it must be a number or a word")
-    return tuple((name, named[name]) for name in PARAMETERS if name in named)
+    for name, value in table.items():
+        if type(value) not in (bool, int, float, str):
+            raise ValueError(f"{name} is {value!r}; it must be a number, a word, true or false")
+    return tuple((str(name), value) for name, value in table.items())

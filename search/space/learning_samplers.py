@@ -33,7 +33,7 @@ STEP: Final = 1 / 6
 class Seen:
     """A trial as a sampler sees it: its place, its parameters, whether it has ended, and its score if it has one.
 
-    `last` are the epoch and the error after which one was pruned. All without a score are taken for worse than those
+    `last` are the step and the value after which one was pruned. All without a score are taken for worse than those
     with one, and among them the later pruned for better, then the lower error; those that diverged or failed are last.
     """
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from model.quantity import decimal
+from search.counting import decimal
 from search.space.box import Box
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value, text_of
+from search.space.score import MINIMIZED, Score
 
 KEPT = 10
 """The paper narrowed to the ranges of its ten best trials."""
@@ -15,7 +16,7 @@ KEPT = 10
 RULE = (
     f"the span of the {KEPT} best finished trials by score (or of the best half, if that is fewer, but of two at "
     "least; pruned and diverged trials rank last and are never used), widened within the old box to whole decades, or "
-    "to whole tenths of a linear range; choices stay"
+    "to whole tenths of a linear range, or of a logarithmic one of whole numbers; choices stay"
 )
 GIVEN = "the ranges given in the study's settings"
 
@@ -41,12 +42,12 @@ class Narrowing:
     best: tuple[FinishedTrial, ...]
 
 
-def narrow(box: Box, finished: Sequence[FinishedTrial], without: int = 0) -> Narrowing:
+def narrow(box: Box, finished: Sequence[FinishedTrial], without: int = 0, score: Score = MINIMIZED) -> Narrowing:
     """Apply `RULE` to the finished trials of the stage that sampled from `box`; ties go to the lower slot.
 
     `without` further trials have finished without a score, as they diverged or were pruned.
     """
-    ranked = sorted(finished, key=lambda trial: (trial.value, trial.slot))
+    ranked = sorted(finished, key=lambda trial: (score.loss(trial.value), trial.slot))
     best = tuple(ranked[: max(2, min(KEPT, (len(ranked) + without) // 2))])
     if len(best) < 2:
         reason = f"the box stays: {len(ranked)} of its trials finished with a value, and a range needs two"
@@ -80,20 +81,33 @@ def _narrowed(old: Range, values: Sequence[Value]) -> Range:
         case LogRange():
             return _to_decades(old, least, most)
         case LinearRange():
-            return LinearRange(old.name, *_to_tenths(old, least, most))
+            low, high = _on_steps(old, *_to_tenths(old.low, old.high, least, most))
+            return replace(old, low=low, high=high)
+        case IntegerRange(log=True):
+            low, high = _to_tenths(math.log(old.low), math.log(old.high), math.log(least), math.log(most))
+            # The rounding takes back what exp(log(x)) adds to x.
+            return replace(old, low=math.floor(round(math.exp(low), 9)), high=math.ceil(round(math.exp(high), 9)))
         case IntegerRange():
-            low, high = _to_tenths(old, least, most)
-            return IntegerRange(old.name, math.floor(low), math.ceil(high))
+            low, high = _on_steps(old, *_to_tenths(old.low, old.high, least, most))
+            return replace(old, low=math.floor(low), high=math.ceil(high))
 
 
-def _to_tenths(old: LinearRange | IntegerRange, least: float, most: float) -> tuple[float, float]:
-    """Return the bounds nearest to two numbers, outwards, among those that divide the old range in ten."""
-    marks = [old.low + (old.high - old.low) * tenth / 10 for tenth in range(10)] + [old.high]
-    bottom = max(place for place, mark in enumerate(marks) if mark <= least)
-    top = min(place for place, mark in enumerate(marks) if mark >= most)
-    if bottom == top:  # all of them lie exactly on one mark
-        bottom, top = max(bottom - 1, 0), min(top + 1, 10)
-    return marks[bottom], marks[top]
+def _to_tenths(bottom: float, top: float, least: float, most: float) -> tuple[float, float]:
+    """Return the bounds nearest to two numbers, outwards, among those that divide bottom to top in ten."""
+    marks = [bottom + (top - bottom) * tenth / 10 for tenth in range(10)] + [top]
+    first = max(place for place, mark in enumerate(marks) if mark <= least)
+    last = min(place for place, mark in enumerate(marks) if mark >= most)
+    if first == last:  # all of them lie exactly on one mark
+        first, last = max(first - 1, 0), min(last + 1, 10)
+    return marks[first], marks[last]
+
+
+def _on_steps(old: LinearRange | IntegerRange, low: float, high: float) -> tuple[float, float]:
+    """Return bounds moved outwards to the nearest steps of the old range, if it has any."""
+    if not old.step or old.step == 1:
+        return low, high
+    first, last = math.floor((low - old.low) / old.step + 1e-9), math.ceil((high - old.low) / old.step - 1e-9)
+    return old.low + first * old.step, min(old.low + last * old.step, old.high)
 
 
 def _to_decades(old: LogRange, least: float, most: float) -> LogRange:

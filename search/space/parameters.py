@@ -1,29 +1,30 @@
-"""The parameters that a search may vary, what each may be, and how a space is written in the settings."""
+"""A parameter as tables show it and as a task limits it, and how a space is written in the settings."""
 
-import difflib
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from search.errors import SearchError
-from search.space.box import FIRST_BOX, Box
 from search.space.pairs import pairs
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Range, Value
+
+NO_LOGARITHM = "(0)"
+"""What the column of a logarithm has for 0."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """A parameter: its name, its title in tables, and what it may be.
 
-    Numbers go from `low` to `high`, `whole` or not; `words` are what else it may be instead of numbers. `log` has
-    tables show its logarithm.
+    Numbers go from `low` to `high` (None: without end), `whole` or not; `words` are what else it may be instead of
+    numbers. `log` has tables show its logarithm.
     """
 
     name: str
     title: str
-    low: float = 0.0
-    high: float = math.inf
+    low: float | None = 0.0
+    high: float | None = None
     whole: bool = False
     words: tuple[str, ...] = ()
     log: bool = False
@@ -40,9 +41,9 @@ class Parameter:
 
     def in_table(self, value: Value) -> Value:
         """Return a value as its column has it, with all digits."""
-        if not self.log or isinstance(value, str):
+        if not self.log or isinstance(value, str | bool):
             return value
-        return math.log10(value) if value > 0 else -math.inf
+        return math.log10(value) if value > 0 else NO_LOGARITHM
 
     def shown(self, value: Value) -> str:
         """Return a value as its column shows it."""
@@ -51,56 +52,40 @@ class Parameter:
 
     def allows(self, value: Value) -> bool:
         """Whether it may have a value."""
-        if isinstance(value, str) or self.words:
+        if isinstance(value, str | bool) or self.words:
             return value in self.words
-        return (type(value) is int or not self.whole) and math.isfinite(value) and self.low <= value <= self.high
+        low, high = -math.inf if self.low is None else self.low, math.inf if self.high is None else self.high
+        return (type(value) is int or not self.whole) and math.isfinite(value) and low <= value <= high
 
     def expected(self) -> str:
         """Return in words what it may be."""
         if self.words:
             return " or ".join(self.words)
         kind = "whole numbers" if self.whole else "numbers"
-        return f"{kind} from {self.low:g}" + ("" if self.high == math.inf else f" to {self.high:g}")
+        lowest = "" if self.low is None else f" from {self.low:g}"
+        return kind + lowest + ("" if self.high is None else f" to {self.high:g}")
 
 
-PARAMETERS = {
-    each.name: each
-    for each in (
-        Parameter("learning_rate", "learning rate", low=math.ulp(0.0), log=True),
-        Parameter("l2", "L2", log=True),
-        Parameter("dropout", "dropout", high=0.99),
-        Parameter("batch_size", "batch size", low=1, high=2**31 - 1, whole=True),
-        Parameter("batch_norm", "batch norm", words=("convolutions", "blocks", "dense", "none")),
-        Parameter("initializer", "initializer", words=("xavier", "gaussian")),
-        Parameter("width", "width", low=1, high=2**15, whole=True),
-        Parameter("augmentation", "augmentation", high=2.0),
-    )
-}
-"""In the order of a trial's draws, which is part of every study's results."""
+def parameter_for(searched: Range) -> Parameter:
+    """Return a range's parameter as tables show it, where no task says more of it."""
+    if isinstance(searched, Choices):
+        return Parameter(searched.name, searched.name, whole=True)
+    log = isinstance(searched, LogRange)
+    return Parameter(searched.name, searched.name, low=None, log=log, whole=isinstance(searched, IntegerRange))
 
 
-def parameter_of(name: str) -> Parameter:
-    """Return the parameter of that name; one that this list does not know has its values shown as they are."""
-    return PARAMETERS.get(name) or Parameter(name, name.replace("_", " "), whole=True)
+KINDS: dict[str, Callable[..., Range]] = {"integer": IntegerRange, "linear": LinearRange, "log": LogRange}
+"""The kinds of ranges; log is also an option of whole numbers, so it comes last."""
 
-
-def name_of(name: str) -> str:
-    """Return a parameter's name as people write it."""
-    return parameter_of(name).title
-
-
-def box_of(space: Mapping[str, Range]) -> Box:
-    """Return the first box of a study: learning rate and L2 in the paper's ranges unless `space` has others."""
-    known = {each.name: each for each in FIRST_BOX.ranges}
-    ranges = {**known, **space}
-    return Box(tuple(ranges[name] for name in PARAMETERS if name in ranges))
+OPTIONS = {"log": frozenset[str](), "linear": frozenset({"step"}), "integer": frozenset({"step", "log"})}
 
 
 def read_space(given: object) -> tuple[Range, ...]:
     """Return the ranges that the setting `space` describes, a TOML table or the same as text; raise ValueError else.
 
     A table's values are {log = [1e-6, 1e-3]}, {linear = [0, 0.5]}, {integer = [8, 64]}, a list of choices, or one value
-    that is fixed; as text "learning_rate=log:1e-6:1e-3,batch_size=16|32,width=32".
+    that is fixed; linear and integer ranges take a step, as in {integer = [8, 64], step = 8}, and integer ones
+    log = true. As text "learning_rate=log:1e-6:1e-3,batch_size=16|32,width=integer:8:64:8".
     """
     table = _from_text(given) if isinstance(given, str) else given
     if not isinstance(table, Mapping) or not table:
@@ -114,13 +99,19 @@ def _from_text(text: str) -> dict[str, Any]:
 
 def _from_word(text: str) -> Any:
     kind, *bounds = text.split(":")
-    if bounds:
-        return {kind: [number_or_word(each) for each in bounds]}
-    return [number_or_word(each) for each in text.split("|")]
+    if not bounds:
+        return [number_or_word(word) for word in text.split("|")]
+    *numbers, last = bounds if len(bounds) == 3 else (*bounds, "")
+    table: dict[str, Any] = {kind: [number_or_word(number) for number in numbers]}
+    if last:
+        table |= {"log": True} if last == "log" else {"step": number_or_word(last)}
+    return table
 
 
 def number_or_word(text: str) -> Value:
-    """Return a value as text gives it: a whole number, a number, or else the word itself."""
+    """Return a value as text gives it: a whole number, a number, true or false, or else the word itself."""
+    if text in ("true", "false"):
+        return text == "true"
     for kind in (int, float):
         try:
             return kind(text)
@@ -129,34 +120,66 @@ def number_or_word(text: str) -> Value:
     return text
 
 
+def word_of(value: Value) -> str:
+    """Return the text that `number_or_word` makes the same value of."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else repr(value)
+
+
+def written(searched: Range) -> str:
+    """Return a range as the setting `space` takes it as text."""
+    match searched:
+        case Choices():
+            return "|".join(map(word_of, searched.values))
+        case IntegerRange(log=True):
+            more = ":log"
+        case IntegerRange() | LinearRange() if searched.step not in (None, 1):
+            more = f":{searched.step!r}"
+        case _:
+            more = ""
+    return f"{searched.kind}:{searched.low!r}:{searched.high!r}{more}"
+
+
+def table_of(searched: Range) -> Any:
+    """Return a range as the setting `space` takes it in a TOML table."""
+    if isinstance(searched, Choices):
+        return list(searched.values)
+    table: dict[str, Any] = {searched.kind: [searched.low, searched.high]}
+    if isinstance(searched, IntegerRange) and searched.log:
+        table["log"] = True
+    elif not isinstance(searched, LogRange) and searched.step not in (None, 1):
+        table["step"] = searched.step
+    return table
+
+
 def _read(name: str, what: Any) -> Range:
-    if name not in PARAMETERS:
-        near = difflib.get_close_matches(name, PARAMETERS, n=1)
-        raise ValueError(
-            f"{name} cannot be searched{f'; did you mean {near[0]}' if near else ''}; known are {', '.join(PARAMETERS)}"
-        )
     try:
-        found = _range(name, what)
+        return _range(name, what)
     except SearchError as error:
         raise ValueError(str(error)) from error
-    parameter = PARAMETERS[name]
-    ends = found.values if isinstance(found, Choices) else (found.low, found.high)
-    if not all(map(parameter.allows, ends)):
-        raise ValueError(f"{found} is not allowed: {name} takes {parameter.expected()}")
-    return found
 
 
 def _range(name: str, what: Any) -> Range:
     if not isinstance(what, Mapping):
         values = what if isinstance(what, list | tuple) else [what]
-        if not all(type(each) in (int, float, str) for each in values):
-            raise ValueError(f"{name} is {what!r}; choices are numbers or words")
+        if not all(type(value) in (bool, int, float, str) for value in values):
+            raise ValueError(f"{name} is {what!r}; choices are numbers, words, true or false")
         return Choices(name, tuple(values))
-    kind, bounds = next(iter(what.items())) if len(what) == 1 else ("", None)
-    kinds: dict[str, Callable[..., Range]] = {"log": LogRange, "linear": LinearRange, "integer": IntegerRange}
-    if kind not in kinds or not isinstance(bounds, list | tuple) or len(bounds) != 2:
+    kind = next((known for known in KINDS if known in what), "")
+    more = {key: value for key, value in what.items() if key != kind}
+    if not kind or not set(more) <= OPTIONS[kind]:
         raise ValueError(f"{name} is {what!r}; write one of log, linear or integer, with its lowest and highest value")
+    return _bounded(name, kind, what[kind], more)
+
+
+def _bounded(name: str, kind: str, bounds: Any, more: Mapping[str, Any]) -> Range:
+    if not isinstance(bounds, list | tuple) or len(bounds) != 2:
+        raise ValueError(f"{name} is {kind} {bounds!r}; write {kind} with its lowest and highest value, as in [1, 9]")
     whole = kind == "integer"
-    if not all(type(each) is int or (type(each) is float and not whole) for each in bounds):
-        raise ValueError(f"{name} is {what!r}; {'whole numbers' if whole else 'numbers'} are expected")
-    return kinds[kind](name, *bounds)
+    steps = [more["step"]] if "step" in more else []
+    if not all(type(number) is int or (type(number) is float and not whole) for number in (*bounds, *steps)):
+        raise ValueError(f"{name} is {[*bounds, *steps]!r}; {'whole numbers' if whole else 'numbers'} are expected")
+    if not isinstance(more.get("log", False), bool):
+        raise ValueError(f"{name} has log = {more['log']!r}; write true or false")  # noqa: TRY004 - as for pydantic
+    return KINDS[kind](name, *bounds, **more)

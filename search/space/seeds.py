@@ -19,7 +19,7 @@ class Purpose(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class TrialSeeds:
-    """The seeds of one trial: its parameters, its image subset, its initial weights and the order of its batches.
+    """The seeds of one trial: its parameters, its subset of the data, its initial weights and the order of its batches.
 
     `parameters` has 63 bits; the others have 31, since that is what every random operation of TensorFlow takes.
     """

@@ -9,6 +9,9 @@ from sqlalchemy.exc import ArgumentError
 from search.errors import SearchError
 from search.storage.mounts import NETWORK_FILE_SYSTEMS, file_system_of
 
+_SQLITE = b"SQLite format 3\0"
+"""What every SQLite file begins with that is not empty."""
+
 
 def parse_address(url: str) -> URL:
     """Return the URL of a SQLite file or a PostgreSQL database, which prints without its password.
@@ -39,6 +42,7 @@ def parse_address(url: str) -> URL:
             "--storage has the option sslpassword, which would be shown with it; name a key without one, or a service"
         )
     if is_sqlite(address):
+        address = _at_home(address)
         _refuse_unsafe(address)
         if "?" in url:  # and not only where it reads as options: what does not is dropped without a word
             raise SearchError(f"--storage {address} has a ?, but a SQLite file has no options; write sqlite:///FILE")
@@ -55,6 +59,24 @@ def file_of(address: URL) -> Path:
     return Path(str(address.database))
 
 
+def unusable(address: URL, error: OSError) -> SearchError:
+    """Return what to raise where the operating system refuses a SQLite file."""
+    return SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})")
+
+
+def refuse_foreign_file(address: URL) -> None:
+    """Raise SearchError where another kind of file is at the place of a SQLite file, before anything is made there."""
+    try:
+        with file_of(address).open("rb") as file:
+            head = file.read(len(_SQLITE))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise unusable(address, error) from error
+    if head and head != _SQLITE:  # an empty file is an empty database
+        raise SearchError(f"the storage {address} cannot be used: file is not a database; name another file")
+
+
 def is_same(address: URL, url: str) -> bool:
     """Tell whether a URL names the same database, by whatever path, and whether or not it has the password in it."""
     try:
@@ -66,7 +88,20 @@ def is_same(address: URL, url: str) -> bool:
     return address._replace(password=None) == other._replace(password=None)
 
 
+def _at_home(address: URL) -> URL:
+    """Read ~ as a shell does: SQLite would make a folder of that name."""
+    try:
+        return address.set(database=str(file_of(address).expanduser())) if address.database else address
+    except RuntimeError:
+        raise SearchError(f"--storage {address} begins with the home folder of a user who has none here") from None
+
+
 def _refuse_unsafe(address: URL) -> None:
+    if address.host:
+        raise SearchError(
+            f"--storage {address} has two slashes, so that {address.host!r} would be a server, which SQLite has not; "
+            f"write sqlite:///{address.host}/{address.database or 'study.db'}"
+        )
     if address.database in (None, "", ":memory:") or str(address.database).startswith("file:"):
         raise SearchError(f"--storage {address} is not a file that workers can share; use sqlite:///runs/study.db")
     kind = file_system_of(file_of(address))

@@ -2,10 +2,14 @@
 
 import io
 import json
+import mimetypes
+import os
 import re
+import secrets
 import time
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from stat import S_ISREG
 from typing import Any, BinaryIO
@@ -13,14 +17,14 @@ from typing import Any, BinaryIO
 from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import select, union_all
 
-from data.files import write_bytes
+from search.errors import SearchFailure
 from search.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.database import Storage
 from search.storage.optuna_tables import study_attributes, system_attributes
 
 _PREFIX = "artifacts:"  # what Optuna and its dashboard look for among the attributes of trials and studies
-_UPLOAD_SECONDS = 60.0
+_UPLOAD_SECONDS = 600.0  # a trial waits for a storage that is away, with its files written
 _OURS = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.[0-9a-f]{12}\.tmp")
 """The name of an artifact, or that of one which is still being written."""
 
@@ -39,8 +43,23 @@ class ArtifactFolder:
             raise ArtifactNotFound(artifact_id) from error
 
     def write(self, artifact_id: str, content_body: BinaryIO) -> None:
-        """Store an artifact; raises DatasetError where it cannot be written."""
-        write_bytes(self._place(artifact_id), content_body.read(), "--artifacts")
+        """Store an artifact, whole or not at all; raises SearchFailure if it cannot be written."""
+        place = self._place(artifact_id)
+        temporary = place.with_name(f".{secrets.token_hex(6)}.tmp")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with temporary.open("xb") as file:
+                file.write(content_body.read())
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(place)
+        except OSError as error:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+            reason = error.strerror or str(error)
+            raise SearchFailure(
+                f"cannot write an artifact into {self.path}: {reason}; choose another --artifacts"
+            ) from error
 
     def remove(self, artifact_id: str) -> None:
         """Remove an artifact, if it is there."""
@@ -77,18 +96,23 @@ def artifacts_of(attributes: Mapping[str, Any]) -> dict[str, str]:
     return {each["filename"]: each["artifact_id"] for each in described}
 
 
-def attach(storage: Storage, folder: ArtifactFolder, trial_id: int, name: str, kind: str, content: bytes) -> None:
-    """Give a running trial an artifact, the file first: a crash in between leaves a file, but no broken picture."""
+def store(folder: ArtifactFolder, name: str, content: bytes) -> dict[str, str]:
+    """Store a file, and return the system attribute that makes it its trial's, as Optuna would write it.
+
+    A crash before that is written leaves a file, but no broken picture.
+    """
     artifact_id = str(uuid.uuid4())
     folder.write(artifact_id, io.BytesIO(content))
-    described = {"artifact_id": artifact_id, "filename": name, "mimetype": kind, "encoding": None}
-    storage.rdb.set_trial_system_attr(trial_id, _PREFIX + artifact_id, json.dumps(described))
+    kind, encoding = mimetypes.guess_type(name)
+    kind = kind or "application/octet-stream"
+    described = {"artifact_id": artifact_id, "filename": name, "mimetype": kind, "encoding": encoding}
+    return {_PREFIX + artifact_id: json.dumps(described)}
 
 
 def unattached(storage: Storage, folder: ArtifactFolder) -> tuple[Path, ...]:
     """Return the artifacts in the folder that belong to no trial or study, such as one whose upload was cut short.
 
-    Not those of the last minute, which may be about to be attached; nor files with other names than artifacts have.
+    Not those of the last ten minutes, which may be about to be attached; nor files that are named otherwise.
     """
     if not folder.path.is_dir():
         return ()

@@ -1,31 +1,24 @@
 """Opening and creating the database that holds Optuna's tables and ours, safely for many workers."""
 
-import fcntl
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO
 from weakref import finalize
 
 import optuna
 from optuna.storages import RDBStorage
-from sqlalchemy import func, insert, inspect, make_url, select
-from sqlalchemy.engine import URL, Connection, Engine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import insert, inspect, make_url, select
+from sqlalchemy.engine import URL, Engine
 
 from search.errors import SearchError
 from search.storage import tables
-from search.storage.address import file_of, is_sqlite, parse_address
-from search.storage.engines import engine_settings, make_exact, make_read_only, make_safe, own_engine
+from search.storage.address import file_of, is_sqlite, parse_address, unusable
+from search.storage.engines import engine_settings, make_read_only, make_safe, own_engine, settle_transactions
+from search.storage.exclusion import excluding
 from search.storage.failures import storage_errors
 from search.storage.patience import Patience, admitted
 from search.storage.reading import QuickReading
-
-_ADVISORY_LOCK = 0x61676573  # any number that no other program is likely to lock in PostgreSQL
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +46,8 @@ def open_storage(url: str, *, reading: bool = False) -> Storage:
     """
     address = parse_address(url)
     if is_sqlite(address) and not _is_file(address):
-        raise SearchError(f"no study storage at {address}; start one with 'agesearch search'")
+        place = file_of(address).absolute().parent
+        raise SearchError(f"no study storage at {address}, in the folder {place}; start one with 'agesearch search'")
     with storage_errors(address):
         return _opened(address, reading)
 
@@ -72,7 +66,7 @@ def create_storage(url: str) -> Storage:
 def exclusively(storage: Storage) -> Iterator[None]:
     """Let one process at a time into the block, over all that use the storage: for creating, never for trials."""
     address = make_url(storage.url)
-    with storage_errors(address), _exclusively(address):
+    with storage_errors(address), excluding(address):
         yield
 
 
@@ -90,7 +84,7 @@ def _opened(address: URL, reading: bool) -> Storage:
 
 @admitted
 def _created(address: URL) -> Storage:
-    with _exclusively(address):
+    with excluding(address):
         version = _schema_version(address)
         storage = _connect(address, create=True)
         with storage.engine.begin() as tx:
@@ -111,16 +105,18 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     found, needed = rdb.get_current_version(), rdb.get_head_version()
     if found != needed:
         rdb.engine.dispose()
+        older = found in rdb.get_all_versions()
+        remedy = f"make a copy, then run: optuna storage upgrade --storage {address}; or " if older else ""
         raise SearchError(
             f"the storage {address} was made by another version of Optuna: its tables are of version {found}, "
-            f"this Optuna needs {needed}; use the version that made it, or another --storage"
+            f"this Optuna needs {needed}; {remedy}use the version that made it, or another --storage"
         )
     finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
         make_read_only(storage.engine) if reading else make_safe(storage.engine)
         return storage
-    make_exact(storage.engine)
+    settle_transactions(storage.engine)
     if not reading:
         storage.patience.guard(storage.engine)
     return storage
@@ -141,48 +137,8 @@ def _schema_version(address: URL) -> int | None:
     return version
 
 
-@contextmanager
-def _exclusively(address: URL) -> Iterator[None]:
-    if is_sqlite(address):
-        with _lock_file(address) as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-    else:
-        connection = _own_connection(address)
-        try:
-            _lock_out(connection, address)
-            yield
-        finally:
-            # The lock is the connection's: it is given back when that is closed, and was when that broke.
-            with suppress(DBAPIError):
-                connection.close()
-
-
-@admitted
-def _own_connection(address: URL) -> Connection:
-    return own_engine(address).connect()
-
-
-def _lock_out(connection: Connection, address: URL) -> None:
-    if not connection.scalar(select(func.pg_try_advisory_lock(_ADVISORY_LOCK))):
-        _log.warning("waiting for somebody else who is just creating or moving a study in %s", address)
-        connection.execute(select(func.pg_advisory_lock(_ADVISORY_LOCK)))
-
-
 def _is_file(address: URL) -> bool:
     try:
         return file_of(address).is_file()
     except OSError as error:  # such as a folder of another user's, or too long a name
-        raise _unusable(address, error) from error
-
-
-def _lock_file(address: URL) -> IO[str]:
-    try:
-        file_of(address).parent.mkdir(parents=True, exist_ok=True)
-        return Path(f"{address.database}.lock").open("a")
-    except OSError as error:
-        raise _unusable(address, error) from error
-
-
-def _unusable(address: URL, error: OSError) -> SearchError:
-    return SearchError(f"the storage {address} cannot be used: {error.strerror} ({error.filename})")
+        raise unusable(address, error) from error

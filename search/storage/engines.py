@@ -1,5 +1,6 @@
 """How connections behave: SQLite's take the write lock first and write durably; PostgreSQL's notice a dead server."""
 
+import random
 import sqlite3
 import time
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from search.errors import SearchError
 from search.storage.address import is_sqlite
 
 _LOCK_SECONDS = 120.0  # SQLite does not queue, so that of many waiting the last may wait long
+_PAUSE = 0.003
 _CONNECTION = {
     "application_name": "agesearch",
     "client_encoding": "utf8",  # whatever the database's is, and with none (SQL_ASCII) texts would come as bytes
@@ -23,7 +25,13 @@ _CONNECTION = {
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
+    # A connection pooler gives every transaction another session: what one has prepared, the next does not have.
+    "prepare_threshold": None,
 }
+
+# For each transaction anew, as a pooler's next transaction has another session: floats come back as they were written,
+# and no lock is waited for without an end.
+_FOR_A_TRANSACTION = "SELECT set_config('extra_float_digits', '3', true), set_config('lock_timeout', '60s', true)"
 
 
 def engine_settings(address: URL) -> dict[str, Any]:
@@ -80,12 +88,13 @@ def make_read_only(engine: Engine) -> None:
     engine.dispose()
 
 
-def make_exact(engine: Engine) -> None:
-    """Make a PostgreSQL engine's floats come back as they were written, whatever is set for the user or the database.
+def settle_transactions(engine: Engine) -> None:
+    """Make a PostgreSQL engine's transactions exact, and every wait for a lock end, whatever is set on the server.
 
-    Studies and leases are known again by their times, to the last bit.
+    Floats come back as they were written: studies and leases are known again by their times, to the last bit. A lock
+    that others hold is waited for a minute.
     """
-    event.listen(engine, "connect", _exact_floats)
+    event.listen(engine, "begin", _settle_transaction)
     engine.dispose()
 
 
@@ -109,9 +118,8 @@ def unlocked(engine: Engine) -> AbstractContextManager[Connection]:
     return engine.begin()
 
 
-def _exact_floats(connection: Any, _record: object) -> None:
-    connection.execute("SET extra_float_digits = 3")
-    connection.commit()
+def _settle_transaction(connection: Connection) -> None:
+    connection.exec_driver_sql(_FOR_A_TRANSACTION)
 
 
 def _only_read(connection: Any, _record: object) -> None:
@@ -136,12 +144,16 @@ def _lock(connection: Connection) -> None:
 
 
 def _in_turns(driver: sqlite3.Connection, statement: str) -> None:
-    """Run a statement that needs a lock, waiting for it a second at a time: SQLite waits in C, deaf to Ctrl-C."""
-    turn, deadline = min(1.0, _LOCK_SECONDS), time.monotonic() + _LOCK_SECONDS
-    driver.execute(f"PRAGMA busy_timeout = {1000 * turn:.0f}")
+    """Run a statement that needs a lock, and wait for it by trying again every few milliseconds.
+
+    SQLite itself waits in C, deaf to Ctrl-C, and longer each time, up to 100 ms, in which the lock lies idle: of eight
+    workers with trials of half a second one then waits for a second now and again.
+    """
+    deadline = time.monotonic() + _LOCK_SECONDS
+    driver.execute("PRAGMA busy_timeout = 0")
     try:
-        while not _came_through(driver, statement, time.monotonic() < deadline - turn):
-            pass
+        while not _came_through(driver, statement, time.monotonic() < deadline):
+            time.sleep(_PAUSE * random.uniform(0.5, 1.5))  # noqa: S311  (so that not all try at once)
     finally:
         driver.execute(f"PRAGMA busy_timeout = {1000 * _LOCK_SECONDS:.0f}")
 

@@ -14,7 +14,7 @@ studies, trials, values, params = (
 )
 reports = optuna_tables["trial_intermediate_values"]
 attributes, system_attributes = optuna_tables["trial_user_attributes"], optuna_tables["trial_system_attributes"]
-study_attributes = optuna_tables["study_system_attributes"]
+directions, study_attributes = optuna_tables["study_directions"], optuna_tables["study_system_attributes"]
 
 
 def id_of(trial: FrozenTrial) -> int:

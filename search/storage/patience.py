@@ -28,7 +28,8 @@ ANOTHER_SECONDS = 60.0
 
 _NOT_YET = re.compile(
     r"too many (connections|clients)|remaining connection slots|"
-    r"starting up|shutting down|recovery mode|not yet accepting"
+    r"starting up|shutting down|recovery mode|not yet accepting|"
+    r"no more connections allowed|cannot connect to server|server login has been failing"
 )
 _PASSING = frozenset({"40001", "40P01", "55P03", "57014"})
 """PostgreSQL's codes of what the same statement may not meet again: conflicts, deadlocks, locks and time-outs."""

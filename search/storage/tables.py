@@ -6,7 +6,7 @@ from sqlalchemy import Column, Float, Index, Integer, MetaData, String, Table, T
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Grows whenever a table below changes its shape."""
 
 WAITING: Final = "waiting"
@@ -52,9 +52,10 @@ slots = Table(
     Column("owner", Text),
     Column("lease_expires", Float(53)),
     Column("trial_id", Integer),
+    Column("params", Text),
     Column("reason", Text),
     # The next free slot and the few claimed ones are found here, however many are closed.
-    Index("agesearch_slots_by_state", "study", "stage", "state", "slot"),
+    Index("agesearch_slots_by_state", "study", "state", "stage", "slot"),
 )
 
 workers = Table(

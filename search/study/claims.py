@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from search.study.assignment import Assignment
+
 
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to run one slot's trial for as long as the slot still carries `token`.
 
-    `failures` of the slot's attempts ended with an error, and `losses` with the death of their worker. `taken_over`
-    says that the last of them was lost just now, and `left_trial` is its trial, if it got as far as having one.
+    `failures` of the slot's attempts ended with an error, and `losses` with the death of their worker. `trial` is the
+    id of the running trial that was made with the claim, and `number` what Optuna calls it. `assignment` is what that
+    trial is; it has no parameters yet where a sampler has to learn first, and is None where it could not be made.
     """
 
     study: str
@@ -19,8 +22,9 @@ class Claim:
     owner: str
     failures: int
     losses: int
-    taken_over: bool
-    left_trial: int | None
+    trial: int
+    number: int
+    assignment: Assignment | None = None
 
     @property
     def attempt(self) -> int:
@@ -30,12 +34,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A claimed slot as somebody else saw it: by the claim with this token, until its lease expires."""
+    """A claimed slot as another process saw it: by the claim with this token, until its lease expires."""
 
     stage: int
     slot: int
     token: int
     lease_expires: float
+    losses: int
+    trial: int | None
 
 
 class NoClaim(Enum):

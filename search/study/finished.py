@@ -4,63 +4,62 @@ Optuna would load ten thousand trials in ten seconds, all the while keeping ever
 """
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
-from itertools import groupby
-from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from search.space.distributions import value_of
 from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial
-from search.space.ranges import Value
-from search.storage.optuna_tables import attributes, params, reports, trials, values
+from search.storage.optuna_tables import attributes, reports, trials, values
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
-from search.study.claims import Claim
+from search.study.study import Study
 from search.study.trials import PRUNED_AFTER
 
 
 def finished_trials(tx: Connection, study: str, stage: int) -> list[FinishedTrial]:
     """Return the trials of a stage that ended with a value and closed their slots, in the order of the slots."""
     query = (
-        select(slots.c.slot, trials.c.number, values.c.value)
-        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
+        select(slots.c.slot, trials.c.number, values.c.value, slots.c.params)
         .join(trials, trials.c.trial_id == slots.c.trial_id)
         .join(values, values.c.trial_id == slots.c.trial_id)
-        .join(params, params.c.trial_id == slots.c.trial_id)
         .where(slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
         .order_by(slots.c.slot)
     )
-    found = groupby(tx.execute(query), key=attrgetter("slot", "number", "value"))
-    return [FinishedTrial(*place, params_of(rows)) for place, rows in found]
+    return [FinishedTrial(row.slot, row.number, row.value, json.loads(row.params)) for row in tx.execute(query)]
 
 
-def seen_trials(tx: Connection, study: str, claim: Claim) -> list[Seen]:
-    """Return the trials of all other slots up to the claim's stage, in their order."""
+def seen_trials(tx: Connection, study: Study, stage: int, slot: int) -> list[Seen]:
+    """Return the trials of all other slots up to a slot's stage that have parameters, in their order.
+
+    What they scored and reported are losses, of which the lowest is the best.
+    """
+    loss = study.spec.task.score.loss
     query = (
-        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value)
-        .add_columns(params.c.param_name, params.c.param_value, params.c.distribution_json)
-        .join(params, params.c.trial_id == slots.c.trial_id)
+        select(slots.c.stage, slots.c.slot, slots.c.state, values.c.value, slots.c.params)
         .outerjoin(values, values.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.stage <= claim.stage)
+        .where(slots.c.study == study.name, slots.c.stage <= stage, slots.c.params.is_not(None))
         .where(slots.c.state.in_((CLAIMED, FINISHED, FAILED)))
         .order_by(slots.c.stage, slots.c.slot)
     )
-    found = groupby(tx.execute(query), key=attrgetter("stage", "slot", "state", "value"))
-    others = [
-        Seen(stage, slot, params_of(rows), state != CLAIMED, value if state == FINISHED else None)
-        for (stage, slot, state, value), rows in found
-        if (stage, slot) != (claim.stage, claim.slot)
+    reported = _last_reports(tx, study.name, stage)
+    last = {place: (step, loss(value)) for place, (step, value) in reported.items()}
+    return [
+        Seen(
+            row.stage,
+            row.slot,
+            json.loads(row.params),
+            ended=row.state != CLAIMED,
+            score=loss(row.value) if row.state == FINISHED and row.value is not None else None,
+            last=last.get((row.stage, row.slot)),
+        )
+        for row in tx.execute(query)
+        if (row.stage, row.slot) != (stage, slot)
     ]
-    last = _last_reports(tx, study, claim.stage)
-    return [replace(each, last=last.get((each.stage, each.slot))) for each in others]
 
 
 def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int], tuple[int, float]]:
-    """Return epoch and error of the last report of the pruned trials up to a stage, by slot."""
+    """Return step and value of the last report of the pruned trials up to a stage, by slot."""
     query = (
         select(slots.c.stage, slots.c.slot, reports.c.step, reports.c.intermediate_value)
         .join(reports, reports.c.trial_id == slots.c.trial_id)
@@ -72,11 +71,6 @@ def _last_reports(tx: Connection, study: str, stage: int) -> dict[tuple[int, int
     return {(row.stage, row.slot): (row.step, row.intermediate_value) for row in tx.execute(query)}
 
 
-def params_of(rows: Iterable[Any]) -> dict[str, Value]:
-    """Return the parameters of one trial, of which `rows` have the columns of Optuna's table."""
-    return {row.param_name: value_of(row.param_value, row.distribution_json) for row in rows}
-
-
 def count_without_value(tx: Connection, study: str, stage: int) -> int:
     """Return how many trials of a stage have finished without a value."""
     of_stage = (slots.c.study == study, slots.c.stage == stage, slots.c.state == FINISHED)
@@ -84,13 +78,14 @@ def count_without_value(tx: Connection, study: str, stage: int) -> int:
     return tx.scalar(query.where(*of_stage, values.c.value.is_(None))) or 0
 
 
-def best_finished(tx: Connection, study: str, stages: int, count: int | None = None) -> list[tuple[int, float]]:
-    """Return id in Optuna and value of the best `count` trials of the first `stages`, or of all; ties in slot order."""
+def best_finished(tx: Connection, study: Study, count: int | None = None) -> list[tuple[int, float]]:
+    """Return id in Optuna and value of the best `count` sampled trials, or of all; ties in slot order."""
+    order = values.c.value if study.spec.task.score.direction == "minimize" else values.c.value.desc()
     query = (
         select(slots.c.trial_id, values.c.value)
         .join(values, values.c.trial_id == slots.c.trial_id)
-        .where(slots.c.study == study, slots.c.stage <= stages, slots.c.state == FINISHED)
-        .order_by(values.c.value, slots.c.stage, slots.c.slot)
+        .where(slots.c.study == study.name, slots.c.stage <= len(study.spec.trials), slots.c.state == FINISHED)
+        .order_by(order, slots.c.stage, slots.c.slot)
         .limit(count)
     )
     return [(row.trial_id, row.value) for row in tx.execute(query)]

@@ -1,7 +1,7 @@
 """The plans of stages: what each of a stage's slots is for. Another kind of stage is one more frozen value in `Plan`.
 
 A plan is stored with its stage as JSON, and gives every slot its `Assignment` from the study's seed, the stage's number
-and the slot alone, but where its sampler learns from trials. Workers, slots, leases and mending know nothing of it.
+and the slot alone, but where its sampler learns from trials. Workers, slots and leases know nothing of it.
 Which stage gets which plan is decided in `search.study.stages`.
 """
 
@@ -12,17 +12,17 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Discriminator
 
-from data.counting import counted
-from search.counting import budget
+from search.counting import amounts, counted
 from search.space.box import Box
 from search.space.enqueued import Wanted
 from search.space.learning_samplers import Seen, SlotDraw, learned
 from search.space.narrowing import FinishedTrial, Narrowing
 from search.space.ranges import Value
 from search.space.samplers import LEARNING, SamplerName
+from search.space.score import MINIMIZED, Score
 from search.space.seeds import shares, trial_seeds
 from search.storage.documents import adapter
-from search.study.assignment import Assignment, Pruning
+from search.study.assignment import Assignment, Budget, PruningRule
 from search.study.variants import VARIANT, Experiment
 
 
@@ -36,11 +36,10 @@ class Sampled:
     slots: int
     box: Box
     narrowing: Narrowing | None
-    images: int
-    epochs: int
+    budget: Budget
     enqueued: tuple[Wanted, ...] = ()
     sampler: SamplerName = "random"
-    pruning: Pruning | None = None
+    pruning: PruningRule | None = None
     kind: Literal["sampled"] = "sampled"
 
     def assignment(self, seed: int, stage: int, slot: int, seen: Sequence[Seen] = ()) -> Assignment:
@@ -52,7 +51,7 @@ class Sampled:
             params = self.box.at(shares(self.sampler, seed, stage, slot, len(self.box.ranges)))
         if slot < len(self.enqueued):
             params |= dict(self.enqueued[slot])
-        return Assignment(params, self.box, seeds, self.images, self.epochs, pruning=self.pruning)
+        return Assignment(params, self.box, seeds, self.budget, pruning=self.pruning)
 
     def __str__(self) -> str:
         return str(self.box)
@@ -77,8 +76,7 @@ class Finalists:
     candidates: tuple[Candidate, ...]
     box: Box
     repeats: int
-    images: int
-    epochs: int
+    budget: Budget
     kind: Literal["finalists"] = "finalists"
 
     @property
@@ -95,13 +93,11 @@ class Finalists:
         """Return what the trial of `slot` is."""
         candidate, repeat = self.place(slot)
         params, seeds = self.candidates[candidate].params, trial_seeds(seed, stage, repeat)
-        return Assignment(params, self.box, seeds, self.images, self.epochs)
+        return Assignment(params, self.box, seeds, self.budget)
 
     def __str__(self) -> str:
-        return (
-            f"{counted(len(self.candidates), 'configuration')}, {counted(self.repeats, 'seed')} each, "
-            f"{budget(self.images, self.epochs)}"
-        )
+        each = f"{counted(len(self.candidates), 'configuration')}, {counted(self.repeats, 'seed')} each"
+        return ", ".join(filter(None, (each, amounts(self.budget))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +122,7 @@ class Variants:
         _, variant, repeat = next(islice(self.experiment.places(), slot, None))
         seeds = trial_seeds(seed, stage, repeat if self.experiment.paired else slot)
         params = {VARIANT: variant.name, **variant.params}
-        return Assignment(
-            params, self.box, seeds, variant.images, variant.epochs, variant.curve, repeat, variant.keeping
-        )  # fmt: skip
+        return Assignment(params, self.box, seeds, variant.budget, repeat, variant.options)
 
     def __str__(self) -> str:
         return str(self.experiment)
@@ -143,15 +137,15 @@ def plan_from_json(text: str) -> Plan:
     return plan
 
 
-def candidates(finished: Iterable[FinishedTrial], count: int) -> tuple[Candidate, ...]:
-    """Return the best `count` distinct configurations by mean score, or all where they are fewer; the best first.
+def candidates(finished: Iterable[FinishedTrial], count: int, score: Score = MINIMIZED) -> tuple[Candidate, ...]:
+    """Return the best `count` distinct configurations by mean score, or all if they are fewer; the best first.
 
     Ties go to the configuration that comes first in `finished`.
     """
     by_params: dict[tuple[tuple[str, Value], ...], list[FinishedTrial]] = {}
     for trial in finished:
         by_params.setdefault(tuple(sorted(trial.params.items())), []).append(trial)
-    return tuple(sorted(map(_candidate, by_params.values()), key=lambda each: each.score)[:count])
+    return tuple(sorted(map(_candidate, by_params.values()), key=lambda one: score.loss(one.score))[:count])
 
 
 def _candidate(trials: Sequence[FinishedTrial]) -> Candidate:

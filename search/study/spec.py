@@ -1,15 +1,25 @@
 """What a study is to do: everything that decides its results, as one frozen value that is stored with it."""
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
-from search.counting import budget
+from search.counting import amounts
 from search.errors import SearchError
-from search.space.box import FIRST_BOX, Box
+from search.space.box import Box
 from search.space.enqueued import Wanted, require_in
 from search.space.samplers import SamplerName, require_samplable
-from search.study.assignment import PruningRule
+from search.study.assignment import Budget, PruningRule, cost_of
+from search.study.task import TaskSpec
 from search.study.variants import Experiment
+
+SHARED: Final = ("seed", "trials", "sampler", "pruning", "max_attempts")
+"""Settings that a study keeps as they are, under their own names, whatever its task."""
+
+RESERVED: Final = frozenset(
+    {"stage", "slot", "attempt", "token", "worker", "device", "repeat", "seeds", "seconds", "reason", "pruned_after"}
+)
+"""What a trial's attributes are called that are the core's own; a budget or a measure has another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +28,16 @@ class FinalistBudget:
 
     configurations: int
     repeats: int
-    images: int
-    epochs: int
+    budget: Budget
 
     def __post_init__(self) -> None:
         _at_least("finalists", self.configurations, 1)
         _at_least("finalist_repeats", self.repeats, 2)  # one alone has no error
-        _at_least("finalist_images", self.images, 1)
-        _at_least("finalist_epochs", self.epochs, 1)
+        require_budget(self.budget, "finalist_")
 
     def __str__(self) -> str:
-        return f"{self.configurations} × {self.repeats} ({budget(self.images, self.epochs)})"
+        cost = f" ({amounts(self.budget)})" if self.budget else ""
+        return f"{self.configurations} × {self.repeats}{cost}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,35 +45,27 @@ class StudySpec:
     """Everything that decides a study's results, and so may not change while it lasts.
 
     `trials` has the number of each stage, `box` the ranges of the first, `ranges` those of all later ones
-    if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `dataset` the dataset's
-    digest, `images` a trial's training images, `network` the user's own as JSON (None: the paper's), `enqueued` what
-    the first slots shall try. Where there is an `experiment`, its trials are the study's only stage.
+    if they shall not follow from the trials, `finalists` what comes after them (None: nothing), `budget` that of a
+    trial, `enqueued` what the first slots shall try. If there is an `experiment`, its trials are the study's only
+    stage.
     """
 
     seed: int
-    dataset: str
-    precision: str
+    task: TaskSpec
+    box: Box
     trials: tuple[int, ...] = (50, 50)
-    box: Box = FIRST_BOX
+    budget: Budget = field(default_factory=dict)
     ranges: Box | None = None
     finalists: FinalistBudget | None = None
     experiment: Experiment | None = None
-    network: str | None = None
     enqueued: tuple[Wanted, ...] = ()
-    recipe: str = "default"
     sampler: SamplerName = "random"
     pruning: PruningRule | Literal["none"] = "none"
-    pruning_images: int = 125
-    threads: int = 1
-    images: int = 500
-    epochs: int = 5
-    batch_size: int = 32
     max_attempts: int = 3
-    unit: str = "years"
 
     def __post_init__(self) -> None:
-        for name in ("threads", "images", "epochs", "batch_size", "max_attempts", "pruning_images"):
-            _at_least(name, getattr(self, name), 1)
+        _at_least("max_attempts", self.max_attempts, 1)
+        require_budget(self.budget)
         _at_least("seed", self.seed, 0)
         if not self.trials or min(self.trials) < 1:
             raise SearchError(
@@ -83,18 +84,54 @@ class StudySpec:
         return (*self.trials, min(self.finalists.configurations, sum(self.trials)) * self.finalists.repeats)
 
     @property
-    def slot_costs(self) -> tuple[int, ...]:
-        """Images × epochs of the trial of each slot, stage after stage: a trial's time goes by them."""
+    def slot_costs(self) -> tuple[float, ...]:
+        """What the trial of each slot costs, stage after stage: a trial's time goes by the product of its budget."""
         if self.experiment is not None:
-            return tuple(variant.images * variant.epochs for _, variant, _ in self.experiment.places())
-        costs = [self.images * self.epochs] * sum(self.trials)
+            return tuple(cost_of(variant.budget) for _, variant, _ in self.experiment.places())
+        costs = [cost_of(self.budget)] * sum(self.trials)
         if self.finalists is not None:
-            costs += [self.finalists.images * self.finalists.epochs] * (sum(self.stage_sizes) - len(costs))
+            costs += [cost_of(self.finalists.budget)] * (sum(self.stage_sizes) - len(costs))
         return tuple(costs)
+
+    def core_settings(self) -> dict[str, Any]:
+        """Return the settings, by name, that make the part of it that every task has."""
+        shared = {name: getattr(self, name) for name in SHARED}
+        if self.finalists is None:
+            return {**shared, "finalists": 0}
+        return {**shared, "finalists": self.finalists.configurations, "finalist_repeats": self.finalists.repeats}
+
+    def differences(self, asked: "StudySpec") -> Mapping[str, tuple[object, object]]:
+        """Return by name what `asked` has otherwise: this one's value, and the other's."""
+        ours, theirs = _parts(self), _parts(asked)
+        return {
+            name: (ours.get(name), theirs.get(name))
+            for name in {**ours, **theirs}
+            if ours.get(name) != theirs.get(name)
+        }
+
+
+def require_budget(budget: Budget, prefix: str = "") -> None:
+    """Raise SearchError for a number that is not above 0, or a name that a trial's attributes have already."""
+    for name, number in budget.items():
+        if name in RESERVED:
+            raise SearchError(f"the budget has {name!r}, which every trial has of its own; give it another name")
+        if not number > 0:
+            least = "1 or more" if isinstance(number, int) else "above 0"
+            raise SearchError(f"{prefix}{name} = {number} must be {least}")
+
+
+def _parts(spec: StudySpec) -> dict[str, object]:
+    """Return what a study was created with, by the names of the settings."""
+    own = {name: getattr(spec, name) for name in ("seed", "trials", "box", "ranges", "finalists", "experiment")}
+    own |= {name: getattr(spec, name) for name in ("enqueued", "sampler", "pruning", "max_attempts")}
+    files = {name: file.digest for name, file in spec.task.files.items()}
+    return {
+        "task": spec.task.kind, **files, **spec.task.settings, **spec.budget, **own, "unit": spec.task.score.unit,
+    }  # fmt: skip
 
 
 def _kinds(box: Box) -> list[tuple[str, str]]:
-    return [(each.name, each.kind) for each in box.ranges]
+    return [(searched.name, searched.kind) for searched in box.ranges]
 
 
 def _at_least(name: str, value: int, least: int) -> None:

@@ -1,4 +1,4 @@
-"""The stages of a study: how each comes to be exactly once, which plan it gets, and what that makes of a claim."""
+"""The stages of a study: how each comes to be exactly once, which plan it gets, and what that makes of its slots."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -10,19 +10,16 @@ from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
 from search.space.box import Box, around
+from search.space.learning_samplers import Seen
 from search.space.narrowing import Narrowing, narrow, override
-from search.space.ranges import Value
 from search.space.samplers import LEARNING
 from search.storage.documents import to_json
-from search.storage.optuna_tables import attributes, params, trials
 from search.storage.patience import outlasting
 from search.storage.tables import WAITING, Now, slots, stages
-from search.study.assignment import Assignment, Pruning
-from search.study.claims import Claim
-from search.study.finished import count_without_value, finished_trials, params_of, seen_trials
+from search.study.assignment import Assignment
+from search.study.finished import count_without_value, finished_trials
 from search.study.plans import Finalists, Plan, Sampled, Variants, candidates, plan_from_json
 from search.study.study import Study, readable, require_undeleted
-from search.study.trials import FORGOTTEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +29,23 @@ class Stage:
     number: int
     plan: Plan
 
+    @property
+    def learns(self) -> bool:
+        """Whether its slots' parameters depend on the trials that have ended."""
+        return isinstance(self.plan, Sampled) and self.plan.sampler in LEARNING
+
     def assignment(self, study_seed: int, slot: int) -> Assignment:
-        """Return what the trial of one of its slots is."""
+        """Return what the trial of one of its slots is; where a sampler learns, without its parameters."""
+        if isinstance(self.plan, Sampled) and self.learns:
+            drawn = replace(self.plan, sampler="random").assignment(study_seed, self.number, slot)
+            return replace(drawn, params={})
         return self.plan.assignment(study_seed, self.number, slot)
+
+    def given(self, study_seed: int, slot: int, seen: Sequence[Seen]) -> Assignment:
+        """Return what the trial of a slot is, with all its parameters, where `seen` are the trials to learn from."""
+        if isinstance(self.plan, Sampled):
+            return self.plan.assignment(study_seed, self.number, slot, seen)
+        return self.assignment(study_seed, slot)
 
 
 @outlasting
@@ -54,25 +65,12 @@ def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
 def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
-        row = tx.execute(_rows_of(study).where(stages.c.stage == number)).one()
-    return _read(study, row)
+        return stage_of(tx, study, number)
 
 
-@outlasting
-def assigned(study: Study, claim: Claim) -> Assignment:
-    """Return what the trial of a claim is, the same at every attempt at the slot.
-
-    A sampler that learns was asked at the first attempt, and its answer stands in that attempt's trial.
-    """
-    stage = read_stage(study, claim.stage)
-    if not isinstance(stage.plan, Sampled) or stage.plan.sampler not in LEARNING:
-        return stage.assignment(study.spec.seed, claim.slot)
-    with study.storage.engine.begin() as tx:
-        before = _params_before(tx, study, claim) if claim.token > 1 else {}
-        seen = [] if before else seen_trials(tx, study.name, claim)
-    if before:
-        return replace(stage.assignment(study.spec.seed, claim.slot), params=before)
-    return stage.plan.assignment(study.spec.seed, claim.stage, claim.slot, seen)
+def stage_of(tx: Connection, study: Study, number: int) -> Stage:
+    """Return a stage that has been opened."""
+    return _read(study, tx.execute(_rows_of(study).where(stages.c.stage == number)).one())
 
 
 @outlasting
@@ -119,15 +117,15 @@ def _next_plan(tx: Connection, study: Study, before: Sequence[Plan]) -> Plan:
     narrowing = _narrowing(tx, study, boxes[-1], number) if boxes else None
     box = narrowing.new if narrowing else spec.box
     enqueued = spec.enqueued if number == 1 else ()
-    pruning = None if spec.pruning == "none" else Pruning(spec.pruning, spec.pruning_images)
-    return Sampled(spec.trials[number - 1], box, narrowing, spec.images, spec.epochs, enqueued, spec.sampler, pruning)
+    pruning = None if spec.pruning == "none" else spec.pruning
+    return Sampled(spec.trials[number - 1], box, narrowing, spec.budget, enqueued, spec.sampler, pruning)
 
 
 def _narrowing(tx: Connection, study: Study, old: Box, number: int) -> Narrowing:
     if study.spec.ranges is not None:
         return override(old, study.spec.ranges)
     before = (tx, study.name, number - 1)
-    return narrow(old, finished_trials(*before), count_without_value(*before))
+    return narrow(old, finished_trials(*before), count_without_value(*before), study.spec.task.score)
 
 
 def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:
@@ -135,21 +133,5 @@ def _finalists(tx: Connection, study: Study, boxes: Sequence[Box]) -> Finalists:
     if wanted is None:
         raise ValueError(f"the study {study.name!r} has no stage {len(boxes) + 1}")
     finished = [trial for stage in range(1, len(boxes) + 1) for trial in finished_trials(tx, study.name, stage)]
-    best = candidates(finished, wanted.configurations)
-    return Finalists(best, around(boxes), wanted.repeats, wanted.images, wanted.epochs)
-
-
-def _params_before(tx: Connection, study: Study, claim: Claim) -> dict[str, Value]:
-    """Return the parameters of the last attempt at the claim's slot; {} where none got as far as a trial.
-
-    They are those of the first attempt since the slot's stage was planned: those before are forgotten.
-    """
-    place = {"stage": claim.stage, "slot": claim.slot}
-    forgotten = select(attributes.c.trial_id).where(attributes.c.key == FORGOTTEN)
-    of_study = (trials.c.study_id == study.id, trials.c.trial_id.not_in(forgotten))
-    query = select(trials.c.trial_id).where(*of_study).order_by(trials.c.trial_id.desc()).limit(1)
-    for key, value in place.items():
-        own = attributes.alias()
-        query = query.join(own, (own.c.trial_id == trials.c.trial_id) & (own.c.key == key))
-        query = query.where(own.c.value_json == str(value))
-    return params_of(tx.execute(select(params).where(params.c.trial_id == query.scalar_subquery())))
+    best = candidates(finished, wanted.configurations, study.spec.task.score)
+    return Finalists(best, around(boxes), wanted.repeats, wanted.budget)

@@ -2,15 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
-from warnings import catch_warnings, simplefilter
 
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning
 from optuna.study import StudyDirection
-from optuna.study import load_study as load_optuna_study
 from pydantic import ValidationError
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, Select, delete, func, insert, literal, select
 from sqlalchemy.engine import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
@@ -19,6 +16,7 @@ from search.storage import optuna_tables, tables
 from search.storage.database import Storage, exclusively
 from search.storage.documents import from_json, to_json
 from search.storage.failures import storage_errors
+from search.storage.optuna_rows import create_study
 from search.storage.tables import Now
 from search.study.spec import StudySpec
 
@@ -46,7 +44,7 @@ def create_or_resume(storage: Storage, name: str, spec: StudySpec) -> Study:
         study = _stored(storage, name)
         if study is None:  # new, half created, or deleted in Optuna alone
             left = _row(storage, name)
-            refuse_foreign(storage, name)
+            refuse_foreign(storage, name, _direction(spec))
             return _create(storage, name, spec, left and left.created)
     differences = list(_differences(study.spec, spec))
     if differences:
@@ -76,16 +74,37 @@ def readable(storage: Storage, name: str) -> Iterator[None]:
         ) from error
 
 
-def require_undeleted(tx: Connection, study: Study) -> None:
-    """Raise `SearchError` where a study has been deleted since it was read, though there be another of its name.
+def alive(study: Study) -> ColumnElement[bool]:
+    """Return the condition that a study has not been deleted since it was read, though there be another of its name.
 
     One that was deleted by Optuna alone keeps its row here, and another may have Optuna's number for it.
     """
-    ours, theirs = tables.studies.c, optuna_tables.studies.c
-    both = select(ours.study).join(optuna_tables.studies, theirs.study_name == ours.study)
-    same = (ours.study == study.name, ours.created == study.created, theirs.study_id == study.id)
-    if tx.scalar(both.where(*same)) is None:
+    return _same(study).exists()
+
+
+def require_undeleted(tx: Connection, study: Study) -> None:
+    """Raise `SearchError` where a study has been deleted since it was read."""
+    if tx.scalar(_same(study)) is None:
         raise deleted(study)
+
+
+def locked(study: Study) -> Select[tuple[int]]:
+    """Return the query that keeps others from creating a trial until the transaction ends; no row if deleted.
+
+    Optuna takes the same lock, since a trial's number is that of the last one and 1. PostgreSQL ends the transaction
+    without waiting for the disk, so that nobody waits for that with the lock: a claim that a crash of the server takes
+    back has never been, and its worker finds out. A result, which is written later, is on the disk when it is there.
+    """
+    query = _same(study).with_for_update(key_share=True, of=optuna_tables.studies)
+    if study.storage.engine.dialect.name == "postgresql":
+        return query.add_columns(func.set_config("synchronous_commit", "off", literal(True)))
+    return query
+
+
+def _same(study: Study) -> Select[tuple[int]]:
+    ours, theirs = tables.studies.c, optuna_tables.studies.c
+    both = select(theirs.study_id).join(tables.studies, theirs.study_name == ours.study)
+    return both.where(ours.study == study.name, ours.created == study.created, theirs.study_id == study.id)
 
 
 def deleted(study: Study) -> SearchError:
@@ -120,58 +139,49 @@ def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) ->
 
     Raises SearchFailure where somebody else has just done so: the lock is lost with its connection.
     """
+    row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
     try:
-        number = storage.rdb.create_new_study([StudyDirection.MINIMIZE], name)
-    except DuplicatedStudyError:
-        number = storage.rdb.get_study_id_from_name(name)
-    _name_the_value(storage, name, spec.unit)
-    with storage.engine.begin() as tx:
-        tx.execute(delete(tables.studies).where(tables.studies.c.study == name, tables.studies.c.created == left))
-        row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
-        try:
+        with storage.engine.begin() as tx:
+            tx.execute(delete(tables.studies).where(tables.studies.c.study == name, tables.studies.c.created == left))
             created = tx.execute(row.returning(tables.studies.c.created)).scalar_one()
-        except IntegrityError as error:
-            raise SearchFailure(
-                f"somebody else has just created the study {name!r} in {storage}; run the same again"
-            ) from error
-        _forget_parts(tx, name)
+            _forget_parts(tx, name)
+            number = create_study(tx, name, spec.task.score.labelled("score"), _direction(spec))
+    except IntegrityError as error:
+        raise SearchFailure(
+            f"somebody else has just created the study {name!r} in {storage}; run the same again"
+        ) from error
     return Study(storage, name, number, spec, created)
 
 
-def _name_the_value(storage: Storage, name: str, unit: str) -> None:
-    """Tell Optuna, and so the dashboard, what a trial's value is."""
-    with catch_warnings():
-        simplefilter("ignore", ExperimentalWarning)  # of setting the name; nothing depends on it
-        load_optuna_study(study_name=name, storage=storage.rdb).set_metric_names(
-            [f"score ({unit})" if unit else "score"]
-        )
+def _direction(spec: StudySpec) -> StudyDirection:
+    return StudyDirection.MINIMIZE if spec.task.score.direction == "minimize" else StudyDirection.MAXIMIZE
 
 
-def refuse_foreign(storage: Storage, name: str) -> None:
-    """Raise SearchError where Optuna has a study of that name that cannot be the beginning of one of ours."""
-    number = _optuna_id(storage, name)
-    if number is None:
-        return
+def refuse_foreign(storage: Storage, name: str, direction: StudyDirection | None = None) -> None:
+    """Raise SearchError where Optuna has a study of that name that cannot be the beginning of one of ours.
+
+    With a `direction`, one of another direction cannot be, either.
+    """
     rdb = storage.rdb
-    if rdb.get_n_trials(number) > 0 or rdb.get_study_directions(number) != [StudyDirection.MINIMIZE]:
-        raise SearchError(f"the study {name!r} in {storage} was not made by agesearch; use another --study")
-
-
-def _optuna_id(storage: Storage, name: str) -> int | None:
     try:
-        return storage.rdb.get_study_id_from_name(name)
+        number = rdb.get_study_id_from_name(name)
     except KeyError:
-        return None
+        return
+    found = rdb.get_study_directions(number)
+    if rdb.get_n_trials(number) > 0 or len(found) != 1 or direction not in (None, *found):
+        raise SearchError(f"the study {name!r} in {storage} was not made by agesearch; use another --study")
 
 
 def _stored(storage: Storage, name: str) -> Study | None:
     """Return the study that both Optuna's tables and ours have; None where either lack it."""
-    number = _optuna_id(storage, name)
-    row = _row(storage, name)
-    if row is None or number is None:
+    theirs = optuna_tables.studies.c
+    both = select(tables.studies, theirs.study_id).join(optuna_tables.studies, theirs.study_name == name)
+    with storage.engine.begin() as tx:
+        row = tx.execute(both.where(tables.studies.c.study == name)).first()
+    if row is None:
         return None
     with readable(storage, name):
-        return Study(storage, name, number, from_json(StudySpec, row.spec), row.created)
+        return Study(storage, name, row.study_id, from_json(StudySpec, row.spec), row.created)
 
 
 def _row(storage: Storage, name: str) -> Row[Any] | None:
@@ -180,10 +190,8 @@ def _row(storage: Storage, name: str) -> Row[Any] | None:
 
 
 def _differences(created: StudySpec, asked: StudySpec) -> Iterator[str]:
-    for field in fields(StudySpec):
-        old, new = getattr(created, field.name), getattr(asked, field.name)
-        if old != new:
-            yield f"{field.name} = {_show(old)}, you asked for {field.name} = {_show(new)}"
+    for name, (old, new) in created.differences(asked).items():
+        yield f"{name} = {_show(old)}, you asked for {name} = {_show(new)}"
 
 
 def _show(value: object) -> str:

@@ -17,11 +17,11 @@ Measure: TypeAlias = float | tuple[float, ...]
 class Trial:
     """What one trial is given.
 
-    `number` is Optuna's. `budget` holds the numbers that are no parameters, by name, as in images or epochs. `options`
-    is what a plan asks of the task besides, by name. `folder` is the trial's own, for files; None where none are kept.
-    `report(step, value)` stores a value on the way; steps are whole numbers, each reported once. `should_stop()` says
-    whether to raise `TrialStopped`, as the worker was asked to stop or has lost the slot. `should_prune()` says, after
-    a report, why the trial is to end early, or "".
+    `number` is Optuna's. `budget` holds the numbers that are no parameters, by name. `options` is what a plan asks of
+    the task besides, by name. `folder` is the trial's own, for files; None where none are kept. `prunes` says whether
+    it may end early, by what it reports. `report(step, value)` stores a value on the way; steps are whole numbers, each
+    reported once. `should_stop()` says whether to raise `TrialStopped`, as the worker was asked to stop or has lost the
+    slot. `should_prune()` says, after a report, why the trial is to end early, or "".
     """
 
     number: int
@@ -30,12 +30,13 @@ class Trial:
     attempt: int
     params: Mapping[str, Value]
     seeds: TrialSeeds
-    budget: Mapping[str, float]
+    budget: Mapping[str, int | float]
     report: Callable[[int, float], None]
     should_stop: Callable[[], bool]
     should_prune: Callable[[], str]
     options: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     folder: Path | None = None
+    prunes: bool = False
     final: bool = False
 
 

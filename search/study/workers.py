@@ -1,11 +1,12 @@
 """The workers of a study: who they are, since when, and when they were last heard of."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
 from search.storage.patience import outlasting
@@ -67,12 +68,19 @@ def _this(study: Study, worker: str) -> tuple[Any, ...]:
     return (workers.c.study == study.name, workers.c.worker == worker)
 
 
-def see(tx: Connection, study: str, worker: str) -> None:
-    """Note that a worker is alive, at most every few seconds, since a write costs the disk a turn."""
-    # Or in the future: the database's clock has been set back.
-    stale = or_(workers.c.last_seen < Now() - _SEEN_EVERY, workers.c.last_seen > Now())
-    this = (workers.c.study == study, workers.c.worker == worker)
-    tx.execute(update(workers).where(*this, stale).values(last_seen=Now()))
+class Presence:
+    """A worker's signs of life, of which one every few seconds is written: a write costs the disk a turn."""
+
+    def __init__(self, study: str) -> None:
+        self._study = study
+        self._due = -float("inf")  # by this process's own clock, which nobody sets
+
+    def note(self, tx: Connection, worker: str) -> None:
+        """Note within a transaction that a worker is alive, if it is time."""
+        if (now := time.monotonic()) >= self._due:
+            this = (workers.c.study == self._study, workers.c.worker == worker)
+            tx.execute(update(workers).where(*this).values(last_seen=Now()))
+            self._due = now + _SEEN_EVERY
 
 
 @outlasting

@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 from sqlalchemy import make_url, select
 from sqlalchemy.engine import Connection, Row
 
+from search.slots.claiming import held_by
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder, unattached
 from search.storage.database import Storage
@@ -20,12 +21,10 @@ from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
 from search.study.claims import Held
 from search.study.owner import host_and_pid, is_gone
 from search.study.study import Study
-from search.study.trials import RunningTrial, Trials
 
 Kind: TypeAlias = Literal[
     "damaged file",
     "abandoned slot",
-    "running trial",
     "slot without a trial",
     "missing slot",
     "trial without a slot",
@@ -71,17 +70,13 @@ def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, .
 def _in_tables(of: Slots) -> tuple[Finding, ...]:
     if damage := tuple(_damage(of.study.storage)):
         return damage
-    # Before the slots: a trial that begins after they were read would seem to be nobody's.
-    running = Trials(of.study).running()
     with frozen(of.study.storage.engine) as tx:
         rows = _slots_with_trials(tx, of.study)
-        told = (
+        return (
             *_missing(tx, of.study, rows),
             *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in rows),
             *_without_slot(tx, of.study),
         )
-    with of.study.storage.engine.begin() as tx:
-        return (*told, *_running(tx, running, rows))
 
 
 def _damage(storage: Storage) -> Iterator[Finding]:
@@ -104,9 +99,8 @@ def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
     place, ended_well = f"stage {row.stage}, slot {row.slot}", row.trial_state in _ENDED_WELL
     where = {"stage": row.stage, "slot": row.slot, "trial": row.trial_id}
     if row.state == CLAIMED and (why := _why_abandoned(row, lease_seconds)):
-        remedy = "it is closed, since its trial has a result" if ended_well else "it is set free for the next worker"
-        held = Held(row.stage, row.slot, row.token, row.lease_expires)
-        yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held, **where)
+        remedy = "it is set free for the next worker"
+        yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held_by(row), **where)
     elif row.state == FINISHED and not ended_well:
         trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state.name}"
         remedy = "it is opened again for the next worker"
@@ -132,19 +126,6 @@ def _missing(tx: Connection, study: Study, rows: Sequence[Row[Any]]) -> Iterator
         for slot in sorted(set(range(count)) - {number for of_stage, number in there if of_stage == stage}):
             text = f"stage {stage} lacks its slot {slot}"
             yield Finding("missing slot", text, "it is made again", stage=stage, slot=slot)
-
-
-def _running(tx: Connection, running: Sequence[RunningTrial], rows: Sequence[Row[Any]]) -> Iterator[Finding]:
-    held = {(row.stage, row.slot, row.token) for row in rows if row.state == CLAIMED}
-    unheld = {trial.id: trial for trial in running if (trial.stage, trial.slot, trial.token) not in held}
-    # A worker ends its trial before it closes the slot: one that still runs now, after its slot was read, is nobody's.
-    still = select(trials.c.trial_id).where(trials.c.trial_id.in_(unheld), trials.c.state == TrialState.RUNNING)
-    for number in tx.scalars(still.order_by(trials.c.trial_id)):
-        trial = unheld[number]
-        text = f"a trial of stage {trial.stage}, slot {trial.slot} is RUNNING, but no worker holds the slot for it"
-        yield Finding(
-            "running trial", text, "it is marked as failed", stage=trial.stage, slot=trial.slot, trial=trial.id
-        )
 
 
 def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:

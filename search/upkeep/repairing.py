@@ -9,16 +9,11 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from search.errors import StaleClaim
-from search.slots.mending import mend
 from search.slots.slots import Slots
 from search.storage.engines import frozen
 from search.storage.patience import outlasting
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, slots, stages
-from search.study.claims import Held
-from search.study.owner import this_process
 from search.study.study import Study
-from search.study.trials import Trials, forget_attempts
 from search.upkeep.findings import STRAYS, Finding
 
 _REASON = "repaired: no worker held its slot"
@@ -34,24 +29,14 @@ def repair(of: Slots, findings: Sequence[Finding]) -> tuple[Finding, ...]:
 
 def _mended(of: Slots, finding: Finding) -> Finding:
     if finding.held is not None:
-        _settle(of, finding.held)
+        of.release(finding.held, _REASON)
     elif finding.path is not None:
         return _moved_away(finding, finding.path)
-    elif finding.kind == "running trial" and finding.trial is not None:
-        Trials(of.study).fail(finding.trial, _REASON)
     elif finding.kind == "slot without a trial":
         _reopen(of, finding)
     elif finding.kind == "missing slot":
         _make(of, finding)
     return finding
-
-
-def _settle(of: Slots, held: Held) -> None:
-    """Take the slot over as a worker would, settle what is left of its attempts, and give it back."""
-    claim = of.take_over(held, this_process())
-    with suppress(StaleClaim):  # a worker has taken it over in turn
-        if claim and mend(of, Trials(of.study), claim):
-            of.give_back(claim)
 
 
 def _moved_away(finding: Finding, path: Path) -> Finding:
@@ -103,8 +88,6 @@ def _forget_unbegun(tx: Connection, study: Study, after: int) -> None:
     """Forget the stages after a stage, from the last one back to the first that has begun."""
     begun = (slots.c.study == study.name, slots.c.state.in_((CLAIMED, FINISHED)))
     last = max(after, tx.scalar(select(func.max(slots.c.stage)).where(*begun)) or 0)
-    later = stages.c.study == study.name, stages.c.stage > last
-    forget_attempts(tx, study, tx.scalars(select(stages.c.stage).where(*later)).all())
     for table in (slots, stages):
         tx.execute(delete(table).where(table.c.study == study.name, table.c.stage > last))
 

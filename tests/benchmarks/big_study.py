@@ -7,13 +7,13 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
-from search.study.spec import StudySpec
 from search.study.study import Study, create_or_resume
 from search.study.trial import Outcome, Trial
+from tests.integration.fake_study import spec_of
 from tests.outcomes import outcome_of
 
 SMALL = 10
@@ -34,7 +34,7 @@ def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
     quieten_optuna()
     storage = create_storage(url)
     stages = (SMALL, to_come) if to_come else (SMALL,)
-    study = create_or_resume(storage, name, StudySpec(seed=1, dataset="0f", precision="float32", trials=stages))
+    study = create_or_resume(storage, name, spec_of(*stages))
     artifacts = ArtifactFolder(Path(f"{storage.engine.url.database}.artifacts"))
     stop = Event()
 
@@ -43,7 +43,7 @@ def make_big(url: str, name: str, trials: int, to_come: int = 0) -> Study:
             stop.set()
         return _trial(trial)
 
-    work(Slots(study), run, stop, "a processor", artifacts)
+    work(Slots(study), run, stop, Workplace("a processor", artifacts))
     tables = MetaData()
     tables.reflect(storage.engine)
     with storage.engine.begin() as tx:

@@ -23,9 +23,9 @@ from search.results.choice import choose
 from search.slots.slots import Slots
 from search.space.samplers import LEARNING
 from search.storage.database import quieten_optuna
-from search.study.spec import FinalistBudget
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study
 from tests.integration import fake_study as fake
+from tests.integration.fake_study import finalist_budget
 from tests.integration.warm_processes import warm_processes
 from tests.outcomes import outcome_of
 
@@ -65,7 +65,7 @@ def work_on(url, surrogate, seconds):
 def search(surrogate, sampler, seed, trials, finalists, workers=1, context=None):
     """Run one search to its end, and say what it came to."""
     with fake.in_memory() as folder:
-        budget = FinalistBudget(finalists, 3, 500, 5) if finalists else None
+        budget = finalist_budget(finalists, 3, 500, 5) if finalists else None
         settings = {"box": surrogate.box, "sampler": sampler, "seed": seed, "finalists": budget}
         study = fake.new_study(folder, fake.spec_of(*trials, **settings))
         began = time.perf_counter()

@@ -11,7 +11,8 @@ from scipy.spatial.distance import cdist
 from scipy.stats import norm, qmc, spearmanr
 
 from search.errors import SearchError
-from search.space.box import Box, LogRange
+from search.space.box import Box
+from search.space.ranges import LogRange
 from search.storage.database import open_storage
 from search.study.finished import finished_trials
 from search.study.stages import list_stages
@@ -40,7 +41,7 @@ def from_study(storage, name, variants=""):
         with study.storage.engine.begin() as tx:
             trials = finished_trials(tx, study.name, stage.number)
         budget = getattr(stage.plan, "images", None), getattr(stage.plan, "epochs", None)
-        if stage.plan.kind == "variants" or budget == (study.spec.images, study.spec.epochs):
+        if stage.plan.kind == "variants" or budget == tuple(study.spec.budget.values()):
             found += [(t.params, t.value) for t in trials if str(t.params.get(VARIANT, "")).startswith(variants)]
     return _arrays(found)
 

@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from search.space.box import FIRST_BOX
 from search.space.seeds import shares
+from search.tasks.images.parameters import FIRST_BOX
 from tests.benchmarks import samplers
 from tests.benchmarks.samplers import Outcome, reached, table
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study

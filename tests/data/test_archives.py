@@ -1,7 +1,10 @@
+import errno
 import io
+import os
 import stat
 import tarfile
 import zipfile
+from unittest.mock import Mock
 
 import pytest
 
@@ -21,7 +24,7 @@ def read_all(path, limits=None):
 def test_a_name_that_leads_out_of_an_archive_is_refused(make, tmp_path, name, hostile):
     write = make.zip if name.endswith("zip") else make.tar
     write(tmp_path / name, FILES | {hostile: b"x"})
-    with pytest.raises(DatasetError, match="not a plain path inside it"):
+    with pytest.raises(DatasetError, match="leads out of it, so nothing of it is read"):
         read_all(tmp_path / name)
     assert list(tmp_path.iterdir()) == [tmp_path / name]
 
@@ -175,4 +178,29 @@ def test_a_name_that_occurs_twice_is_refused(tmp_path):
 def test_litter_that_occurs_twice_in_a_zip_is_left_out_as_any_litter(make, tmp_path):
     path = make.zip(tmp_path / "faces.zip", FILES | {"top/.DS_Store": b"1", "top/xDS_Store": b"2"})
     path.write_bytes(path.read_bytes().replace(b"xDS_Store", b".DS_Store"))
+    assert read_all(path) == FILES
+
+
+def test_an_archive_that_cannot_be_read_is_not_called_damaged(make, tmp_path, monkeypatch):
+    path = make.zip(tmp_path / "faces.zip", FILES)
+    source = open_source(path)
+    monkeypatch.setattr(zipfile, "ZipFile", Mock(side_effect=OSError(errno.EIO, "EIO")))
+    with pytest.raises(DatasetError, match=f"^{path} cannot be read: {os.strerror(errno.EIO)}$"):
+        list(source.read())
+
+
+ODD = {"top/K\udcf6ln.jpg": "is not UTF-8", "top/a\u202egpj.jpg": "has a character that cannot be shown"}
+
+
+@pytest.mark.parametrize("name", ["faces.tar", "faces.tar.gz"])
+def test_files_with_odd_names_are_rejected_one_by_one(make, tmp_path, name):
+    source = open_source(make.tar(tmp_path / name, FILES | dict.fromkeys(ODD, b"x")))
+    assert {member.name: member.content for member in source.read()} == FILES
+    assert [one.reason for one in source.rejected] == [f"its name {why}; rename it" for why in ODD.values()]
+
+
+@pytest.mark.parametrize("name", ["faces.zip", "faces.tar", "faces.tar.gz"])
+def test_backslashes_divide_the_folders_of_an_archive(make, tmp_path, name):
+    write = make.zip if name.endswith("zip") else make.tar
+    path = write(tmp_path / name, {file.replace("/", "\\"): content for file, content in FILES.items()})
     assert read_all(path) == FILES

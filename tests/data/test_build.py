@@ -65,7 +65,7 @@ def test_a_file_that_is_no_dataset_is_never_overwritten_nor_is_anything_decoded(
     folder = make.folder(tmp_path / "folder", make.course(""))
     image = folder / "test_set/029_20160000000000009.jpg"
     before = image.read_bytes()
-    with pytest.raises(DatasetError, match="a file is there that is no dataset; choose another --out"):
+    with pytest.raises(DatasetError, match="no dataset that agesearch wrote; choose another --out"):
         build_dataset(folder, image, SMALL, progress=lambda *_: pytest.fail("an image was decoded"))
     assert image.read_bytes() == before
 

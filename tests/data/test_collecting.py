@@ -63,12 +63,15 @@ def test_identical_images_with_different_labels_are_counted_and_the_first_two_to
 
 def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path):
     bad = {
-        "faces/training_set/085_20160000000000001.jpg": (make.image(1), "the age 85 is out of the range 1-80"),
+        "faces/training_set/085_20160000000000001.jpg": (
+            make.image(1),
+            "the age 85 is out of the range 1-80; --ages takes in others",
+        ),
         "faces/training_set/000_20160000000000001.jpg": (make.image(1), "the age 0 is out of the range 1-80"),
         "faces/training_set/030_20160000000000002.jpg": (b"text", "it is not a JPEG or PNG image"),
-        "faces/training_set/thirty.jpg": (make.image(1), "the name is not of the form"),
+        "faces/training_set/thirty.jpg": (make.image(1), "neither is the name of the form"),
         "faces/test_set/deeper/030_20160000000000003.jpg": (make.image(1), "it lies in no split folder"),
-        "faces/README.txt": (b"hello", "it lies in no split folder"),
+        "faces/notes.txt": (b"hello", "it lies in no split folder"),
     }
     files = make.course() | {name: content for name, (content, _) in bad.items()}
     source = open_source(make.zip(tmp_path / "a.zip", files))
@@ -101,11 +104,48 @@ def test_a_long_list_of_bad_files_is_cut_in_the_message_only(make, tmp_path):
     assert len(caught.value.rejected) == 50
 
 
-def test_a_course_name_among_crops_is_not_given_a_split(make, tmp_path):
-    files = make.crops() | {"UTKFace/030_20160000000000001.jpg": make.image(1)}
+def labels(collected):
+    return {
+        name: label
+        for split in collected.splits.values()
+        for name, label in zip(split.names, split.labels, strict=True)
+    }
+
+
+@pytest.mark.parametrize("name", ["25_{0}.png", "25_1_0_2017010915055{0:04d}.jpg", "25/{0}.webp", "sub/025/x{0}.jpg"])
+def test_images_without_split_folders_have_the_ages_of_their_names_or_folders(make, tmp_path, name):
+    files = {f"faces/{name.format(number)}": make.image(number) for number in range(12)}
+    files |= {f"faces/31_{number}.jpg": make.image(20 + number) for number in range(12)} | {
+        "faces/me.jpg": make.image(1)
+    }
     collected = collect(open_source(make.folder(tmp_path / "x", files)), SKIP, quiet)
-    assert [one.reason for one in collected.rejected] == [
-        "its name is of the course form, but it is not in a split folder"
+    assert {name.startswith("31_"): label for name, label in labels(collected).items()} == {False: 25, True: 31}
+    assert len(labels(collected)) == 24
+    assert [one.name for one in collected.rejected] == ["me.jpg"]
+    assert "list it in a table" in collected.rejected[0].reason
+
+
+def test_split_folders_may_hold_folders_named_by_age(make, tmp_path):
+    files = {f"x/{split}/{age}/{age}.jpg": make.image(age) for split in ("train", "val", "test") for age in (20, 30)}
+    collected = collect(open_source(make.folder(tmp_path / "x", files)), OPTIONS, quiet)
+    assert labels(collected) == {name.removeprefix("x/"): float(name[-6:-4]) for name in files}
+
+
+def test_an_age_that_differs_from_its_folders_is_rejected_unless_the_name_is_utkfaces(make, tmp_path):
+    files = make.crops() | {"UTKFace/003/30_1.jpg": make.image(1), "UTKFace/003/30_1_0_20170109150557335.jpg": b""}
+    collected = collect(open_source(make.folder(tmp_path / "x", files)), SKIP, quiet)
+    assert {one.name: one.reason for one in collected.rejected} == {
+        "003/30_1.jpg": "its name states the age 30, its folder 3; list it in a table of path,value",
+        "003/30_1_0_20170109150557335.jpg": "it is empty",
+    }
+
+
+def test_files_with_odd_names_are_listed_among_the_others(make, tmp_path):
+    source = open_source(make.folder(tmp_path / "x", make.course() | {"faces/test_set/030\\1.jpg": make.image(1)}))
+    with pytest.raises(RejectedFilesError, match="its name has a backslash; rename it"):
+        collect(source, OPTIONS, quiet)
+    assert [str(one) for one in collect(source, SKIP, quiet).rejected] == [
+        r"'faces/test_set/030\\1.jpg': its name has a backslash; rename it"
     ]
 
 

@@ -1,4 +1,6 @@
 import dataclasses
+import subprocess
+import sys
 
 import h5py
 import numpy as np
@@ -119,3 +121,31 @@ def test_an_unwritable_place_is_named(dataset, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DatasetError, match="cannot write"):
         write_dataset(tmp_path / "file/a.h5", dataset)
+
+
+WRITE_WITHIN = """
+import resource, sys
+from pathlib import Path
+from data.dataset import open_dataset, write_dataset
+from data.errors import DatasetError
+path, copy = Path(sys.argv[1]), Path(sys.argv[2])
+dataset, size = open_dataset(path), path.stat().st_size
+old = path.read_bytes()
+copy.write_bytes(old)
+for limit in range(0, size, 97):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        write_dataset(copy, dataset)
+    except DatasetError as error:
+        assert f"cannot write {copy}: File too large" in str(error), error
+        assert copy.read_bytes() == old
+        assert {file.name for file in copy.parent.iterdir()} == {path.name, copy.name}
+"""
+
+
+def test_a_disk_that_takes_no_more_bytes_never_reaches_the_hdf5_library(stored):
+    """Files are limited to every size there is in steps, whatever the library would be writing just then."""
+    program = [sys.executable, "-c", WRITE_WITHIN, stored, stored.with_name("copy.h5")]
+    ended = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert open_dataset(stored).digest

@@ -55,7 +55,7 @@ def test_a_letter_that_the_font_lacks_is_drawn_as_a_box_without_a_warning():
 
 def test_the_dataset_is_not_replaced_by_its_own_figure(stored):
     before = stored.read_bytes()
-    with pytest.raises(DatasetError, match="it is a dataset; choose another"):
+    with pytest.raises(DatasetError, match="is no figure that agesearch wrote; choose another --figure"):
         draw_dataset_histograms(stored, stored, "age")
     assert stored.read_bytes() == before
 

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DatasetError, WriteFailure
-from data.files import DATASET, check_no_other, check_writable, file_name, whole_file, write_bytes
+from data.files import check_writable, whole_file, write_bytes
+from data.marks import DATASET_BEGINS, Kind, replacing_any_file
 
 
 def names(folder):
@@ -22,7 +23,7 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
     write_bytes(tmp_path / "out.bin", b"old")
 
     def interrupt():
-        with whole_file(tmp_path / "out.bin") as temporary:
+        with replacing_any_file(), whole_file(tmp_path / "out.bin", None) as temporary:
             temporary.write_bytes(b"half")
             raise KeyboardInterrupt
 
@@ -33,13 +34,13 @@ def test_an_exception_leaves_the_old_file_and_nothing_else(tmp_path):
 
 
 def test_an_exception_removes_the_folders_made_for_the_file(tmp_path):
-    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a/b/out.bin"):
+    with pytest.raises(ZeroDivisionError), whole_file(tmp_path / "a/b/out.bin", None):
         raise ZeroDivisionError
     assert names(tmp_path) == []
 
 
 def test_the_name_appears_only_when_the_block_has_ended(tmp_path):
-    with whole_file(tmp_path / "out.bin") as temporary:
+    with whole_file(tmp_path / "out.bin", None) as temporary:
         temporary.write_bytes(b"half")
         assert temporary.parent == tmp_path
         assert not (tmp_path / "out.bin").exists()
@@ -66,7 +67,7 @@ def test_a_file_where_a_folder_should_be_is_named(tmp_path):
 def test_a_failing_disk_is_told_in_one_sentence(tmp_path):
     with (
         pytest.raises(WriteFailure, match=r"cannot write .*: No space left on device; see to the disk, and run"),
-        whole_file(tmp_path / "out.bin"),
+        whole_file(tmp_path / "out.bin", None),
     ):
         raise OSError(28, "No space left on device")
     assert names(tmp_path) == []
@@ -113,59 +114,50 @@ def test_a_name_of_many_bytes_in_few_letters_is_no_hindrance(tmp_path):
     assert names(tmp_path) == [f"{'年' * 80}.h5"]
 
 
-@pytest.mark.parametrize(("begins", "kind"), [(b"\x89HDF\r\n\x1a\n", "dataset"), (b"SQLite format 3\0", "database")])
-def test_a_dataset_or_a_database_is_not_replaced_by_another_kind_of_file(tmp_path, begins, kind):
-    precious = tmp_path / "precious"
-    precious.write_bytes(begins + b"and so on")
-    with pytest.raises(DatasetError, match=f"it is a {kind}; choose another --out"):
-        write_bytes(precious, b"text")
-    assert precious.read_bytes() == begins + b"and so on"
+MARKED = {
+    Kind.DATASET: DATASET_BEGINS + b"..agesearch dataset..",
+    Kind.FIGURE: b"\x89PNG\r\n\x1a\n....tEXtSoftware\0agesearch",
+    Kind.TOML: b"# Written by agesearch\nvalue = 1\n",
+    Kind.PAGE: b'<!doctype html>\n<meta name="generator" content="agesearch">',
+    Kind.HISTORY: b"epoch,training_mae,validation_mae,seconds,best\n",
+}
+OTHERS = [
+    DATASET_BEGINS + b"another's",
+    b"\x89PNG\r\n\x1a\n",
+    b"\xff\xd8\xff\xe0",
+    b"path,value\n",
+    b"trials = [2]\n",
+    b"PK\x03\x04",
+]
 
 
-PNG, JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff\xe0"
+@pytest.mark.parametrize("kind", MARKED)
+def test_a_file_is_replaced_by_one_of_its_kind_where_its_mark_says_that_it_is_our_own(tmp_path, kind):
+    write_bytes(tmp_path / "out", MARKED[kind])
+    write_bytes(tmp_path / "out", MARKED[kind] + b"new")
+    assert (tmp_path / "out").read_bytes() == MARKED[kind] + b"new"
+    (other,) = {Kind.TOML, Kind.FIGURE} - {kind} if kind in (Kind.TOML, Kind.FIGURE) else {Kind.TOML}
+    with pytest.raises(DatasetError, match=f"no {other.value} that agesearch wrote; choose another --out, or give --f"):
+        write_bytes(tmp_path / "out", MARKED[other])
 
 
-@pytest.mark.parametrize("begins", [PNG, JPEG])
-def test_an_image_is_not_replaced_by_another_kind_of_file(tmp_path, begins):
-    (tmp_path / "photo").write_bytes(begins + b"and so on")
-    with pytest.raises(DatasetError, match="it is an image; choose another --figure"):
-        write_bytes(tmp_path / "photo", b"text", "--figure")
-    assert (tmp_path / "photo").read_bytes() == begins + b"and so on"
+@pytest.mark.parametrize("there", OTHERS)
+def test_anothers_file_is_replaced_by_force_alone(tmp_path, there):
+    (tmp_path / "out").write_bytes(there)
+    for content in (*MARKED.values(), b"without a mark"):
+        with pytest.raises(DatasetError, match=r"a file is there that is no .*choose another --to, or give --force"):
+            write_bytes(tmp_path / "out", content, "--to")
+    assert (tmp_path / "out").read_bytes() == there
+    with replacing_any_file():
+        write_bytes(tmp_path / "out", b"new")
+    assert (tmp_path / "out").read_bytes() == b"new"
 
 
-def test_a_png_replaces_a_png_or_an_empty_file_and_nothing_else(tmp_path):
-    for there in (PNG + b"old", b""):
-        (tmp_path / "figure.png").write_bytes(there)
-        write_bytes(tmp_path / "figure.png", PNG + b"new")
-        assert (tmp_path / "figure.png").read_bytes() == PNG + b"new"
-    (tmp_path / "labels.csv").write_text("path,value")
-    with pytest.raises(DatasetError, match="a file is there that is no PNG image; choose another --out"):
-        write_bytes(tmp_path / "labels.csv", PNG)
-    assert (tmp_path / "labels.csv").read_text() == "path,value"
-
-
-def test_a_dataset_may_take_the_place_of_a_dataset_of_an_empty_file_or_of_none(tmp_path):
-    for name, there in (("a", DATASET + b"and so on"), ("b", b"")):
-        (tmp_path / name).write_bytes(there)
-        check_no_other(tmp_path / name, DATASET, "dataset")
-    check_no_other(tmp_path / "c", DATASET, "dataset")
-
-
-@pytest.mark.parametrize("text", ["faces", "a b", "..x", "年" * 66])
-def test_a_text_that_is_a_files_name_stays_it(text):
-    assert file_name(text) == text
-
-
-@pytest.mark.parametrize(
-    ("text", "begins"), [("../x/y", ".._x_y-"), ("..", "..-"), (".", ".-"), ("", "-"), ("年" * 90, "年" * 66 + "-")]
-)
-def test_any_other_text_makes_one_name_of_a_file(text, begins):
-    name = file_name(text)
-    assert name.startswith(begins)
-    assert len(name) == len(begins) + 8
-    assert "/" not in name
-
-
-def test_no_two_texts_have_the_same_name_of_a_file():
-    texts = ["a/b", "a_b", "a", "年" * 66, "年" * 67, "年" * 68, ".", "..", ""]
-    assert len({file_name(text) for text in texts}) == len(texts)
+def test_an_empty_file_is_replaced_and_a_pipe_or_a_database_never(tmp_path):
+    (tmp_path / "empty").touch()
+    write_bytes(tmp_path / "empty", b"new")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "study.db").write_bytes(b"SQLite format 3\0")
+    for name in ("pipe", "study.db"):
+        with replacing_any_file(), pytest.raises(DatasetError, match=f"cannot write .*{name}: "):
+            write_bytes(tmp_path / name, b"new")

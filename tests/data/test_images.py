@@ -1,6 +1,7 @@
 import io
 import struct
 import zlib
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -166,3 +167,59 @@ def test_reading_a_file_names_it_in_errors(make, tmp_path):
     for path in (tmp_path / "c.jpg", tmp_path, "a\0b"):
         with pytest.raises(DatasetError, match="cannot be read"):
             read_image(path)
+
+
+@pytest.mark.parametrize("form", ["BMP", "GIF", "TIFF", "WEBP", "AVIF"])
+def test_other_formats_are_read_as_the_png_of_the_same_pixels(form):
+    image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 16), np.uint8))
+    content = encoded(image, form, **({"lossless": True} if form == "WEBP" else {}))
+    seen = Image.open(io.BytesIO(content)).convert("L")  # AVIF loses some of what it is given
+    assert (decode_image(content, (16, 16)) == decode_image(encoded(seen), (16, 16))).all()
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF", "WEBP", "AVIF"])
+def test_a_file_of_several_images_is_refused_with_their_number(form):
+    frames = [Image.new("RGB", (16, 16), colour) for colour in ("red", "green", "blue")]
+    with pytest.raises(DatasetError, match=r"^it holds 3 images; save the one that is meant"):
+        decode_image(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
+
+
+def test_a_bmp_of_16_bits_for_three_colours_is_read():
+    pixels = struct.pack("<4H", *[0b0111110000000000] * 4)
+    header = struct.pack("<IiiHHIIiiII", 40, 2, 2, 1, 16, 0, len(pixels), 0, 0, 0, 0)
+    content = b"BM" + struct.pack("<IHHI", 54 + len(pixels), 0, 0, 54) + header + pixels
+    assert (decode_image(content, (2, 2), 3) == (255, 0, 0)).all()
+
+
+def test_a_tiff_of_more_than_8_bits_is_refused():
+    for pixels in (np.zeros((9, 9), np.uint16), np.zeros((9, 9), np.float32), np.zeros((9, 9), np.int32)):
+        with pytest.raises(DatasetError, match="save it as 8-bit gray or colour"):
+            decode_image(encoded(Image.fromarray(pixels), "TIFF"))
+
+
+def changed(content, seed):
+    """Return the content with one byte of it changed."""
+    rng = np.random.default_rng(seed)
+    wrong = bytearray(content)
+    wrong[rng.integers(len(content))] ^= int(rng.integers(1, 256))
+    return bytes(wrong)
+
+
+def accepted_wrong(content, changes, size):
+    """Count the changes of one byte that leave an image which is read, but as other pixels."""
+    right, wrong = decode_image(content, size), 0
+    for seed in range(changes):
+        with suppress(DatasetError):
+            wrong += not np.array_equal(decode_image(changed(content, seed), size), right)
+    return wrong
+
+
+def smooth(seed, form, size=24):
+    down, across = np.mgrid[:size, :size]
+    return encoded(Image.fromarray((down * (3 + seed % 5) + across * 2 + 7 * seed).astype(np.uint8)), form)
+
+
+def test_a_png_with_a_changed_byte_is_never_read_as_other_pixels(tell):
+    png, jpeg = ([accepted_wrong(smooth(seed, form), 300, (24, 24)) for seed in range(10)] for form in ("PNG", "JPEG"))
+    tell(f"of 300 changes, read as other pixels: PNG {png}; JPEG, which has no checksum, {jpeg}")
+    assert png == [0] * 10

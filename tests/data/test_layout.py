@@ -55,7 +55,17 @@ def test_names_of_neither_layout_are_refused():
     with pytest.raises(
         DatasetError, match=r"holds neither the folders training_set, training or train; .* or test nor"
     ):
-        find_layout(source("030_1.jpg", "cats/cat.jpg"))
+        find_layout(source("cat.jpg", "cats/cat.jpg"))
+
+
+@pytest.mark.parametrize("name", ["030_1.png", "25/cat.jpg", "30_0_0_20170109150557335.jpg", "a/7/8.webp"])
+def test_one_age_in_a_name_or_a_folders_is_enough_to_read_what_can_be_read(name):
+    assert find_layout(source(name, "cats/cat.jpg")) is Layout.CROPS
+
+
+def test_a_file_that_is_no_image_makes_no_layout():
+    with pytest.raises(DatasetError, match=r"list them in a table of path,value, and pass that$"):
+        find_layout(source("25/notes.txt"))
 
 
 @pytest.mark.parametrize(

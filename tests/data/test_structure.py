@@ -1,4 +1,7 @@
+import errno
+import fcntl
 import os
+from unittest.mock import Mock
 
 import h5py
 import numpy as np
@@ -6,6 +9,7 @@ import pytest
 
 from data.arrays import SPLITS
 from data.errors import DatasetError
+from data.inspection import inspect_dataset
 from data.structure import inspect_file
 
 
@@ -159,3 +163,21 @@ def test_a_digest_that_does_not_fit_the_checksums_is_refused(stored):
     with h5py.File(stored, "r+") as file:
         file["test/images"].attrs["sha256"] = np.bytes_(b"0" * 64)
     refused(stored, "its checksums do not make up its digest")
+
+
+@pytest.mark.parametrize("locking", ["", "TRUE"])
+def test_a_dataset_that_another_process_has_locked_for_writing_is_read(stored, dataset, locking, monkeypatch):
+    monkeypatch.setenv("HDF5_USE_FILE_LOCKING", locking)
+    with stored.open("r+b") as writer:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        assert inspect_dataset(stored).digest == dataset.digest
+
+
+def test_what_the_operating_system_says_is_not_called_damage(stored, monkeypatch):
+    for error in (OSError(errno.EIO, "EIO"), OSError(errno.ESTALE, "ESTALE"), PermissionError(errno.EACCES, "EACCES")):
+        monkeypatch.setattr(h5py, "File", Mock(side_effect=error))
+        with pytest.raises(DatasetError, match=f"^{stored} cannot be read: {os.strerror(error.errno)}$"):
+            inspect_file(stored)
+    monkeypatch.setattr(h5py, "File", Mock(side_effect=OSError(errno.EINVAL, "a place before the file's start")))
+    with pytest.raises(DatasetError, match=f"^{stored} is a damaged dataset"):
+        inspect_file(stored)

@@ -137,7 +137,7 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
     path.write_text(path.read_text() + "b2.png,1,val\nmissing.png,1,val\nlink.png,1,val\n")
     with pytest.raises(RejectedFilesError) as refused:
         build(path)
-    assert [(one.name, one.reason.partition(" that")[0]) for one in refused.value.rejected] == [
+    assert [(one.name, re.split(" that|,", one.reason)[0]) for one in refused.value.rejected] == [
         ("b2.png", "it is not a JPEG or PNG image"),
         ("link.png", "it is a link"),
         ("missing.png", "there is no such file"),
@@ -172,9 +172,10 @@ def test_rows_that_cannot_be_used_are_listed_or_left_out(table, build, tmp_path)
             b"path,value\n/etc/passwd,1\n",
             "'/etc/passwd': row 2 names no plain path inside the table's folder; write it relative to that folder",
         ),
-        (b"path,value\nC:\\a.png,1\n", "inside the table's folder; write it relative to that folder, with / between"),
+        (b"path,value\nC:\\a.png,1\n", "inside the table's folder; write it relative to that folder"),
         (b"path,value\n\\\\nas\\a.png,1\n", "inside the table's folder; write it relative to that folder"),
-        (b"path,value\na\\b.png,1\n", "row 2 names no plain path inside the table's folder; write / between folders"),
+        (b"path,value\na\\b.png,1\n", "a/b.png: there is no such file"),
+        (b"path,value\nHTTPS://a.b/c.png,1\n", "row 2 names .*, but a URL; download the images, and list the files"),
         (b"path,value\n,1\n", "'': row 2 names no plain path"),
         (b"path,value\n\xff\n", "is not text in UTF-8; save it as UTF-8$"),
         ("path,value\nKäse.png,1\n".encode("latin-1"), "is not text in UTF-8; save it as UTF-8$"),
@@ -207,7 +208,7 @@ def test_every_row_that_cannot_be_used_is_listed_at_once_with_its_number_or_left
     expected = {
         "e.png": "row 6 has the value ''; it must be a number below 1e+18 in size",
         "f.png": "row 7 has the value 'n/a'; it must be a number below 1e+18 in size",
-        "'..\\\\g.png'": "row 8 names no plain path inside the table's folder; write / between folders",
+        "'..\\\\g.png'": "row 8 names no plain path inside the table's folder",
         "h.png": "row 9 has the split 'holdout'; known are training_set, training or train; "
         "validation_set, validation, valid or val; test_set or test",
         "c.png": "row 10 lists it again, as row 2 does",

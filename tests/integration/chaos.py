@@ -19,9 +19,9 @@ from multiprocessing.sharedctypes import RawArray, RawValue
 from pathlib import Path
 
 from search.storage.database import quieten_optuna
-from search.study.spec import FinalistBudget
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, takeovers
+from tests.integration.fake_study import finalist_budget
 from tests.integration.hurrying import hurry
 from tests.integration.warm_processes import warm_processes
 from tests.waiting import until
@@ -31,30 +31,31 @@ KILLS = 50
 
 WORKERS = 4
 LEASE_SECONDS = 1.0
-STAGES, FINALISTS = (15, 12), FinalistBudget(2, 2, images=100, epochs=1)
+STAGES, FINALISTS = (15, 12), finalist_budget(2, 2, images=100, epochs=1)
 LONGEST_LIFE = 0.05
 """Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
 POINTS = (
+    "before search.slots.slots:Slots.claim",
+    "before search.slots.claiming:create_trial",
+    "after search.slots.claiming:create_trial",
+    "after search.slots.claiming:add_params",
     "after search.slots.slots:Slots.claim",
-    "after search.study.trials:Trials.create",
-    "after search.slots.slots:Slots.attach",
-    "before search.study.trials:_describe",
-    "after search.study.trials:_describe",
-    "before optuna.storages:RDBStorage.set_trial_state_values",
-    "after search.study.trials:Trials.commit",
-    "before search.slots.slots:Slots.close",
-    "after search.slots.slots:Slots.close",
-    "before search.slots.mending:mend",
-    "after search.study.trials:Trials.fail",
+    "before search.slots.slots:Slots.finish",
+    "after search.study.trials:end_trial",
+    "before search.study.trials:add_attributes",
+    "after search.study.trials:finish",
+    "after search.slots.slots:Slots.finish",
+    "before search.slots.claiming:release",
+    "after search.slots.claiming:release",
     "before search.slots.slots:open_next",
     "after search.study.stages:_insert",
     "after search.slots.slots:open_next",
 )
-"""Steps of a worker, between which it may die. Those of opening a stage come once a stage."""
+"""Steps of a worker, between and within which it may die. Those of opening a stage come once a stage."""
 
 STATEMENT = "before a statement"
-"""Of the fifty or so that a slot takes."""
+"""Or a commit, of the fifteen or so that a slot takes."""
 
 
 @dataclass(slots=True)
@@ -144,7 +145,7 @@ class _Disturbance:
 
     def _start(self):
         """Start a worker: it will die at a point, or before any statement of its first slots, or when it is killed."""
-        point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 100)), (None, 0)
+        point, statement, nothing = (self._dice.choice(POINTS), 2), (STATEMENT, self._dice.randint(1, 40)), (None, 0)
         fate, trials = self._dice.choice((point, statement, nothing)), self._dice.randint(1, 2)
         return _Worker(self._context, self._study, self._clock, fate, trials)
 

@@ -1,6 +1,7 @@
 """What workers on a Ray cluster do in the tests: a study whose trials wait at gates, and no network."""
 
 import time
+from pathlib import Path
 
 from search.errors import SearchError, TrialStopped
 from search.processes.loop import work
@@ -21,7 +22,7 @@ def serve(order):
     """Work on the study, whose trials end when their gate is open or their worker is stopped."""
 
     def wait(trial):
-        gate = gates(order.data)[trial.stage > 1 or trial.slot >= FIRST]
+        gate = gates(Path(order.settings["data"]))[trial.stage > 1 or trial.slot >= FIRST]
         while not gate.exists():
             if trial.should_stop():
                 raise TrialStopped
@@ -35,4 +36,4 @@ def serve(order):
 
 
 def refuse(order):
-    raise SearchError(f"no dataset at {order.data}")
+    raise SearchError(f"no dataset at {order.settings['data']}")

@@ -5,33 +5,61 @@ import logging
 import os
 import signal
 import time
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Event
+from types import SimpleNamespace
 
 from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
 from search.processes.loop import work
+from search.settings import Settings
 from search.slots.slots import Slots
 from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
 from search.study.plans import Sampled
-from search.study.spec import StudySpec
+from search.study.spec import FinalistBudget, StudySpec
 from search.study.stages import open_next
 from search.study.study import Study, create_or_resume, load_study
 from search.study.trial import Outcome, Pruned, Trial
+from search.study.variants import Variant
+from search.tasks.images.options import NONE_KEPT, options_of
+from search.tasks.images.specifying import spec_of as specified
+from search.tasks.images.specifying import task_of
 from tests.outcomes import outcome_of
 
 NAME = "ages"
 
+_PARTS = ("box", "ranges", "finalists", "experiment", "enqueued", "seed", "max_attempts", "sampler")
+"""Parts of a study that tests give as values, and not as settings."""
 
-def spec_of(*stages, **settings):
-    return StudySpec(**({"seed": 1, "dataset": "0f", "precision": "float32", "trials": stages or (1,)} | settings))
+
+def spec_of(*stages, **given):
+    """Return the study of images that has those settings, as on a dataset with the digest `dataset`."""
+    own = {name: value for name, value in given.items() if name in _PARTS}
+    plain = {name: value for name, value in given.items() if name not in (*own, "dataset", "unit", "network")}
+    plain.pop("trials", None)
+    settings = Settings(**({"precision": "float32", "finalists": 0} | plain))
+    info = SimpleNamespace(digest=given.get("dataset", "0f"), unit=given.get("unit", "years"))
+    made = specified(settings, info, settings.precision)
+    task = task_of(settings, info, settings.precision, given.get("network"))
+    return replace(made, task=task, **({"seed": 1, "trials": given.get("trials", stages or (1,))} | own))
+
+
+def finalist_budget(configurations, repeats, images=500, epochs=5):
+    """Return finalists of images."""
+    return FinalistBudget(configurations, repeats, {"images": images, "epochs": epochs})
+
+
+def variant(name, params, images, epochs, repeats, curve="validation", group="", keeping=NONE_KEPT):
+    """Return a variant of images."""
+    return Variant(name, params, {"images": images, "epochs": epochs}, repeats, options_of(curve, keeping), group)
 
 
 @cache
@@ -100,7 +128,7 @@ def expected_of_one(spec: StudySpec) -> dict:
     """The same where the sampler learns and one worker alone runs one slot after another."""
     box, all_trials, seen = spec.box, {}, []
     for stage, count in enumerate(spec.trials, start=1):
-        plan = Sampled(count, box, None, spec.images, spec.epochs, (), spec.sampler)
+        plan = Sampled(count, box, None, spec.budget, (), spec.sampler)
         finished = []
         for slot in range(count):
             given = plan.assignment(spec.seed, stage, slot, seen)
@@ -177,7 +205,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
 
 
 def work_and_die(url: str, point: str, call: int) -> None:
-    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.attach"."""
+    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.claim"."""
     study = reopen(url)
     die_at(point, call)
     work(Slots(study), run_trial if study.spec.pruning == "none" else run_with_errors, Event())

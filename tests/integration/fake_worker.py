@@ -15,7 +15,7 @@ from search.errors import TrialStopped
 from search.processes.launcher import stop_when_untethered
 from search.processes.loop import work
 from search.processes.stopping import stop_on_signals
-from search.slots import mending
+from search.slots import claiming
 from search.slots.slots import Slots
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
@@ -27,10 +27,9 @@ PROGRAM = (sys.executable, str(Path(__file__)))
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--study")
-    parser.add_argument("--data")
     name = parser.parse_args().study
     quieten_optuna()
-    mending.MAX_LOSSES = int(os.environ.get("FAKE_LOSSES", mending.MAX_LOSSES))
+    claiming.MAX_LOSSES = int(os.environ.get("FAKE_LOSSES", claiming.MAX_LOSSES))
     with stop_on_signals() as stop:
         Thread(target=stop_when_untethered, args=(stop,), daemon=True).start()
         work(Slots(load_study(open_storage(os.environ["AGESEARCH_STORAGE"]), name)), lambda task: run(task, stop), stop)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Semaphore, Thread
 from types import SimpleNamespace
@@ -12,11 +13,13 @@ from types import SimpleNamespace
 import pytest
 
 from search.dashboard import board
-from search.processes.loop import work
+from search.dashboard.board import Board
+from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import open_storage, quieten_optuna
 from search.study.study import load_study
+from search.tasks.images.learning_curve import draw_curve
 from tests.browser import chromium
 from tests.integration import fake_study
 from tests.waiting import until
@@ -35,15 +38,18 @@ class GatedSearch:
         self.url = self.study.storage.url
         self._gate, self._stop = Semaphore(0), Event()
         artifacts = ArtifactFolder(Path(f"{folder}/study.db.artifacts"))
-        self._thread = Thread(target=work, args=(Slots(self.study), self._trial, self._stop, "a processor", artifacts))
+        place = Workplace("a processor", artifacts, Board(self.study).update)
+        self._thread = Thread(target=work, args=(Slots(self.study), self._trial, self._stop, place))
         self._thread.start()
 
     def _trial(self, task):
         error = fake_study.value_of(task.params, task.seeds)
-        for epoch in range(1, 6):
-            task.report(epoch, error + 10 / epoch)
+        curve = {epoch: error + 10 / epoch for epoch in range(1, 6)}
+        for epoch, value in curve.items():
+            task.report(epoch, value)
         self._gate.acquire()
-        return fake_study.run_trial(task)
+        plot = draw_curve(curve, error, f"stage {task.stage}", "MAE (years)")
+        return replace(fake_study.run_trial(task), files={"learning_curve.svg": plot})
 
     def let_end(self, count):
         done = self.finished()

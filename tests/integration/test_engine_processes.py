@@ -20,7 +20,7 @@ from model.network import Network
 from model.setup import Setup
 
 network = Network(
-    (Conv2D(8, batch_norm=True), MaxPool(), Conv2D(8, 2, "same", "tanh"), BatchNorm(), AveragePool(), Flatten(),
+    (Conv2D(32, batch_norm=True), MaxPool(), Conv2D(8, 2, "same", "tanh"), BatchNorm(), AveragePool(), Flatten(),
      Dropout(0.3), Dense(16, batch_norm=True), Dense(1, "linear")),
     (24, 24, 1),
 )

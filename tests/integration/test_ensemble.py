@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from data.dataset import read_split
-from model.comparison import compare
 from model.device import configure
 from model.evaluation import evaluate
+from search.results.paired import compare
 from tests.search.tiny import write_tiny
 
 configure(threads=1)

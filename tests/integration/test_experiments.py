@@ -37,14 +37,15 @@ def in_this_process(monkeypatch):
     from model.device import configure
 
     configure(1)
-    from search.processes.objective import Objective
+    from search.tasks.images.objective import Objective
 
-    def launch(_settings, study, dataset, _watch):
-        objective = Objective(study.spec, read_split(dataset, "training"), read_split(dataset, "validation"))
+    def launch(settings, study, _watch):
+        dataset = settings.data
+        objective = Objective(study.spec.task, read_split(dataset, "training"), read_split(dataset, "validation"))
         work(Slots(study), objective, Event())
         return True
 
-    monkeypatch.setattr("search.processes.searching.launch", launch)
+    monkeypatch.setattr("search.tasks.working.launch_workers", launch)
 
 
 @pytest.mark.usefixtures("in_this_process")

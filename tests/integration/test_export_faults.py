@@ -7,6 +7,7 @@ import pytest
 
 from data.files import write_bytes
 from search.results.configuration import export_configuration
+from search.tasks.images.configuration import tables_of
 from tests.integration import fake_study as fake
 
 STEPS = [
@@ -23,10 +24,10 @@ def export_and_die(url: str, out: Path, step: str) -> None:
     fake.die_at(step, 1)
     from search.results import configuration
 
-    write_bytes(out, configuration.export_configuration(study))
+    write_bytes(out, configuration.export_configuration(study, tables_of(study.spec)))
 
 
-@pytest.mark.parametrize("before", [None, b"an older one"])
+@pytest.mark.parametrize("before", [None, b"# Written by agesearch\n"])
 @pytest.mark.parametrize(("step", "left"), STEPS)
 def test_a_killed_export_leaves_a_whole_file_and_can_be_repeated(tmp_path, start, before, step, left):
     study, out = fake.new_study(tmp_path, fake.spec_of(2)), tmp_path / "best.toml"
@@ -36,7 +37,7 @@ def test_a_killed_export_leaves_a_whole_file_and_can_be_repeated(tmp_path, start
     dying = start(export_and_die, study.storage.url, out, step)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
-    whole = export_configuration(study)
+    whole = export_configuration(study, tables_of(study.spec))
     assert (out.read_bytes() if out.exists() else None) == (before if left == "old" else whole)
     write_bytes(out, whole)
     assert out.read_bytes() == whole

@@ -35,8 +35,8 @@ def launch(url: str, folder: Path, barrier=None, slow: str = "0") -> None:
     if barrier:
         barrier.wait()
     study = create_or_resume(create_storage(url), fake.NAME, SPEC)
-    launcher = Launcher(study, Path("faces.h5"), folder, fake_worker.PROGRAM)
-    launcher.start([Place(), Place()])
+    launcher = Launcher(study, {}, folder, [Place(), Place()], fake_worker.PROGRAM)
+    launcher.start()
     try:
         until(lambda: not tended(launcher, study), "the end of the study")
     finally:
@@ -84,8 +84,8 @@ def test_a_launcher_killed_alone_and_then_with_all_its_workers_loses_nothing(tmp
 def test_a_worker_that_somebody_terminates_gives_its_trial_back_and_is_replaced(tmp_path, monkeypatch):
     monkeypatch.setenv("FAKE_SLOW", "600")
     study = create_or_resume(create_storage(f"sqlite:///{tmp_path}/study.db"), fake.NAME, SPEC)
-    launcher = Launcher(study, Path("faces.h5"), tmp_path / "logs", fake_worker.PROGRAM)
-    launcher.start([Place()])
+    launcher = Launcher(study, {}, tmp_path / "logs", [Place()], fake_worker.PROGRAM)
+    launcher.start()
     try:
         (first,) = until(lambda: at_work(study), "a worker in a trial")
         os.kill(first.pid, signal.SIGTERM)
@@ -112,8 +112,8 @@ def test_a_slot_that_kills_every_worker_is_closed_as_failed_and_the_search_goes_
     monkeypatch.setenv("FAKE_DEADLY", "1,1")
     monkeypatch.setenv("FAKE_LOSSES", "5")
     study = create_or_resume(create_storage(f"sqlite:///{tmp_path}/study.db"), fake.NAME, fake.spec_of(2, 1))
-    launcher = Launcher(study, Path("faces.h5"), tmp_path / "logs", fake_worker.PROGRAM)
-    launcher.start([Place()])
+    launcher = Launcher(study, {}, tmp_path / "logs", [Place()], fake_worker.PROGRAM)
+    launcher.start()
     try:
         until(lambda: not tended(launcher, study), "the end of the study")
     finally:

@@ -67,7 +67,7 @@ def workers_on(add_node, tmp_path):  # noqa: ARG001 - they leave the cluster bef
 
     def put(study, job, **settings):
         chosen = Settings.model_validate({"on": "ray", **settings})
-        team = RayWorkers(chosen, study, tmp_path / "faces.h5", job)
+        team = RayWorkers(chosen, study, {"data": str(tmp_path / "faces.h5")}, 1, job)
         started.append(team)
         team.start()
         return team

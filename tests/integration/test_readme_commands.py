@@ -56,7 +56,15 @@ SERVERS = {"agesearch dashboard"}
 POSTGRESQL = ("agesearch init ", "agesearch worker ", "agesearch move ")
 """Commands of the chapter whose storage is a PostgreSQL server."""
 
-COMMANDS = [line for _, line in typed("agesearch ") + typed("make ")]
+OWN = re.compile(r"train\.py|--study train|^agesearch fit best\.toml --out runs/fit\b")
+"""Commands about the program that the README begins with, which are typed in a folder of its own."""
+
+SPACE = "[space]\nrate = { log = [1e-3, 1.0] }\ndepth = { integer = [1, 6] }\n"
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+COMMANDS = [line for page, line in typed("agesearch ") + typed("make ") if page != "program.md"]
+"""But for those about programs, which tests/test_program_page.py types."""
+
 RUN = [line for line in COMMANDS if line.startswith("agesearch ") and line not in ELSEWHERE]
 
 
@@ -89,6 +97,15 @@ def draw(path, seed, shape):
 
 
 @pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """A folder with the program that the README begins with, and the space that `check` prints."""
+    path = tmp_path_factory.mktemp("own")
+    (path / "train.py").write_text(PYTHON.findall((ROOT / "README.md").read_text())[0])
+    (path / "agesearch.toml").write_text(SPACE)
+    return path
+
+
+@pytest.fixture(scope="module")
 def server(postgresql):
     """A PostgreSQL server with two databases that have nothing in them yet."""
     with postgresql.database("searched"), postgresql.database("moved"):
@@ -98,10 +115,10 @@ def server(postgresql):
 class Reader:
     """Somebody who types commands into a shell."""
 
-    def __init__(self, home, settings):
+    def __init__(self, home, settings, always=SETTINGS):
         ours = {name: text for name, text in os.environ.items() if not name.startswith("AGESEARCH_")}
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-        self.home, self.environment = home, {**ours, "PATH": path, **SETTINGS, **settings}
+        self.home, self.environment = home, {**ours, "PATH": path, **always, **settings}
 
     def start(self, line):
         return subprocess.Popen(
@@ -126,6 +143,8 @@ class Reader:
 def reader(request, home):
     line = request.node.callspec.params["line"]
     database = "moved" if "move" in line else "searched"
+    if OWN.search(line):
+        return Reader(request.getfixturevalue("own"), {}, {"AGESEARCH_WORKERS": "1"})
     if line.startswith(POSTGRESQL):
         return Reader(home, {"AGESEARCH_STORAGE": request.getfixturevalue("server").url(database)})
     return Reader(home, {})
@@ -158,7 +177,7 @@ def test_a_command_of_the_pages_does_what_it_says(line, reader):
 
 
 def test_the_python_of_the_readme_finds_an_ordinary_study_and_an_ordinary_network(home):
-    (program,) = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    _, program = PYTHON.findall((ROOT / "README.md").read_text())
     ran = subprocess.run([sys.executable, "-P", "-"], cwd=home, input=program, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "learning_rate" in ran.stdout

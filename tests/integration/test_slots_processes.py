@@ -7,7 +7,6 @@ from sqlalchemy import update
 
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import slots
-from search.study.spec import FinalistBudget
 from search.study.stages import list_stages
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
@@ -15,13 +14,12 @@ from tests.integration.hurrying import hurry
 
 STEPS = [
     "after search.slots.slots:Slots.claim",
-    "after search.study.trials:Trials.create",
-    "after search.slots.slots:Slots.attach",
-    "before search.study.trials:_describe",
-    "after search.study.trials:_describe",
-    "before optuna.storages:RDBStorage.set_trial_state_values",
-    "after search.study.trials:Trials.commit",
-    "after search.slots.slots:Slots.close",
+    "before search.slots.claiming:create_trial",
+    "after search.slots.claiming:add_params",
+    "before search.slots.slots:Slots.finish",
+    "after search.study.trials:end_trial",
+    "after search.study.trials:finish",
+    "after search.slots.slots:Slots.finish",
 ]
 
 
@@ -35,8 +33,8 @@ def test_eight_workers_in_a_hurry_finish_every_slot_exactly_once_and_none_is_tol
 
 @pytest.mark.parametrize("call", [2, 5])  # of a sampled trial, and of a finalist's
 @pytest.mark.parametrize("step", STEPS)
-def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(step, call, study_of, start):
-    study = study_of(3, finalists=FinalistBudget(2, 2, images=100, epochs=1))
+def test_a_crash_between_or_within_the_steps_of_a_trial_is_repaired_by_the_next_worker(step, call, study_of, start):
+    study = study_of(3, finalists=fake.finalist_budget(2, 2, 100, 1))
     dying = start(fake.work_and_die, study.storage.url, step, call)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
@@ -47,13 +45,13 @@ def test_a_crash_between_any_two_steps_of_a_trial_is_mended_by_the_next_worker(s
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("after search.slots.slots:Slots.attach", "after search.study.trials:Trials.fail"),
-        ("after search.slots.slots:Slots.attach", "after search.study.trials:Trials.create"),
-        ("after search.study.trials:Trials.create", "before search.study.trials:Trials.fail"),
-        ("after search.study.trials:Trials.commit", "before search.slots.slots:Slots.close"),
+        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:fail"),
+        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:release"),
+        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:create_trial"),
+        ("before search.slots.slots:Slots.finish", "after search.slots.slots:Slots.claim"),
     ],
 )
-def test_a_crash_while_mending_a_crash_is_mended(first, second, study_of, start):
+def test_a_crash_while_a_crash_is_repaired_is_repaired(first, second, study_of, start):
     study = study_of(2)
     for step in (first, second):
         dying = start(fake.work_and_die, study.storage.url, step, 1)

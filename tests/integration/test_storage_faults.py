@@ -12,6 +12,7 @@ import pytest
 
 from search.errors import SearchFailure, StaleClaim
 from search.processes.loop import work
+from search.slots import claiming
 from search.slots.slots import SlotCounts, Slots
 from search.storage import engines
 from search.study.claims import Claim
@@ -87,8 +88,9 @@ def clock():
 
 
 @pytest.fixture
-def slots(tmp_path, clock):
-    """The slots of a study in SQLite, whose clock is off by what `clock` says."""
+def slots(tmp_path, clock, monkeypatch):
+    """The slots of a study in SQLite, whose clock is off by what `clock` says; each claim looks for the dead."""
+    monkeypatch.setattr(claiming, "_LOOK_SECONDS", 0.0)
     study = fake.new_study(tmp_path, fake.spec_of(2))
     fake.move_clock(study.storage.engine, clock)
     yield Slots(study)
@@ -100,7 +102,7 @@ def test_a_clock_set_forward_lets_a_slot_be_taken_over_and_its_late_result_be_re
     clock.value += 4000
     second = slots.claim(OTHER)
     assert isinstance(second, Claim)
-    assert (second.slot, second.token, second.taken_over) == (first.slot, first.token + 1, True)
+    assert (second.slot, second.token, second.losses) == (first.slot, first.token + 1, 1)
     with pytest.raises(StaleClaim):
         slots.renew(first)
     slots.renew(second)

@@ -133,7 +133,7 @@ def values(folder):
 @pytest.fixture(scope="module")
 def again(folder):
     """The search once more, in the precision that was measured to be the fastest for the first one."""
-    return [*SEARCH, "--precision", folder.study().spec.precision]
+    return [*SEARCH, "--precision", folder.study().spec.task.settings["precision"]]
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +173,7 @@ def test_two_workers_end_with_exactly_the_trials_asked_for(folder, values):
     assert [stage["counts"] for stage in now["stages"]] == [
         {"waiting": 0, "claimed": 0, "finished": count, "failed": 0} for count in (3, 3, 4)
     ]
-    assert now["best"] == min(value for (stage, _), (_, value) in values if stage < 3)
+    assert now["best"]["score"] == min(value for (stage, _), (_, value) in values if stage < 3)
     assert now["verdict"]["finalists"][0]["mean"] == min(one["mean"] for one in now["verdict"]["finalists"])
     assert [worker["state"] for worker in now["workers"]] == ["stopped"] * 2
     assert sum(worker["finished"] for worker in now["workers"]) == 10
@@ -181,7 +181,7 @@ def test_two_workers_end_with_exactly_the_trials_asked_for(folder, values):
 
 def test_searching_again_adds_no_trial_and_prints_the_same_table(folder, values):
     found = json.loads(folder.run(*SEARCH, "--workers", "2", "--json"))
-    scores = [trial["score"] for trial in found["best"]]
+    scores = [trial["score"] for trial in found["top"]]
     assert scores == sorted(value for (stage, _), (_, value) in values if stage < 3)[:5]
     assert len(folder.study().storage.rdb.get_all_trials(folder.study().id)) == 10
 
@@ -190,7 +190,7 @@ def test_searching_again_adds_no_trial_and_prints_the_same_table(folder, values)
     ("changed", "difference"),
     [
         (["--seed", "2"], "seed = 1, you asked for seed = 2"),
-        (["--data", "other.h5"], "dataset = "),
+        (["--data", "other.h5"], "data = "),
         (["--images", "33", "--epochs", "2"], "images = 32, you asked for images = 33; epochs = 1, you asked for "),
     ],
 )

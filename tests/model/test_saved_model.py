@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.answers import Answers, read_answers
 from model.engine import Engine, Hyperparameters
 from model.errors import ModelError
 from model.examples import Examples
@@ -33,6 +34,7 @@ NETWORK = Network(
     (12, 12, 1),
 )
 LIMITS = (1.0, 80.0)
+ANSWERS = Answers("mm", *LIMITS)
 Draw = Callable[..., Examples]
 
 
@@ -48,7 +50,7 @@ def engine(draw_examples: Draw) -> Engine:
 
 @pytest.fixture(scope="module")
 def whole(engine: Engine) -> bytes:
-    return to_bytes(NETWORK, engine.weights, LIMITS)
+    return to_bytes(NETWORK, engine.weights, ANSWERS)
 
 
 @pytest.fixture
@@ -71,7 +73,7 @@ def test_flip_averaged_it_answers_the_mean_over_an_image_and_its_mirror_image(
     tmp_path: Path, engine: Engine, draw_examples: Draw
 ) -> None:
     path = tmp_path / "model.keras"
-    path.write_bytes(to_bytes(NETWORK, engine.weights, LIMITS, flip_averaged=True))
+    path.write_bytes(to_bytes(NETWORK, engine.weights, ANSWERS, flip_averaged=True))
     images = draw_examples(9, seed=7).images
     both = [engine.predict(seen) for seen in (images, images[:, :, ::-1])]
     assert np.abs(both[0] - both[1]).max() > 0.01
@@ -95,7 +97,7 @@ def test_answers_are_clipped_to_the_limits(tmp_path: Path, engine: Engine, draw_
     free = engine.predict(images)
     low, high = (float(value) for value in np.quantile(free, (0.3, 0.7)))
     path = tmp_path / "model.keras"
-    path.write_bytes(to_bytes(NETWORK, engine.weights, (low, high)))
+    path.write_bytes(to_bytes(NETWORK, engine.weights, Answers("mm", low, high)))
     answers = SavedModel(path).predict(images)
     assert answers == pytest.approx(free.clip(low, high), abs=1e-3)
     assert (answers.min(), answers.max()) == pytest.approx((low, high), abs=1e-4)
@@ -211,4 +213,23 @@ def test_models_with_other_inputs_or_outputs_are_refused(tmp_path: Path) -> None
 def test_weights_of_another_network_are_not_packed() -> None:
     other = Network((Flatten(), Dense(1)), (12, 12, 1))
     with pytest.raises(ValueError, match="weights"):
-        to_bytes(NETWORK, initial_weights(other, 1), LIMITS)
+        to_bytes(NETWORK, initial_weights(other, 1), ANSWERS)
+
+
+def test_the_file_says_what_its_answers_are(path: Path) -> None:
+    assert read_answers(path) == ANSWERS
+
+
+def test_a_model_of_another_program_says_nothing_of_its_answers(tmp_path: Path) -> None:
+    import keras
+
+    image = keras.Input((4, 4, 1))
+    keras.Model(image, keras.layers.Dense(1)(keras.layers.Flatten()(image))).save(tmp_path / "model.keras")
+    assert read_answers(tmp_path / "model.keras") is None
+
+
+def test_nothing_that_newer_versions_of_keras_alone_know_is_in_the_file(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        config = archive.read("config.json").decode()
+    for word in ("_initializer", "_regularizer", "_constraint", "renorm", "quantization_config", "DTypePolicy"):
+        assert word not in config

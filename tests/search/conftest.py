@@ -13,7 +13,7 @@ def launcher(monkeypatch):
     """Let searches have workers in this process, which take no time."""
     from tests.search.launching import FakeLauncher
 
-    monkeypatch.setattr("search.processes.searching.Launcher", FakeLauncher)
+    monkeypatch.setattr("search.tasks.working.Launcher", FakeLauncher)
     monkeypatch.setattr("search.processes.searching.WATCH_SECONDS", 0.001)
     monkeypatch.setattr(FakeLauncher, "last", None)
     return FakeLauncher

@@ -10,13 +10,13 @@ class FakeLauncher:
     last = None
     run_trial = staticmethod(run_trial)
 
-    def __init__(self, study, data, logs, artifacts):
-        self.study, self.data, self.logs, self.artifacts = study, data, logs, artifacts
-        self.places, self.stopped = None, 0
+    def __init__(self, study, settings, logs, places):
+        self.study, self.settings, self.logs, self.places = study, settings, logs, places
+        self.started, self.stopped = 0, 0
         FakeLauncher.last = self
 
-    def start(self, where):
-        self.places = where
+    def start(self):
+        self.started += 1
 
     def tend(self, closed):
         work_some(self.study, 1, self.run_trial)

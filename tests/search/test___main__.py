@@ -10,7 +10,7 @@ import typer
 from data.errors import WriteFailure
 from search import __main__ as program
 from search.errors import SearchError, SearchFailure
-from search.study.spec import FinalistBudget
+from tests.integration.fake_study import finalist_budget
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +33,7 @@ def python(code, *arguments, folder=ROOT):
 def test_the_commands_are_those_of_the_design():
     assert {name for name, *_ in commands()} == {
         *("run", "data", "init", "search", "worker", "status", "export", "dashboard", "fit", "evaluate", "predict"),
-        *("report", "compare", "summary", "experiment", "move", "repair"),
+        *("report", "compare", "summary", "experiment", "move", "repair", "check", "trials"),
     }
 
 
@@ -50,7 +50,7 @@ def test_the_help_shows_the_commands_in_panels_what_comes_first_first(agesearch)
     lines = agesearch("--help").out.splitlines()
     first = [line.split()[1] for line in lines if line.startswith("│ ") and line[2].isalpha()]
     assert first == [
-        *("data", "run", "search", "status", "dashboard", "export", "fit", "evaluate", "predict"),
+        *("data", "run", "check", "search", "status", "trials", "dashboard", "export", "fit", "evaluate", "predict"),
         *("init", "worker", "move", "repair"),
         *("report", "compare", "experiment", "summary"),
     ]
@@ -77,7 +77,7 @@ def test_without_a_command_the_help_is_printed_and_the_exit_code_is_that_of_wron
     [
         ("serch", "no such command 'serch'. Did you mean 'search'? (see 'agesearch --help')"),
         ("search --worker 2", "no such option: --worker"),
-        ("search extra", "got unexpected extra argument"),
+        ("search train.py extra", "got unexpected extra argument"),
         ("predict", "missing argument 'folder' (see 'agesearch predict --help')"),
         ("search --seed", "option '--seed' requires an argument"),
         ("fit --seed -1", "--seed: seed is '-1': input should be greater than or equal to 0"),
@@ -91,7 +91,9 @@ def test_without_a_command_the_help_is_printed_and_the_exit_code_is_that_of_wron
         ("export", "no study storage at"),
         ("dashboard", "no study storage at"),
         ("dashboard --host 0.0.0.0", "host is '0.0.0.0', where others reach the dashboard"),
-        ("worker", "no dataset is named"),
+        ("worker", "no study storage at"),
+        ("check", "nothing is named to check"),
+        ("trials", "no study storage at"),
         ("fit none.toml --data none.h5", "the configuration none.toml cannot be read"),
         ("evaluate none --data none.h5", "none.h5 does not exist"),
         ("predict none face.jpg", "none holds no model.keras"),
@@ -181,7 +183,7 @@ def test_no_error_names_the_password_of_a_storage(scheme, agesearch):
 def test_an_answer_in_ascii_has_the_numbers_of_the_signs_that_it_lacks(study_of, storage):
     from tests.search.tiny import work_off
 
-    work_off(study_of(2, finalists=FinalistBudget(2, 2, 5, 2)))
+    work_off(study_of(2, finalists=finalist_budget(2, 2, 5, 2)))
     line = ["status", "--study", "ages", "--storage", storage.url]
     code = f"import sys; from search.__main__ import main; sys.argv[1:] = {line!r}; main()"
     environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "PYTHONIOENCODING": "ascii"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import SearchError
-from search.settings import Ranges, Settings
+from search.settings import Settings
 from search.settings_sources import load_settings
 
 NO_FILE = Path(os.devnull)
@@ -78,7 +78,7 @@ def test_a_file_may_hold_every_kind_of_setting():
     assert settings.learning_rate == (1e-5, 1e-2)
     assert settings.workers == 3
     assert settings.fit_patience is None
-    assert settings.ranges == Ranges(learning_rate=(1e-4, 1e-3), l2=(1, 2))
+    assert settings.ranges == {"learning_rate": (1e-4, 1e-3), "l2": (1, 2)}
 
 
 def test_flags_are_text_for_every_kind_of_setting():
@@ -93,7 +93,7 @@ def test_flags_are_text_for_every_kind_of_setting():
     settings = load_settings(NO_FILE, flags)
     assert settings.trials == (6, 7)
     assert settings.l2 == (1e-5, 1.0)
-    assert settings.ranges == Ranges(learning_rate=(1e-4, 1e-3), l2=(1, 2))
+    assert settings.ranges == {"learning_rate": (1e-4, 1e-3), "l2": (1, 2)}
     assert (settings.workers, settings.fit_minutes, settings.fit_threads) == (2, 1.5, "auto")
 
 
@@ -116,11 +116,6 @@ def test_a_key_that_is_near_to_none_is_refused_with_all_known_ones():
     assert "unknown setting 'xyzzy'; known are data, storage, storage_password_file, study" in refusal({"xyzzy": "3"})
 
 
-def test_an_unknown_range_is_refused_with_the_nearest_known_one():
-    said = refusal({"ranges": "learning_rat=1:2,l2=1:2"})
-    assert said == "--ranges: unknown setting 'ranges.learning_rat'; did you mean 'learning_rate'?"
-
-
 @pytest.mark.parametrize(
     ("flag", "text", "said"),
     [
@@ -128,11 +123,15 @@ def test_an_unknown_range_is_refused_with_the_nearest_known_one():
         ("trials", "3,0", "--trials: trials is '0': input should be greater than 0"),
         ("trials", "", "--trials: trials is '': input should be a valid integer"),
         ("workers", "0", "--workers: workers is '0': input should be 'auto', or input should be greater than 0"),
-        ("ranges", "l2=1e-4", "--ranges: ranges.l2 is '1e-4': give its two ends, as in 1e-5:1e-3"),
+        ("ranges", "l2=1e-4", "--ranges: ranges is 'l2=1e-4': l2 is '1e-4'; give its lowest and its highest"),
         ("l2", "1:2:3", "--l2: l2 is '1:2:3': give its two ends, as in 1e-5:1e-3"),
         ("learning_rate", "1e-3", "--learning-rate: learning_rate is '1e-3': give its two ends, as in 1e-5:1e-3"),
         ("learning_rate", "0:1", "--learning-rate: learning_rate is '0': input should be greater than 0"),
-        ("ranges", "learning_rate=1:x,l2=1:2", "--ranges: ranges.learning_rate is 'x': input should be a valid number"),
+        (
+            "ranges",
+            "learning_rate=1:x,l2=1:2",
+            "--ranges: ranges is 'learning_rate=1:x,l2=1:2': learning_rate is '1:x'",
+        ),
         ("recipe", "fast", "--recipe: recipe is 'fast': input should be 'default' or 'paper'"),
         ("seed", "-1", "--seed: seed is '-1': input should be greater than or equal to 0"),
         ("port", "65536", "--port: port is '65536': input should be less than or equal to 65535"),
@@ -271,3 +270,70 @@ def test_what_was_meant_otherwise_is_refused(text, said, tmp_path):
     (tmp_path / "agesearch.toml").write_text(text)
     with pytest.raises(SearchError, match=said):
         load_settings(tmp_path / "agesearch.toml", {})
+
+
+def test_variables_of_a_kubernetes_service_are_passed_over_and_misspelt_ones_are_not(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_PORT", "tcp://10.0.0.1:8080")
+    monkeypatch.setenv("AGESEARCH_DASHBOARD_PORT_8080_TCP", "tcp://10.0.0.1:8080")
+    assert load_settings(NO_FILE, {}).port == 8080
+    monkeypatch.setenv("AGESEARCH_PROT", "8080")
+    assert "unknown setting 'prot'" in refusal({})
+
+
+@pytest.fixture
+def elsewhere(folder):
+    """A settings file in another folder than the working directory."""
+    (folder / "conf").mkdir()
+    file = Path("conf/agesearch.toml")
+    file.write_text('data = "faces.h5"\nstorage = "sqlite:///study.db"\n')
+    return file
+
+
+def test_paths_in_a_file_belong_to_its_folder_and_those_of_flags_do_not(elsewhere):
+    settings = load_settings(elsewhere, {"out": "runs"})
+    assert (settings.data, settings.storage) == (Path("conf/faces.h5"), "sqlite:///conf/study.db")
+    assert settings.out == Path("runs")
+
+
+def test_a_path_that_once_meant_another_place_is_refused_with_what_to_write(elsewhere):
+    Path("faces.h5").touch()
+    assert "write '../faces.h5', or move it" in refusal({}, elsewhere)
+
+
+def test_a_tilde_is_the_home_folder_in_every_source(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    settings = load_settings(NO_FILE, {"data": "~/faces.h5", "storage": "sqlite:///~/study.db"})
+    assert (settings.data, settings.storage) == (folder / "faces.h5", f"sqlite:///{folder}/study.db")
+
+
+@pytest.mark.usefixtures("folder")
+def test_one_number_of_trials_in_a_file_is_one_stage():
+    Path("agesearch.toml").write_text("trials = 2\n")
+    assert load_settings(None, {}).trials == (2,)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("data = 3", "write a path between quotes"),
+        ("ranges = 3", "write a table of lowest and highest values"),
+        ("on = 'there'", "ray://HOST:PORT"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_a_mistake_in_a_file_is_answered_without_the_validators_words(text, said):
+    Path("agesearch.toml").write_text(text)
+    answer = refusal({}, None)
+    assert said in answer
+    assert not any(word in answer for word in ("class", "instance", "pattern"))
+
+
+def test_a_flag_without_effect_is_refused():
+    assert refusal({"gpus_per_worker": "0.5"}).startswith("--gpus-per-worker has an effect with --on ray alone")
+    assert load_settings(NO_FILE, {"gpus_per_worker": "0.5", "on": "ray"}).gpus_per_worker == 0.5
+
+
+def test_an_empty_password_of_the_storage_is_refused(monkeypatch):
+    monkeypatch.setenv("AGESEARCH_STORAGE_PASSWORD", "")
+    said = refusal({"storage": "postgresql+psycopg://me@host/db"})
+    assert said.startswith("AGESEARCH_STORAGE_PASSWORD is empty")

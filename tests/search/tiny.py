@@ -10,9 +10,10 @@ from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from model.description import tables_of
 from model.paper import paper_network
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots
+from search.storage.artifacts import store
 from search.storage.tables import slots
 from search.upkeep.findings import find
 from search.upkeep.repairing import repair
@@ -33,12 +34,12 @@ def write_tiny(path, counts=(6, 4, 3), shape=(91, 91, 1), seed=0, options="{}"):
     return dataset.digest
 
 
-def work_off(study, trial=run_trial, device="a processor"):
+def work_off(study, trial=run_trial, device="a processor", **at):
     """Run all trials of a study that are left."""
-    work(Slots(study), trial, Event(), device)
+    work(Slots(study), trial, Event(), Workplace(device, **at))
 
 
-def work_some(study, count, trial=run_trial):
+def work_some(study, count, trial=run_trial, **at):
     """Run `count` trials of a study and stop."""
     stop, done = Event(), []
 
@@ -48,7 +49,13 @@ def work_some(study, count, trial=run_trial):
             stop.set()
         return trial(task)
 
-    work(Slots(study), counted, stop)
+    work(Slots(study), counted, stop, Workplace(**at))
+
+
+def attach(storage, folder, trial_id, name, content):
+    """Give a running trial a file of its own, as a worker does with its result."""
+    for key, value in store(folder, name, content).items():
+        storage.rdb.set_trial_system_attr(trial_id, key, value)
 
 
 def make_slot_again(study, slot):
@@ -60,7 +67,9 @@ def make_slot_again(study, slot):
 
 def ranked(number, error, params, stage=1, curve=()):
     """Return a trial with that validation error."""
-    return RankedTrial(number, stage, number, error, error, 5.0, 0.5, 1.0, 500, 5, params, {}, "", "", curve)
+    measures = {"validation_mae": error, "training_mae": 5.0, "penalty": 0.5}
+    budget = {"images": 500, "epochs": 5}
+    return RankedTrial(number, stage, number, error, measures, 1.0, budget, params, {}, "", "", curve)
 
 
 def write_fit(folder, digest="0f", errors=((9.0, 8.0), (7.0, 7.5), (6.0, 7.75)), unit="years"):

@@ -16,12 +16,13 @@ from data.dataset import inspect_dataset, read_split
 from model.device import configure, fastest_precision
 from search.errors import TrialStopped
 from search.processes.loop import work
-from search.processes.objective import Objective
+from search.settings import Settings
 from search.slots.slots import Slots
 from search.storage.database import create_storage, quieten_optuna
-from search.study.spec import StudySpec
 from search.study.study import create_or_resume
 from search.study.trial import Diverged, Outcome, Trial
+from search.tasks.images.objective import Objective
+from search.tasks.images.specifying import spec_of
 
 SLOTS = 10_000
 
@@ -79,18 +80,11 @@ def main(path: Path, images: int, epochs: int, storage: str, threads: int) -> No
     """Work until stdin is closed."""
     quieten_optuna()
     configure(threads)
-    spec = StudySpec(
-        seed=0,
-        dataset=inspect_dataset(path).digest,
-        precision=fastest_precision(),
-        trials=(SLOTS,),
-        images=images,
-        epochs=epochs,
-        threads=threads,
-    )
+    settings = Settings(data=path, trials=(SLOTS,), finalists=0, images=images, epochs=epochs, threads=threads)
+    spec = spec_of(settings, inspect_dataset(path), fastest_precision())
     study = create_or_resume(create_storage(storage), "bench", spec)
     stop = Event()
-    objective = Objective(spec, read_split(path, "training"), read_split(path, "validation"))
+    objective = Objective(spec.task, read_split(path, "training"), read_split(path, "validation"))
     work(Slots(study), Turns(objective, timed(objective), stop), stop)
 
 

@@ -5,10 +5,9 @@ import pytest
 
 import model.device
 from data.dataset import inspect_dataset
-from model.comparison import compare
-from model.quantity import Quantity
-from search.study.spec import FinalistBudget
+from search.results.paired import compare
 from tests.integration import fake_study
+from tests.integration.fake_study import finalist_budget
 from tests.search.tiny import work_off, write_fit
 
 
@@ -54,7 +53,7 @@ def test_two_fits_are_compared_on_the_same_images(split, count, agesearch, faces
     assert last == []
     assert first.startswith(f"30: {split} MAE {np.abs(30 - labels).mean():.3f} ± ")
     assert second.startswith(f"40: {split} MAE {np.abs(40 - labels).mean():.3f} ± ")
-    assert difference == expected.sentence(Quantity("years"), ("30", "40"))
+    assert difference == expected.sentence("years", ("30", "40"))
     found = json.loads(agesearch("compare", "30", "40", "--data", "faces.h5", *chosen, "--json").out)
     assert (found["split"], found["difference"]) == (split, expected.as_dict())
     assert [one["model"] for one in found["models"]] == ["30", "40"]
@@ -85,12 +84,12 @@ def test_two_studies_are_compared_over_the_trials_they_share(agesearch, study):
     ("epochs", "said"),
     [
         (8, "difference of the finalists +0.000 ± "),
-        (9, "the finalists had different budgets or recipes, so their scores are not comparable"),
+        (9, "the finalists had different budgets or scores, so their scores are not comparable"),
     ],
 )
 def test_the_best_finalists_of_two_studies_are_compared(epochs, said, agesearch, study):
     for name, count in (("a", 8), ("b", epochs)):
-        spec = fake_study.spec_of(2, finalists=FinalistBudget(2, 2, 700, count))
+        spec = fake_study.spec_of(2, finalists=finalist_budget(2, 2, 700, count))
         work_off(fake_study.create_or_resume(study.storage, name, spec))
     lines = agesearch("compare", "a", "b").out.splitlines()
     assert lines[3].startswith("a: its best finalist scores ")

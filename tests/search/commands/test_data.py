@@ -180,3 +180,31 @@ def test_labels_from_which_there_is_nothing_to_learn_are_pointed_out_and_no_unit
     assert ended.code == 0
     assert said in ended.err
     assert bool(said) == bool(ended.err)
+
+
+def test_a_table_with_columns_of_its_own_is_read_through_a_link_if_that_is_wished(agesearch, refused, tmp_path):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "source").mkdir()
+    for number in range(12):
+        Image.new("L", (12, 12), 10 * number).save(tmp_path / f"cache/{number}.webp")
+        (tmp_path / f"source/{number}.webp").symlink_to(f"../cache/{number}.webp")
+    rows = "".join(f"{number}.webp,{number}\n" for number in range(12))
+    (tmp_path / "source/faces.csv").write_text("file,age\n" + rows)
+    build = ("data", "build", "source/faces.csv", "--out", "faces.h5", "--size", "12")
+    assert "--columns file=path,age=value" in refused(*build)
+    build = (*build, "--columns", "file=path,age=value")
+    assert "leads out of source; pass --follow-links" in agesearch(*build).err
+    assert agesearch(*build, "--follow-links").code == 0
+    assert agesearch("data", "verify", "faces.h5", "source/faces.csv").out == "12 images compared, 0 differences\n"
+    assert agesearch("data", "bench", "faces.h5", "source/faces.csv").code == 0
+
+
+@pytest.mark.parametrize("typed", ["age", "age=label", "a=value,b=value", "=value", "a=value,"])
+def test_columns_of_another_form_are_refused(typed, refused):
+    said = refused("data", "build", "x.csv", "--out", "faces.h5", "--columns", typed)
+    assert f"--columns {typed} is not of the form" in said
+
+
+def test_columns_of_what_is_no_table_are_refused(refused, pictures):
+    said = refused("data", "build", pictures, "--out", "faces.h5", "--columns", "age=value")
+    assert "is no .csv" in said

@@ -17,7 +17,7 @@ def launched(monkeypatch):
     """Run the trials in this process, in no time; how many is for a test to change."""
     limit = {}
 
-    def launch(_settings, study, _dataset, _watch):
+    def launch(_settings, study, _watch):
         if "count" in limit:
             if limit["count"]:
                 work_some(study, limit["count"], run_variant)
@@ -25,7 +25,7 @@ def launched(monkeypatch):
         work_off(study, run_variant)
         return True
 
-    monkeypatch.setattr("search.processes.searching.launch", launch)
+    monkeypatch.setattr("search.tasks.working.launch_workers", launch)
     return limit
 
 
@@ -70,7 +70,7 @@ def test_the_proxy_has_a_design_of_its_own(agesearch):
         "paper, 5 images × 2 epochs", "default, 5 images × 2 epochs", "default, 3 images × 2 epochs",
     ]  # fmt: skip
     study = load_study(open_storage("sqlite:///runs/study.db"), "age-proxy")
-    assert {each.images for each in study.spec.experiment.variants if each.group == "reference"} == {6}
+    assert {each.budget["images"] for each in study.spec.experiment.variants if each.group == "reference"} == {6}
 
 
 @pytest.mark.usefixtures("faces")

@@ -9,7 +9,8 @@ from data.dataset import inspect_dataset
 from model.final_fit import FitSettings, FitState
 from model.history import Epoch
 from model.short_training import DivergedError
-from search.fit.folder import ABOUT, STATE, alone_in, members
+from search.fit.folder import ABOUT, STATE, members
+from search.tasks.alone import alone_in
 from tests.search.tiny import write_tiny
 
 MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
@@ -130,7 +131,7 @@ def test_labels_of_validation_that_no_answer_comes_to_are_said(agesearch, best, 
 @pytest.mark.usefixtures("faces")
 def test_a_fit_goes_on_with_the_precision_and_the_threads_it_was_started_with(agesearch, fits, best, tmp_path):
     (tmp_path / "fit").mkdir()
-    (tmp_path / "fit" / ABOUT).write_text("precision = 'float32'\nthreads = 7\n")
+    (tmp_path / "fit" / ABOUT).write_text("# Written by agesearch\nprecision = 'float32'\nthreads = 7\n")
     (tmp_path / "fit" / STATE).touch()
     agesearch("fit", best(), "--data", "faces.h5", "--out", "fit")
     assert (fits.jobs[0].precision, fits.jobs[0].threads) == ("float32", 7)

@@ -28,6 +28,7 @@ def fitted(tmp_path, monkeypatch):
     monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / MODEL).touch()
+    (tmp_path / "fit" / ABOUT).write_text("[dataset]\nunit = 'years'\n")
     return tmp_path / "fit"
 
 
@@ -78,6 +79,14 @@ def test_ages_of_images_of_any_kind_and_size_are_predicted(agesearch, fitted, tm
     ]  # fmt: skip
 
 
+def test_a_model_that_says_no_unit_predicts_values_in_none_with_all_digits(agesearch, fitted, tmp_path):
+    (fitted / ABOUT).unlink()  # as where the model alone was moved
+    Image.new("L", (20, 20), 99).save(tmp_path / "one.png")
+    assert agesearch("predict", fitted, "one.png").out == "image    value\none.png     30\n"
+    found = json.loads(agesearch("predict", fitted, "one.png", "--json").out)
+    assert found == [{"image": "one.png", "value": 30.0, "unit": ""}]
+
+
 def test_what_was_fitted_in_another_unit_is_predicted_in_it(agesearch, fitted, tmp_path):
     (fitted / ABOUT).write_text("[dataset]\nunit = 'mm'\n")
     Image.new("L", (20, 20), 99).save(tmp_path / "one.png")
@@ -102,7 +111,7 @@ def test_an_image_that_cannot_be_read_is_named_and_takes_no_other_s_prediction_a
     (tmp_path / "bad.jpg").write_text("no picture")
     ended = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png")
     assert (ended.code, ended.out) == (2, "image    age (years)\none.png         30.0\ntwo.png         31.0\n")
-    bad = "bad.jpg cannot be used: it is not a JPEG or PNG image"
+    bad = "bad.jpg cannot be used: it is not a JPEG or PNG image, nor a BMP, GIF, TIFF, WebP or AVIF"
     none = "none.png cannot be read: No such file or directory"
     assert ended.err == f"agesearch: {bad}\nagesearch: {none}\n"
     answered = agesearch("predict", fitted, "one.png", "bad.jpg", "none.png", "two.png", "--json")

@@ -47,14 +47,15 @@ def test_a_report_reads_and_writes_in_the_folder_of_the_setting_out(agesearch, m
     assert [str(folder) for folder in made[0].fits] == ["there/fit"]
 
 
-def test_what_there_is_not_is_left_out_and_said(agesearch, made):
+def test_what_there_is_not_is_left_out_and_said(agesearch, made, tmp_path):
     ended = agesearch("report", "--out", "here")
     assert (ended.code, ended.err) == (0, "")
     of_experiments = [line for line in ended.out.splitlines() if "agesearch experiment" in line]
     assert len(of_experiments) == EXPERIMENTS
     assert [line for line in ended.out.splitlines() if line not in of_experiments] == [
         "left out: Dataset: no dataset is named; give --data FILE.h5",
-        "left out: Search: no study storage at sqlite:///runs/study.db; start one with 'agesearch search'",
+        f"left out: Search: no study storage at sqlite:///runs/study.db, in the folder {tmp_path}/runs; start one with "
+        "'agesearch search'",
         "left out: Final fit and its errors: no fit is named and runs/fit holds none; give --fit DIR",
         "here/report.html: 0 figures, 0 tables",
     ]

@@ -12,9 +12,9 @@ from model.history import Epoch
 from model.quantity import Quantity
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation
-from search.processes.searching import prepare_study
-from search.results.baseline import median_error
 from search.settings import Settings
+from search.tasks.images.baseline import median_error
+from search.tasks.working import prepare_study
 from tests.search.tiny import work_off
 
 DONE = FitState(None, (Epoch(1, 9.0, 8.0, 1.0, True), Epoch(2, 7.0, 8.5, 1.0, False)), None)
@@ -26,9 +26,9 @@ def chain(agesearch, monkeypatch):
     """The chain, of which no part takes any time: how to `run` it, what was `done`, and whether the search `ends`."""
     chain = SimpleNamespace(done=[], ends=True, members=("",), run=lambda *arguments: agesearch("run", *arguments))
 
-    def search_to_the_end(settings, dataset):
-        chain.done.append(("search", settings, dataset))
-        work_off(prepare_study(settings, dataset))
+    def search_to_the_end(settings):
+        chain.done.append(("search", settings, settings.data))
+        work_off(prepare_study(settings))
         return chain.ends
 
     def fit_to_the_end(settings, configuration, out, any_dataset):
@@ -158,8 +158,8 @@ def test_a_program_is_answered_with_what_each_part_answers(chain, tmp_path):
     places = {name: found[name] for name in ("dataset", "configuration", "logs")}
     assert places == {"dataset": "runs/synthetic.h5", "configuration": "runs/best.toml", "logs": "runs/logs/age"}
     assert [stage["counts"]["finished"] for stage in found["search"]["stages"]] == [3, 3, 4]
-    assert len(found["search"]["best"]) == 5
-    assert found["search"]["median_mae"] == median_error(tmp_path / "runs/synthetic.h5")
+    assert len(found["search"]["top"]) == 5
+    assert found["search"]["baseline"]["score"] == median_error(tmp_path / "runs/synthetic.h5")
     assert [(fit["folder"], fit["kept_epoch"]) for fit in found["fits"]] == [("runs/fit", 1)]
     assert found["evaluation"] == FOUND.as_dict()
 

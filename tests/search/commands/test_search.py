@@ -5,12 +5,13 @@ from threading import Event
 import pytest
 
 from search.errors import SearchFailure
-from search.processes import searching
 from search.processes.launcher import Place
-from search.results.baseline import median_error
 from search.storage.database import open_storage
 from search.study.study import load_study
 from search.study.trial import Diverged
+from search.tasks import working
+from search.tasks.images import task as images
+from search.tasks.images.baseline import median_error
 from tests.integration.fake_study import run_trial
 from tests.outcomes import outcome_of
 
@@ -20,7 +21,7 @@ SEARCH = ("search", "--data", "faces.h5", "--images", "6", "--precision", "float
 @pytest.fixture(autouse=True)
 def small(launcher, monkeypatch):  # noqa: ARG001 - workers that take no time
     """A machine of one core."""
-    monkeypatch.setattr(searching, "machine", lambda: {"gpus": [], "cores": 1, "precision": "float32"})
+    monkeypatch.setattr(images, "machine", lambda: {"gpus": [], "cores": 1, "precision": "float32"})
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def test_a_search_ends_with_its_trials_and_prints_the_best_of_them(agesearch, la
 
 @pytest.mark.usefixtures("faces")
 def test_workers_may_share_a_gpu(agesearch, launcher, monkeypatch):
-    monkeypatch.setattr(searching, "machine", lambda: {"gpus": [0], "cores": 1, "precision": "float32"})
+    monkeypatch.setattr(images, "machine", lambda: {"gpus": [0], "cores": 1, "precision": "float32"})
     assert agesearch(*SEARCH, "--trials", "2", "--per-gpu", "2").code == 0
     assert [place.gpu for place in launcher.last.places] == [0, 0]
 
@@ -98,10 +99,10 @@ def test_what_always_answering_the_median_scores_is_told_and_a_search_that_is_no
 def test_the_result_is_json_where_that_is_asked_for(agesearch, faces):
     ended = agesearch(*SEARCH, "--trials", "4,3", "--json")
     found = json.loads(ended.out)
-    assert found["median_mae"] == median_error(faces)
+    assert found["baseline"]["score"] == median_error(faces)
     assert [stage["counts"]["finished"] for stage in found["stages"]] == [4, 3]
-    assert [trial["score"] for trial in found["best"]] == sorted(trial["score"] for trial in found["best"])
-    assert len(found["best"]) == 5
+    assert [trial["score"] for trial in found["top"]] == sorted(trial["score"] for trial in found["top"])
+    assert (found["best"], len(found["top"]), found["done"]) == (found["top"][0], 5, True)
 
 
 @pytest.mark.usefixtures("faces")
@@ -186,7 +187,7 @@ INIT = ("init", *SEARCH[1:], "--trials", "4,3")
 
 
 def test_a_study_is_created_without_a_worker_and_its_standing_printed(agesearch, study, monkeypatch):
-    monkeypatch.delattr(searching, "Launcher")
+    monkeypatch.delattr(working, "Launcher")
     ended = agesearch(*INIT)
     assert (ended.code, ended.err) == (0, "")
     lines = ended.out.splitlines()
@@ -197,7 +198,7 @@ def test_a_study_is_created_without_a_worker_and_its_standing_printed(agesearch,
 
 @pytest.mark.usefixtures("faces")
 def test_a_study_that_was_created_before_is_what_a_search_resumes(agesearch):
-    assert json.loads(agesearch(*INIT, "--json").out)["best"] == []
+    assert json.loads(agesearch(*INIT, "--json").out)["best"] is None
     assert agesearch(*SEARCH, "--trials", "4,3").code == 0
     again = json.loads(agesearch(*INIT, "--json").out)
     assert [stage["counts"]["finished"] for stage in again["stages"]] == [4, 3]
@@ -214,8 +215,8 @@ def worker(monkeypatch):
     """Workers in this process; they keep what they were given."""
     given = []
 
-    def run_worker(settings, dataset, stop, gpu_share):
-        given.append((settings, dataset, stop, gpu_share))
+    def run_worker(settings, stop, gpu_share):
+        given.append((settings, stop, gpu_share))
         for act in given.acts:
             act(stop)
 
@@ -223,22 +224,22 @@ def worker(monkeypatch):
         acts = ()
 
     given = Given()
-    monkeypatch.setattr("search.processes.worker.run_worker", run_worker)
+    monkeypatch.setattr("search.tasks.working.run_worker", run_worker)
     return given
 
 
 def test_a_worker_is_given_the_study_the_storage_and_the_dataset(agesearch, worker, faces):
     ended = agesearch("worker", "--study", "s", "--storage", "sqlite:///x.db", "--data", faces)
     assert (ended.code, ended.out) == (0, "")
-    settings, dataset, stop, gpu_share = worker[0]
-    assert (settings.study, settings.storage, dataset) == ("s", "sqlite:///x.db", faces)
+    settings, stop, gpu_share = worker[0]
+    assert (settings.study, settings.storage, settings.data) == ("s", "sqlite:///x.db", faces)
     assert not stop.is_set()
     assert gpu_share == 1
 
 
 def test_a_worker_may_be_held_to_a_share_of_a_gpu_and_to_no_impossible_one(agesearch, worker, refused, faces):
     assert agesearch("worker", "--data", faces, "--gpu-share", "0.25").code == 0
-    assert worker[0][3] == 0.25
+    assert worker[0][2] == 0.25
     assert "gpu-share" in refused("worker", "--data", faces, "--gpu-share", "1.5")
 
 
@@ -256,7 +257,7 @@ def test_a_launchers_worker_stops_with_the_launcher(agesearch, worker, faces, mo
     monkeypatch.setattr("search.processes.launcher.os.read", lambda *_: b"")
     worker.acts = (lambda stop: stop.wait(60),)
     assert agesearch("worker", "--data", faces, "--tethered").code == 130
-    assert worker[0][2].is_set()
+    assert worker[0][1].is_set()
 
 
 def test_a_worker_that_is_stopped_while_the_storage_is_away_exits_130_too(agesearch, faces, monkeypatch):
@@ -264,7 +265,7 @@ def test_a_worker_that_is_stopped_while_the_storage_is_away_exits_130_too(agesea
         signal.raise_signal(signal.SIGTERM)
         raise SearchFailure("the storage cannot be used: connection refused")
 
-    monkeypatch.setattr("search.processes.worker.run_worker", stop_and_fail)
+    monkeypatch.setattr("search.tasks.working.run_worker", stop_and_fail)
     assert agesearch("worker", "--data", faces).code == 130
 
 
@@ -277,7 +278,7 @@ def test_a_search_that_is_stopped_while_the_storage_is_away_exits_130_too(agesea
         monkeypatch.setattr("search.commands.search.study_of", away)
         return False
 
-    monkeypatch.setattr(searching, "launch", stop_and_lose_it)
+    monkeypatch.setattr(working, "launch", stop_and_lose_it)
     assert agesearch(*SEARCH, "--trials", "2").code == 130
 
 

@@ -11,9 +11,8 @@ from search.results.ranking import best_trials
 from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import SCHEMA_VERSION, schema, slots
 from search.study.owner import this_process
-from search.study.spec import FinalistBudget
 from search.study.trial import Diverged
-from tests.integration.fake_study import run_trial
+from tests.integration.fake_study import finalist_budget, run_trial
 from tests.search.tiny import work_off, work_some
 
 
@@ -68,7 +67,7 @@ def test_the_status_is_json_where_that_is_asked_for(study, agesearch, place):
     found = json.loads(agesearch("status", *place, "--json").out)
     assert found["study"] == "ages"
     assert [stage["counts"]["finished"] for stage in found["stages"]] == [3, 2]
-    assert found["best"] == best_trials(study, 1)[0].score
+    assert found["best"] == json.loads(json.dumps(best_trials(study, 1)[0].as_dict()))
     assert found["workers"][0]["finished"] == 5
     assert found["failed"] == []
 
@@ -88,7 +87,7 @@ def test_what_is_written_is_printed_as_json_where_that_is_asked_for(study, agese
 
 
 def test_a_finalists_missing_score_is_nan_in_toml_and_null_in_json(study_of, agesearch, place, tmp_path):
-    study = study_of(2, finalists=FinalistBudget(2, 2, 700, 8))
+    study = study_of(2, finalists=finalist_budget(2, 2, 700, 8))
     work_off(study, lambda trial: Diverged("nan") if (trial.stage, trial.slot) == (2, 3) else run_trial(trial))
     found = json.loads(agesearch("export", *place, "--json").out, parse_constant=pytest.fail)
     assert found["finalists"][1]["scores"][1] is None

@@ -10,8 +10,8 @@ from search.dashboard.board import Board, show
 from search.dashboard.map_figure import map_figure
 from search.dashboard.note import OWN_PART, study_note
 from search.results.search_map import search_map
-from search.space.box import Box, LogRange
-from tests.integration.fake_study import run_trial
+from search.space.box import Box
+from search.space.ranges import LogRange
 from tests.search.tiny import work_off, work_some
 
 
@@ -32,9 +32,9 @@ def version_of(study):
 
 def test_a_worker_shows_note_and_map_from_its_first_trial_to_its_last(study_of):
     study = study_of(4, 3)
-    work_some(study, 1)
+    work_some(study, 1, refresh=Board(study).update)
     assert len(map_of(study)["data"]) == 3
-    work_off(study)
+    work_off(study, refresh=Board(study).update)
     assert note_of(study) == study_note(study)
     assert map_of(study) == map_figure(search_map(study))
     assert "old box" in note_of(study)
@@ -44,7 +44,7 @@ def test_the_dashboard_finds_them_where_it_looks(study_of):
     from optuna_dashboard._custom_plot_data import get_plotly_graph_objects
 
     study = study_of(20)
-    work_off(study)
+    work_off(study, refresh=Board(study).update)
     found = get_plotly_graph_objects(study.storage.rdb.get_study_system_attrs(study.id))
     assert json.loads(found["search-map"]) == map_figure(search_map(study))
 
@@ -54,7 +54,7 @@ def test_a_note_is_written_only_where_it_has_changed(study_of):
     for _ in range(2):
         show(study)
     assert version_of(study) == 1
-    work_off(study)
+    work_off(study, refresh=Board(study).update)
     assert version_of(study) == 3  # once its stage is open, and at its end
 
 
@@ -73,7 +73,7 @@ def test_what_people_write_on_the_page_stays(study_of):
     show(study)
     theirs = optuna.load_study(study_name=study.name, storage=study.storage.rdb)
     optuna_dashboard.save_note(theirs, note_of(study) + "\nmine\n")
-    work_off(study)
+    work_off(study, refresh=Board(study).update)
     assert note_of(study) == study_note(study) + "\nmine\n"
 
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_shown_stops_no_worker(study_of, monkeypatch, caplog):
 
     monkeypatch.setattr(board, "show", fail)
     study = study_of(2)
-    work_off(study, run_trial)
+    work_off(study, refresh=Board(study).update)
     assert len(study.storage.rdb.get_all_trials(study.id)) == 2
     assert "the note and the map of the study could not be brought up to date" in caplog.text
 

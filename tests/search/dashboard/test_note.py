@@ -6,15 +6,14 @@ import pytest
 from search.dashboard.note import OWN_PART, command_of, study_note, with_own_part
 from search.results.ranking import best_trials
 from search.settings_sources import load_settings
-from search.space.box import Box, LogRange
+from search.space.box import Box
 from search.space.narrowing import RULE
-from search.space.ranges import Choices, IntegerRange, LinearRange
-from search.study.spec import FinalistBudget
-from search.study.specifying import spec_of as specified
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.study.stages import sampled_stages
 from search.study.trial import Diverged
-from search.study.variants import Experiment, Variant
-from tests.integration.fake_study import create_or_resume, spec_of
+from search.study.variants import Experiment
+from search.tasks.images.specifying import spec_of as specified
+from tests.integration.fake_study import create_or_resume, finalist_budget, spec_of, variant
 from tests.search.tiny import work_off, work_some
 
 MANY = Box(
@@ -69,9 +68,9 @@ def test_the_command_that_exports_it_can_be_pasted_whatever_the_studys_name(stor
 
 
 def test_the_finalists_are_shown_with_their_verdict_once_they_have_ended(study_of):
-    study = study_of(4, finalists=FinalistBudget(2, 3, 5, 2))
+    study = study_of(4, finalists=finalist_budget(2, 3, 5, 2))
     work_some(study, 5)
-    assert "The 2 best configurations are trained 3 times each, on 5 images for 2 epochs" in study_note(study)
+    assert "The 2 best configurations are trained 3 times each (5 images, 2 epochs)" in study_note(study)
     assert "The chosen configuration" not in study_note(study)
     work_off(study)
     note = study_note(study)
@@ -80,11 +79,11 @@ def test_the_finalists_are_shown_with_their_verdict_once_they_have_ended(study_o
 
 
 def test_of_a_single_one_the_note_has_no_plural(study_of):
-    study = study_of(1, finalists=FinalistBudget(1, 2, 1, 1))
+    study = study_of(1, finalists=finalist_budget(1, 2, 1, 1))
     work_off(study)
     note = study_note(study)
     assert "## Stage 1: 1 trial\n" in note
-    assert "The best configuration is trained 2 times each, on 1 image for 1 epoch, with seeds" in note
+    assert "The best configuration is trained 2 times each (1 image, 1 epoch), with seeds" in note
     assert "Why: the best mean of 1 finalist over 2 seeds each." in note
 
 
@@ -107,7 +106,7 @@ def test_what_a_value_is_depends_on_the_recipe(recipe, said, study_of):
     [
         {},
         {"trials": (3, 4, 5), "seed": 7, "recipe": "paper", "images": 9, "epochs": 2, "batch_size": 3, "threads": 2},
-        {"finalists": FinalistBudget(3, 4, 5, 6)},
+        {"finalists": finalist_budget(3, 4, 5, 6)},
         {"box": MANY},
         {"enqueued": ((("learning_rate", 1e-4), ("l2", 1e-3)),)},
         {"unit": "mm"},
@@ -122,7 +121,8 @@ def test_the_command_says_everything_that_decides_the_results(given, tmp_path, m
     names = [flag.removeprefix("--").replace("-", "_") for flag in flags[::2]]
     settings = load_settings(None, dict(zip(names, flags[1::2], strict=True)))
     assert settings.study == "two words"
-    dataset = SimpleNamespace(digest=spec.dataset, unit=spec.unit)
+    task = spec.task
+    dataset = SimpleNamespace(digest=task.files["data"].digest, unit=task.score.unit)
     assert specified(settings, dataset, settings.precision) == spec
 
 
@@ -144,7 +144,7 @@ def test_a_note_that_people_wrote_before_or_instead_stays_below_the_line():
 
 
 def test_the_note_of_an_experiment_lists_its_variants(study_of):
-    experiment = Experiment("dropout", tuple(Variant(rate, {"dropout": float(rate)}, 5, 2, 3) for rate in ("0", "0.5")))
+    experiment = Experiment("dropout", tuple(variant(rate, {"dropout": float(rate)}, 5, 2, 3) for rate in ("0", "0.5")))
     note = study_note(study_of(6, experiment=experiment, box=experiment.box))
     assert "| 0.5 | 5 | 2 | 3 | dropout 0.5 |" in note
     assert "`agesearch experiment dropout --help`" in note

@@ -1,3 +1,4 @@
+import errno
 import io
 import json
 import socket
@@ -6,18 +7,20 @@ from types import SimpleNamespace
 
 import pytest
 import waitress
+from sqlalchemy import event
 
 from search.dashboard.guard import Guard
+from search.dashboard.mounting import Mounted
 from search.dashboard.serving import Access, Pages, rules_of, serve
 from search.errors import SearchError
 from search.settings import Settings
-from search.storage.artifacts import artifact_folder, attach
+from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage
 from search.study.study import load_study
 from tests.integration import fake_study
 from tests.integration.fake_study import NAME, create_or_resume, run_trial, spec_of
 from tests.outcomes import outcome_of
-from tests.search.tiny import work_off, work_some
+from tests.search.tiny import attach, work_off, work_some
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def test_it_listens_where_it_is_told_and_says_where(host, address, page, setting
     assert (served.settings["host"], served.settings["port"]) == (address, 0)
     assert served.ready == [page]
     assert served.ended == ["run", "close"]
-    assert isinstance(served.application, Guard)
+    assert isinstance(served.application, Mounted)
 
 
 def test_without_being_told_it_listens_to_this_machine_alone(settings_of, served):
@@ -148,12 +151,20 @@ def test_further_names_and_read_only_go_to_the_guard(settings_of):
     assert (rules.names, rules.local, rules.read_only) == (frozenset({"ages.example.org"}), True, True)
 
 
-def test_a_port_that_is_taken_is_refused(settings_of, monkeypatch):
+@pytest.mark.parametrize(
+    ("error", "flag"),
+    [
+        (OSError(errno.EADDRINUSE, "Address already in use"), "--port"),
+        (OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"), "--host"),
+        (socket.gaierror(-2, "Name or service not known"), "--host"),
+    ],
+)
+def test_an_address_that_cannot_be_had_is_refused_with_the_flag_that_is_wrong(error, flag, settings_of, monkeypatch):
     def create_server(*_, **__):
-        raise OSError(98, "Address already in use")
+        raise error
 
     monkeypatch.setattr(waitress, "create_server", create_server)
-    with pytest.raises(SearchError, match=r"cannot listen on 127\.0\.0\.1:0: Address already in use; choose"):
+    with pytest.raises(SearchError, match=rf"cannot listen on 127\.0\.0\.1:0: {error.strerror}; choose another {flag}"):
         serve(settings_of(), Access(), lambda _: None)
 
 
@@ -200,7 +211,7 @@ def test_a_study_can_be_deleted_with_its_artifacts_even_where_one_is_missing(stu
 
     def with_artifact(trial):
         running = storage.rdb.get_all_trials(study.id)[-1]
-        attach(storage, folder, running._trial_id, "a.txt", "text/plain", b"a")
+        attach(storage, folder, running._trial_id, "a.txt", b"a")
         return run_trial(trial)
 
     work_off(study, with_artifact)
@@ -218,7 +229,7 @@ def test_an_artifact_that_is_missing_is_not_found(study_of, storage, pages, sett
 
     def with_artifact(_trial):
         running.append(storage.rdb.get_all_trials(study.id)[-1]._trial_id)
-        attach(storage, folder, running[0], "curve.svg", "image/svg+xml", b"<svg/>")
+        attach(storage, folder, running[0], "curve.svg", b"<svg/>")
         return outcome_of(9, 9, 8, 0)
 
     work_off(study, with_artifact)
@@ -343,3 +354,12 @@ def test_the_reading_storage_of_an_sqlite_file_cannot_write(tmp_path):
     reading = open_storage(fake_study.empty_file(tmp_path), reading=True)
     with pytest.raises(Exception, match="readonly database"), reading.engine.begin() as tx:
         tx.exec_driver_sql("delete from agesearch_studies")
+
+
+@pytest.mark.parametrize("storage_url", ["sqlite"], indirect=True)
+def test_a_deletion_on_a_database_that_can_only_be_read_is_refused(pages, storage):
+    study = create_or_resume(storage, NAME, spec_of(1))
+    event.listen(pages._written.engine, "connect", lambda one, _: one.execute("PRAGMA query_only=ON"))
+    pages._written.engine.dispose()
+    status, said = ask(pages, f"/api/studies/{study.id}", "DELETE")
+    assert (status, json.loads(said)["reason"].split(":")[0]) == (403, "The database can only be read")

@@ -3,8 +3,8 @@ import pytest
 from model.recipe import DEFAULT
 from search.errors import SearchError
 from search.experiment.declared import DECLARED, LENGTHS, Size, epochs_at, experiment_of
-from search.space.variation import varied
-from search.study.variants import Keeping
+from search.tasks.images.options import Keeping, curve_of, keeping_of
+from search.tasks.images.variation import varied
 from tests.search.declared_experiments import BY_NAME
 
 SHAPE = (91, 91, 1)
@@ -31,9 +31,9 @@ def test_every_variant_makes_a_network_of_its_own_kind(declared):
 )
 def test_the_sizes_are_the_papers_unless_others_are_asked_for(name, images, epochs, l2):
     for variant in experiment_of(BY_NAME[name], Size(), 5400).variants:
-        assert (variant.images, variant.epochs, variant.params["l2"]) == (images, epochs, l2)
+        assert (*variant.budget.values(), variant.params["l2"]) == (images, epochs, l2)
     for variant in experiment_of(BY_NAME[name], Size(30, 2, 4), 5400).variants:
-        assert (variant.images, variant.epochs, variant.repeats, variant.params["l2"]) == (30, 2, 4, l2)
+        assert (*variant.budget.values(), variant.repeats, variant.params["l2"]) == (30, 2, 4, l2)
 
 
 def test_batch_normalisation_is_tried_in_the_papers_three_places_and_nowhere():
@@ -42,7 +42,9 @@ def test_batch_normalisation_is_tried_in_the_papers_three_places_and_nowhere():
 
 
 def test_capacity_is_judged_by_the_training_error_and_everything_else_by_validation():
-    curves = {each.name: {one.curve for one in experiment_of(each, Size(), 10).variants} for each in DECLARED}
+    curves = {
+        each.name: {curve_of(one.options) for one in experiment_of(each, Size(), 10).variants} for each in DECLARED
+    }
     assert curves.pop("capacity") == {"training"}
     assert all(curve == {"validation"} for curve in curves.values())
 
@@ -63,7 +65,7 @@ def test_the_lengths_are_shares_of_the_longest():
 
 def test_the_networks_at_the_papers_lengths_are_kept_and_the_best_of_800_epochs():
     for declared in DECLARED:
-        (keeping,) = {each.keeping for each in experiment_of(declared, Size(), 10).variants}
+        (keeping,) = {keeping_of(each.options) for each in experiment_of(declared, Size(), 10).variants}
         assert keeping == (Keeping((100, 600, 800, 1000), 800) if declared.name == "training-length" else Keeping())
 
 

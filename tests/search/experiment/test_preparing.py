@@ -32,7 +32,7 @@ def test_the_study_of_an_experiment_lies_beside_the_search_and_has_its_trials_al
     study = prepare_experiment(settings, dataset, batch_sizes(Size(epochs=2, repeats=2)))
     assert study.name == "age-batch-size"
     assert study.spec.trials == (4,)
-    assert study.spec.experiment.variants[0].images == 6  # the whole split
+    assert study.spec.experiment.variants[0].budget["images"] == 6  # the whole split
     assert study.spec.finalists is None
     assert load_study(study.storage, "age-batch-size").spec == study.spec
 

@@ -48,9 +48,7 @@ def test_every_configuration_is_tried_by_every_judge_and_trained_for_long(experi
 
 
 def test_budgets_recipes_and_repeats_are_those_of_the_design(experiment):
-    sizes = {
-        each.group: (each.params["recipe"], each.images, each.epochs, each.repeats) for each in experiment.variants
-    }
+    sizes = {each.group: (each.params["recipe"], *each.budget.values(), each.repeats) for each in experiment.variants}
     assert list(sizes.values()) == [
         ("paper", 500, 5, 2), ("default", 500, 5, 2), ("default", 250, 5, 2), ("default", 5400, 12, 1),
     ]  # fmt: skip

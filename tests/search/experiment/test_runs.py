@@ -3,19 +3,20 @@ from dataclasses import replace
 import pytest
 
 from search.experiment.runs import runs_of
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trial import Diverged
-from search.study.variants import Experiment, Variant
+from search.study.variants import Experiment
+from tests.integration.fake_study import variant
 from tests.search.tiny import make_slot_again, run_variant
 
 EXPERIMENT = Experiment(
     "e",
     (
-        Variant("a", {"l2": 0.0}, 5, 2, repeats=2),
-        Variant("b", {"l2": 0.0}, 5, 3, repeats=1, curve="training"),
-        Variant("c", {"l2": 0.0}, 5, 1, repeats=1, curve="none"),
+        variant("a", {"l2": 0.0}, 5, 2, repeats=2),
+        variant("b", {"l2": 0.0}, 5, 3, repeats=1, curve="training"),
+        variant("c", {"l2": 0.0}, 5, 1, repeats=1, curve="none"),
     ),
 )
 
@@ -43,7 +44,7 @@ def test_a_run_has_the_files_that_its_trial_kept(study, no_stop, tmp_path):
         return replace(run_variant(trial), files={"best.keras": f"slot {trial.slot}".encode()})
 
     folder = ArtifactFolder(tmp_path)
-    work(Slots(study), keeping, no_stop, artifacts=folder)
+    work(Slots(study), keeping, no_stop, Workplace(artifacts=folder))
     assert [folder.open_reader(run.files["best.keras"]).read() for run in runs_of(study)["a"]] == [b"slot 0", b"slot 1"]
 
 

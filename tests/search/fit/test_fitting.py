@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
+from model.answers import Answers
 from model.description import layers_from
 from model.errors import ModelError
 from model.final_fit import FitSettings, FitState
@@ -17,9 +18,13 @@ from model.short_training import DivergedError
 from search.errors import SearchError
 from search.fit import fitting
 from search.fit.fitting import Fit, members_of, run_fit
-from search.fit.folder import ABOUT, CURVE, HISTORY, LOCK, MODEL, STATE, has_ended
+from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, has_ended
+from search.tasks.alone import LOCK
 
 NETWORK = Network((Flatten(), Dense(1)), (91, 91, 1))
+CLIPPED = Answers("years", 3.0, 70.0)
+"""The range of the ages that are trained on."""
+
 FIT = Fit("default", FitSettings(1e-4, 1e-3, epochs=3), "float32", 2, "ab12")
 
 
@@ -55,13 +60,22 @@ class FakeFit:
         return state
 
 
+CHECKPOINT_MARK = b"PK\x03\x04" + '"fingerprint": '.encode("utf-32-le")
+MODEL_MARK = b'PK\x03\x04"written_by": "agesearch"'
+CURVE_MARK = b"\x89PNG\r\n\x1a\ntEXtSoftware\0agesearch"
+
+
+def after(mark, path):
+    return path.read_bytes().removeprefix(mark).decode()
+
+
 def packed(state, fingerprint):
-    return f"{len(state.history)} {fingerprint}".encode()
+    return CHECKPOINT_MARK + f"{len(state.history)} {fingerprint}".encode()
 
 
 def unpacked(content, network, fingerprint):
     assert network is NETWORK
-    epochs, _, kept = content.decode().partition(" ")
+    epochs, _, kept = content.removeprefix(CHECKPOINT_MARK).decode().partition(" ")
     if kept != fingerprint:
         raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
     rows = tuple(Epoch(number, 20.0 / number, 10.0 / number, 1.0, True) for number in range(1, int(epochs) + 1))
@@ -73,9 +87,11 @@ def without_tensorflow(monkeypatch):
     monkeypatch.setattr(fitting, "FinalFit", FakeFit)
     monkeypatch.setattr(fitting.checkpoint, "to_bytes", packed)
     monkeypatch.setattr(fitting.checkpoint, "from_bytes", unpacked)
-    monkeypatch.setattr(fitting.saved_model, "to_bytes", lambda *given: repr(given).encode())
+    monkeypatch.setattr(fitting.saved_model, "to_bytes", lambda *given: MODEL_MARK + repr(given).encode())
     monkeypatch.setattr(
-        fitting.history, "learning_curve", lambda rows, quantity: f"{len(rows)} epochs in {quantity.unit}".encode()
+        fitting.history,
+        "learning_curve",
+        lambda rows, quantity: CURVE_MARK + f"{len(rows)} epochs in {quantity.unit}".encode(),
     )
 
 
@@ -88,8 +104,8 @@ def test_a_fit_leaves_a_model_a_history_and_a_curve(tmp_path):
     folder = tmp_path / "new" / "fit"
     assert len(state.history) == 3
     assert {path.name for path in folder.iterdir()} == {MODEL, HISTORY, CURVE, STATE, ABOUT, LOCK}
-    assert (folder / MODEL).read_text() == repr((NETWORK, [3], (3.0, 70.0), False))  # clipped to the ages trained on
-    assert (folder / CURVE).read_text() == "3 epochs in years"
+    assert after(MODEL_MARK, folder / MODEL) == repr((NETWORK, [3], CLIPPED, False))  # clipped to the ages trained on
+    assert after(CURVE_MARK, folder / CURVE) == "3 epochs in years"
     assert len((folder / HISTORY).read_text().splitlines()) == 4
     assert FakeFit.given == ("default", FIT.settings, 3, 2, "float32")
 
@@ -147,7 +163,7 @@ def test_a_fit_that_goes_on_and_is_interrupted_does_not_pass_for_ended_with_the_
         fit_in(tmp_path, longer, progress=stop)
     assert not has_ended(tmp_path)
     fit_in(tmp_path, longer)
-    assert (tmp_path / MODEL).read_text() == repr((NETWORK, [9], (3.0, 70.0), False))
+    assert after(MODEL_MARK, tmp_path / MODEL) == repr((NETWORK, [9], CLIPPED, False))
 
 
 def test_a_network_without_the_checkpoint_that_made_it_is_not_replaced(tmp_path):

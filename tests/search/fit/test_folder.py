@@ -121,8 +121,8 @@ def test_a_damaged_description_of_an_ensemble_is_refused(content, tmp_path):
         members(tmp_path)
 
 
-def test_a_model_predicts_ages_unless_it_was_fitted_in_another_unit(tmp_path):
-    assert fitted_quantity(tmp_path).unit == "years"
+def test_a_model_without_a_unit_predicts_in_none_and_not_ages(tmp_path):
+    assert fitted_quantity(tmp_path).unit == ""
     (tmp_path / ABOUT).write_text("[dataset]\nunit = 'mm'\n")
     assert fitted_quantity(tmp_path).unit == "mm"
     (tmp_path / ABOUT).write_text("dataset = 'ab12'\n")

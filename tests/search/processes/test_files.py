@@ -5,7 +5,7 @@ from optuna.artifacts import get_all_artifact_meta
 from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
 from search.study.trial import Diverged
@@ -33,7 +33,7 @@ def run_and_keep(trial):
 
 def test_a_file_that_a_trial_ends_with_is_attached_by_its_name_and_kind(study_of, no_stop, folder):
     study = study_of(1)
-    work(Slots(study), run_and_keep, no_stop, "", folder)
+    work(Slots(study), run_and_keep, no_stop, Workplace("", folder))
     found = files_of(study)
     assert {name: kind for name, (kind, _) in found.items()} == {
         "best.keras": "application/octet-stream",
@@ -53,7 +53,7 @@ def test_the_files_that_a_trial_leaves_in_its_folder_are_attached_and_the_folder
         return replace(run_trial(trial), files={"notes.txt": b"of the ending"})
 
     study = study_of(2)
-    work(Slots(study), leave, no_stop, "", folder)
+    work(Slots(study), leave, no_stop, Workplace("", folder))
     found = files_of(study)
     assert folder.open_reader(found["plots/loss.png"][1]).read() == b"a plot"
     assert folder.open_reader(found["notes.txt"][1]).read() == b"of the ending"
@@ -71,7 +71,7 @@ def test_files_are_there_before_the_trial_has_ended(study_of, no_stop, folder, m
         write(self, *arguments)
 
     monkeypatch.setattr(ArtifactFolder, "write", written)
-    work(Slots(study), run_and_keep, no_stop, "", folder)
+    work(Slots(study), run_and_keep, no_stop, Workplace("", folder))
     assert states == [TrialState.RUNNING] * 2
 
 
@@ -89,7 +89,7 @@ def test_a_file_that_cannot_be_stored_fails_no_trial(error, study_of, no_stop, f
 
     monkeypatch.setattr(ArtifactFolder, "write", fail)
     study = study_of(2)
-    work(Slots(study), run_and_keep, no_stop, "", folder)
+    work(Slots(study), run_and_keep, no_stop, Workplace("", folder))
     assert [(trial.state, trial.value is None) for trial in trials_of(study)] == [(TrialState.COMPLETE, False)] * 2
     assert f"best.keras could not be stored: {error}" in caplog.text
 
@@ -97,18 +97,23 @@ def test_a_file_that_cannot_be_stored_fails_no_trial(error, study_of, no_stop, f
 def test_a_folder_that_is_a_file_fails_no_trial(study_of, no_stop, tmp_path):
     (tmp_path / "file").touch()
     study = study_of(1)
-    work(Slots(study), run_and_keep, no_stop, "", ArtifactFolder(tmp_path / "file"))
+    work(Slots(study), run_and_keep, no_stop, Workplace("", ArtifactFolder(tmp_path / "file")))
     assert [trial.state for trial in trials_of(study)] == [TrialState.COMPLETE]
 
 
 def test_a_diverged_trial_keeps_its_files(study_of, no_stop, folder):
     study = study_of(1)
-    work(Slots(study), lambda _trial: Diverged("nan", {"curve.svg": b"as far as it went"}), no_stop, "", folder)
+    work(
+        Slots(study),
+        lambda _trial: Diverged("nan", {"curve.svg": b"as far as it went"}),
+        no_stop,
+        Workplace("", folder),
+    )
     assert folder.open_reader(files_of(study)["curve.svg"][1]).read() == b"as far as it went"
 
 
 def test_without_files_no_folder_is_made(study_of, no_stop, folder):
-    work(Slots(study_of(1, 1)), run_trial, no_stop, "", folder)
+    work(Slots(study_of(1, 1)), run_trial, no_stop, Workplace("", folder))
     assert not folder.path.exists()
 
 

@@ -1,7 +1,6 @@
 import json
 import signal
 import sys
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -9,7 +8,7 @@ from sqlalchemy.exc import OperationalError
 from search.errors import SearchError, SearchFailure
 from search.processes import launcher
 from search.processes.launcher import BAD_INPUT, FRUITLESS_DEATHS, Launcher, Place, places, stop_when_untethered
-from search.slots.mending import MAX_LOSSES
+from search.slots.claiming import MAX_LOSSES
 from search.storage.database import Storage
 from search.study.study import Study
 from tests.integration.fake_study import spec_of
@@ -40,12 +39,12 @@ def start(tmp_path):
     """Launch workers that run a small program instead of ours, and leave none of them behind."""
     started = []
 
-    def start_at(program, *where, study="ages", artifacts=None):
+    def start_at(program, *where, study="ages", **settings):
         command = (sys.executable, "-S", "-E", "-c", program)
         study = Study(Storage(URL, None, None), study, 1, spec_of(), 0.0)
-        one = Launcher(study, Path("faces.h5"), tmp_path, command, artifacts)
+        one = Launcher(study, settings or {"data": "/faces.h5"}, tmp_path, where or [Place()], command)
         started.append(one)
-        one.start(where or [Place()])
+        one.start()
         return one
 
     yield start_at
@@ -103,17 +102,17 @@ def test_a_gpu_is_one_of_those_that_the_launcher_may_use(visible, expected, monk
 def test_a_worker_gets_the_study_on_its_command_line_and_the_storage_in_its_environment_alone(start, tmp_path):
     ended(start(DESCRIBE, Place(gpu=1)))
     found = json.loads(log(tmp_path))
-    assert found["arguments"] == ["--study=ages", f"--data={Path('faces.h5').absolute()}"]
+    assert found["arguments"] == ["--study=ages", "--data=/faces.h5"]
     assert found["storage"] == URL
     assert found["gpu"] == "1"
 
 
-def test_a_worker_is_told_where_artifacts_go_if_they_go_anywhere_of_their_own(start, tmp_path, monkeypatch):
+def test_a_worker_gets_its_tasks_settings_as_flags(start, tmp_path, monkeypatch):
     monkeypatch.delenv("AGESEARCH_ARTIFACTS", raising=False)
-    ended(start(DESCRIBE))
-    ended(start(DESCRIBE, artifacts=Path("curves")))
-    found = [json.loads(line)["artifacts"] for line in log(tmp_path).splitlines()]
-    assert found == [None, str(Path("curves").absolute())]
+    ended(start(DESCRIBE, artifacts="/curves", allow_changed="true"))
+    found = json.loads(log(tmp_path))
+    assert found["arguments"] == ["--study=ages", "--artifacts=/curves", "--allow-changed"]
+    assert found["artifacts"] is None
 
 
 def test_a_worker_hears_no_variable_that_a_flag_may_have_overruled(start, tmp_path, monkeypatch):
@@ -158,7 +157,9 @@ def test_a_worker_that_ended_well_is_not_started_again(start, tmp_path):
 
 def test_workers_that_keep_dying_end_the_search_with_their_last_words(start, tmp_path):
     workers = start("import os, signal; print('out of memory', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
-    with pytest.raises(SearchFailure, match=rf"signal 9\); see {tmp_path}/worker-1.log: out of memory"):
+    with pytest.raises(
+        SearchFailure, match=rf"signal 9, SIGKILL: .* memory\); see {tmp_path}/worker-1.log: out of memory"
+    ):
         until(lambda: not workers.tend(0), "the refusal")
     assert log(tmp_path).count("out of memory") == FRUITLESS_DEATHS + 1
 
@@ -203,8 +204,9 @@ os.read(0, 1)
 def test_a_place_that_kills_its_workers_is_given_up_and_the_others_go_on(start, tmp_path, caplog, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     workers = start(DIE_ON_THE_SECOND_GPU, Place(0), Place(1))
-    until(lambda: workers.tend(0) and caplog.records, "the end of the second")
-    (told,) = caplog.messages
+    until(lambda: workers.tend(0) and len(caplog.records) > 1, "the end of the second")
+    first, told = caplog.messages
+    assert first.endswith("worker-2.log died (exit code 1: the GPU has fallen off the bus) and is started again")
     assert told.endswith(f"(exit code 1); see {tmp_path}/worker-2.log: the GPU has fallen off the bus")
     assert log(tmp_path, 2).count("fallen") == FRUITLESS_DEATHS + 1
     assert workers.tend(0)
@@ -273,3 +275,12 @@ def test_the_end_of_the_launcher_sets_the_event(monkeypatch, no_stop):
     monkeypatch.setattr(launcher.os, "read", lambda _descriptor, _count: next(pieces))
     stop_when_untethered(no_stop)
     assert no_stop.is_set()
+
+
+def test_each_worker_that_is_killed_is_reported(start, tmp_path, caplog):
+    killed = start("import os, signal; print('at epoch 3', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
+    until(lambda: killed.tend(0) and len(caplog.records) == 2, "two deaths")
+    for told in caplog.messages:
+        assert told.startswith(f"the worker of {tmp_path}/worker-1.log died (signal 9, SIGKILL: ")
+        assert told.endswith(": at epoch 3) and is started again")
+        assert "memory" in told

@@ -1,3 +1,4 @@
+import errno
 import math
 from contextlib import suppress
 from dataclasses import replace
@@ -9,14 +10,11 @@ from optuna.exceptions import StorageInternalError
 from optuna.trial import TrialState
 from sqlalchemy.exc import NoResultFound
 
-from search.errors import SearchError, SearchFailure, TrialStopped
-from search.processes import loop
-from search.processes.loop import work
+from search.errors import SearchError, SearchFailure, TrialStopped, UnfitWorker
+from search.processes.loop import Workplace, work
 from search.slots.slots import SlotCounts, Slots
-from search.study.stages import assigned, read_stage
+from search.study.plans import Sampled
 from search.study.trial import Diverged, Outcome
-from search.study.trials import Trials
-from search.study.variants import NONE_KEPT
 from search.study.workers import list_workers
 from tests.integration.exactness import assert_exact
 from tests.integration.fake_study import expected, finished, run_trial, running
@@ -31,7 +29,7 @@ def states(study):
 
 def test_a_worker_runs_every_slot_of_every_stage_once(study_of, no_stop):
     study = study_of(5, 3)
-    work(Slots(study), run_trial, no_stop, "cpu:0")
+    work(Slots(study), run_trial, no_stop, Workplace("cpu:0"))
     assert finished(study) == sorted(expected(study.spec).items())
     assert [(view.state, view.device) for view in list_workers(study)] == [("stopped", "cpu:0")]
 
@@ -87,32 +85,44 @@ def test_after_three_failed_attempts_the_slot_is_closed_as_failed_and_the_search
     ]
 
 
-def test_a_sampler_that_fails_is_a_failed_attempt_of_its_slot_alone(study_of, no_stop, monkeypatch, caplog):
-    def fail_at_zero(study, claim):
-        if claim.slot == 0:
-            raise ValueError("the covariance matrix is singular")
-        return assigned(study, claim)
+@pytest.fixture
+def sampling(monkeypatch):
+    """Let what is drawn for slot 0 pass through a function."""
 
-    monkeypatch.setattr(loop, "assigned", fail_at_zero)
-    study = study_of(2)
+    def passing(change):
+        drawn = Sampled.assignment
+
+        def draw(plan, seed, stage, slot, *seen):
+            given = drawn(plan, seed, stage, slot, *seen)
+            return change(given) if slot == 0 else given
+
+        monkeypatch.setattr(Sampled, "assignment", draw)
+
+    return passing
+
+
+def singular(_given):
+    raise ValueError("the covariance matrix is singular")
+
+
+@pytest.mark.parametrize("sampler", ["random", "tpe"])
+def test_a_sampler_that_fails_is_a_failed_attempt_of_its_slot_alone(sampler, study_of, no_stop, sampling, caplog):
+    sampling(lambda given: singular(given) if sampler == "random" or given.params else given)
+    study = study_of(2, sampler=sampler)
     work(Slots(study), run_trial, no_stop)
-    assert states(study) == [TrialState.COMPLETE]
+    assert sorted(states(study)) == [TrialState.COMPLETE, *[TrialState.FAIL] * 3]
     assert [(slot.slot, slot.reason) for slot in Slots(study).failed()] == [
         (0, "3 attempts failed, the last one with ValueError: the covariance matrix is singular")
     ]
     assert "attempt 3 at slot 0 failed: ValueError" in caplog.text
 
 
-def test_parameters_that_optuna_refuses_are_a_failed_attempt_and_no_death_of_the_worker(study_of, no_stop, monkeypatch):
-    def outside_at_zero(study, claim):
-        given = assigned(study, claim)
-        return replace(given, params={**given.params, "l2": 1e9}) if claim.slot == 0 else given
-
-    monkeypatch.setattr(loop, "assigned", outside_at_zero)
+def test_parameters_outside_of_their_range_are_a_failed_attempt_and_no_death_of_the_worker(study_of, no_stop, sampling):
+    sampling(lambda given: replace(given, params={**given.params, "l2": 1e9}))
     study = study_of(2)
     work(Slots(study), run_trial, no_stop)
-    assert states(study) == [TrialState.COMPLETE]
-    assert "3 attempts failed, the last one with ValueError" in Slots(study).failed()[0].reason
+    assert Slots(study).counts(1) == SlotCounts(finished=1, failed=1)
+    assert "ValueError: the parameter l2 = 1000000000.0 is not in l2 [1e-06, 10]" in Slots(study).failed()[0].reason
 
 
 @pytest.mark.parametrize("error", [StorageInternalError("locked"), NoResultFound("no stage")])
@@ -120,11 +130,29 @@ def test_a_storage_that_fails_while_sampling_is_no_failed_attempt(error, study_o
     def fail(*_):
         raise error
 
-    monkeypatch.setattr(loop, "assigned", fail)
+    monkeypatch.setattr(Slots, "assigned", fail)
     study = study_of(1)
     with pytest.raises(SearchFailure, match="cannot be used"):
         work(Slots(study), run_trial, no_stop)
-    assert Slots(study).counts(1) == SlotCounts(claimed=1)
+    assert Slots(study).counts(1) == SlotCounts(waiting=1)
+    assert Slots(study).claim("elsewhere/boot/1:1:1").attempt == 1
+
+
+def test_a_machine_without_room_ends_the_worker_and_is_not_charged_to_the_slot(study_of, no_stop):
+    def fill(_trial):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    study = study_of(1)
+    with pytest.raises(SearchFailure, match=r"cannot go on with trials: .*No space left"):
+        work(Slots(study), fill, no_stop)
+    assert Slots(study).claim("elsewhere/boot/1:1:1").attempt == 1
+    assert states(study) == [TrialState.FAIL, TrialState.RUNNING]
+
+
+def test_what_is_to_be_done_after_each_trial_is_done_and_told_of_the_end(study_of, no_stop):
+    told = []
+    work(Slots(study_of(2)), run_trial, no_stop, Workplace(refresh=lambda *, last: told.append(last)))
+    assert told == [False, False, True]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +186,7 @@ def test_a_trial_knows_its_number_and_what_it_is_given(study_of, no_stop):
     work(Slots(study), lambda trial: given.append(trial) or run_trial(trial), no_stop)
     assert [(trial.number, trial.stage, trial.slot, trial.attempt) for trial in given] == [(0, 1, 0, 1), (1, 1, 1, 1)]
     assert given[0].budget == {"images": 10, "epochs": 3}
-    assert given[0].options == {"curve": "none", "keeping": NONE_KEPT, "pruning_images": None}
+    assert (given[0].options, given[0].prunes) == ({}, False)
 
 
 def test_a_stopped_worker_gives_its_slot_back_uncounted(study_of, no_stop):
@@ -207,14 +235,15 @@ def test_an_interrupted_worker_gives_its_slot_back_and_ends(study_of, no_stop):
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_a_worker_that_is_interrupted_once_its_result_counts_closes_the_slot(error, study_of, no_stop, monkeypatch):
-    study, close = study_of(2), Slots.close
+def test_a_worker_that_is_interrupted_once_its_result_counts_leaves_it(error, study_of, no_stop, monkeypatch):
+    study, finish = study_of(2), Slots.finish
 
-    def interrupted(*_):
-        monkeypatch.setattr(Slots, "close", close)
+    def interrupted(*claim_and_result):
+        monkeypatch.setattr(Slots, "finish", finish)
+        finish(*claim_and_result)
         raise error
 
-    monkeypatch.setattr(Slots, "close", interrupted)
+    monkeypatch.setattr(Slots, "finish", interrupted)
     with suppress(KeyboardInterrupt):
         work(Slots(study), run_trial, no_stop)
     work(Slots(study), run_trial, no_stop)
@@ -229,8 +258,7 @@ def test_a_worker_whose_study_is_deleted_meanwhile_ends_and_leaves_the_next_one_
         optuna.delete_study(study_name=old.name, storage=storage.rdb)
         new = study_of(1)
         others.append(new)
-        claim = Slots(new).claim("elsewhere/boot/1:1:1")
-        Trials(new).create(claim, read_stage(new, 1).assignment(new.spec.seed, claim.slot))
+        Slots(new).claim("elsewhere/boot/1:1:1")
         return run_trial(trial)
 
     with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
@@ -268,3 +296,15 @@ def test_a_storage_that_fails_ends_the_worker_with_one_sentence(study_of, no_sto
     study = study_of(1)
     with pytest.raises(SearchFailure, match=r"the storage (sqlite|postgresql).* cannot be used: .*trial_values"):
         work(Slots(study), lose_the_table, no_stop)
+
+
+def test_a_worker_that_is_unfit_for_its_study_ends_and_no_attempt_is_counted(study_of, no_stop):
+    study = study_of(1, max_attempts=1)
+
+    def refuse(_trial):
+        raise UnfitWorker("train.py has changed")
+
+    with pytest.raises(UnfitWorker, match=r"train\.py"):
+        work(Slots(study), refuse, no_stop)
+    work(Slots(study), run_trial, no_stop)
+    assert finished(study) == sorted(expected(study.spec).items())

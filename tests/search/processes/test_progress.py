@@ -7,13 +7,13 @@ from rich.console import Console
 from search.processes import progress
 from search.processes.progress import Display, Pace, Standing, standing
 from search.slots.slots import Slots
-from search.study.spec import FinalistBudget
 from search.study.trial import Diverged
-from tests.integration.fake_study import run_trial
+from tests.integration.fake_study import finalist_budget, run_trial, spec_of
 from tests.search.tiny import work_off, work_some
 
 EVEN = (1,) * 8
-FIRST = Standing(stage="stage 1", stage_closed=0, stage_slots=4, closed=0, slots=8, best=None)
+AGES = spec_of(1).task.score
+FIRST = Standing(stage="stage 1", stage_closed=0, stage_slots=4, closed=0, slots=8, best=None, score=AGES)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def plain():
 
 
 def test_a_study_that_has_not_begun_stands_at_nothing_of_its_first_stage(study_of):
-    assert standing(Slots(study_of(4, 3))) == Standing("stage 1", 0, 4, 0, 7, None)
+    assert standing(Slots(study_of(4, 3))) == Standing("stage 1", 0, 4, 0, 7, None, AGES)
 
 
 def test_a_study_stands_where_its_open_stage_does(study_of):
@@ -41,7 +41,7 @@ def test_a_study_stands_where_its_open_stage_does(study_of):
 
 
 def test_finalists_are_a_stage_of_their_own_and_as_many_as_there_are(study_of):
-    study = study_of(2, 1, finalists=FinalistBudget(5, 2, 1, 1))
+    study = study_of(2, 1, finalists=finalist_budget(5, 2, 1, 1))
     assert standing(Slots(study)).slots == 3 + 6
     work_off(study, lambda trial: Diverged("nan") if trial.stage == 2 else run_trial(trial))
     now = standing(Slots(study))
@@ -58,7 +58,7 @@ def test_a_finished_study_stands_at_its_end(study_of):
 def test_a_study_whose_trials_all_diverged_has_no_best(study_of):
     study = study_of(2)
     work_off(study, lambda _trial: Diverged("nan"))
-    assert standing(Slots(study)) == Standing("stage 1", 2, 2, 2, 2, None, opened=1)
+    assert standing(Slots(study)) == Standing("stage 1", 2, 2, 2, 2, None, AGES, 1)
 
 
 def test_the_best_score_is_read_again_only_where_a_slot_has_been_closed_since(study_of):
@@ -109,9 +109,9 @@ def test_without_a_terminal_a_line_is_printed_whenever_a_trial_has_ended(clock):
     with display.shown():
         clock[0] += 30
         display.update(FIRST)
-        display.update(Standing("stage 1", 1, 4, 1, 8, 9.87654))
-        display.update(Standing("stage 1", 1, 4, 1, 8, 9.87654))
-        display.update(Standing("stage 2", 0, 4, 4, 8, 9.0))
+        display.update(Standing("stage 1", 1, 4, 1, 8, 9.87654, AGES))
+        display.update(Standing("stage 1", 1, 4, 1, 8, 9.87654, AGES))
+        display.update(Standing("stage 2", 0, 4, 4, 8, 9.0, AGES))
     assert console.file.getvalue().splitlines() == [
         "stage 1: 1/4, best 9.877 years, 2.0 trials/min, 4 min left",
         "stage 2: 0/4, best 9.000 years, 8.0 trials/min, 30 s left",
@@ -129,7 +129,7 @@ def test_a_terminal_has_a_bar_with_the_stage_and_the_best():
     console = Console(file=io.StringIO(), width=120, force_terminal=True)
     display = Display(console, FIRST, EVEN)
     with display.shown():
-        display.update(Standing("stage 2", 3, 4, 7, 8, 9.87654))
+        display.update(Standing("stage 2", 3, 4, 7, 8, 9.87654, AGES))
     shown = console.file.getvalue()
     assert "stage 2" in shown
     assert "3/4" in shown

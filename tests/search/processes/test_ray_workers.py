@@ -1,7 +1,6 @@
 import signal
 import socket
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -15,6 +14,7 @@ from search.storage.database import Storage
 from search.study.study import Study
 from tests.integration.fake_study import spec_of
 
+OWN = {"data": "/faces.h5"}
 URL = "postgresql+psycopg://ada:secret@database/studies"
 
 
@@ -87,9 +87,9 @@ def team():
     """Workers for a study that is nowhere, on the fake cluster."""
     started = []
 
-    def start(url=URL, spec=None, **settings):
+    def start(url=URL, spec=None, cpus=1, **settings):
         study = Study(Storage(url, None, None), "ages", 1, spec or spec_of(), 0.0)
-        started.append(RayWorkers(Settings.model_validate({"on": "ray", **settings}), study, Path("faces.h5")))
+        started.append(RayWorkers(Settings.model_validate({"on": "ray", **settings}), study, OWN, cpus, print))
         started[-1].start()
         return started[-1]
 
@@ -129,16 +129,16 @@ def test_workers_fill_the_cluster_unless_their_number_is_given(settings, workers
     team(**settings)
     assert len(ray.tasks) == workers
     assert (ray.needs["num_cpus"], ray.needs["num_gpus"]) == (1, gpus)
-    assert ray.order == Order(URL, "ages", Path("faces.h5").absolute(), None, share)
+    assert ray.order == Order(URL, "ages", OWN, share)
 
 
 def test_a_worker_takes_as_many_cpus_as_the_study_gives_it_threads(ray, team):
-    team(spec=spec_of(threads=2), gpus_per_worker=0)
+    team(cpus=2, gpus_per_worker=0)
     assert (len(ray.tasks), ray.needs["num_cpus"]) == (2, 2)
 
 
 def test_what_a_worker_is_told_does_not_show_the_password():
-    assert "secret" not in repr(Order(URL, "ages", Path("faces.h5"), None, 1.0))
+    assert "secret" not in repr(Order(URL, "ages", OWN, 1.0))
 
 
 def test_the_cluster_is_the_one_here_or_the_one_named(ray, team):
@@ -174,11 +174,12 @@ def test_results_are_kept_apart_from_what_ray_prints(ray, team, capsys):
     assert not ray.connected
 
 
-def test_a_worker_that_ray_gave_up_is_started_again(ray, team):
+def test_a_worker_that_ray_gave_up_is_reported_and_started_again(ray, team, caplog):
     one = team(workers=2)
     ray.tasks[0].append(RayError("node died"))
     assert one.tend(0)
     assert len(ray.tasks) == 3
+    assert caplog.messages == ["a worker on Ray died (RayError: node died) and is started again"]
 
 
 def test_workers_that_end_because_all_is_done_are_not_started_again(ray, team):

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from search.report.importances import importances
-from search.space.box import FIRST_BOX, Box
+from search.space.box import Box
 from search.space.ranges import Choices
+from search.tasks.images.parameters import FIRST_BOX
 from tests.search.tiny import ranked
 
 pytestmark = pytest.mark.usefixtures("quiet")

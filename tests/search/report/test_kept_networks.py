@@ -7,11 +7,12 @@ import model.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
 from search.experiment.declared import Size, experiment_of
-from search.processes.loop import work
+from search.processes.loop import Workplace, work
 from search.report.kept_networks import TITLE, evaluate_kept
 from search.report.sections import LeftOut
 from search.slots.slots import Slots
 from search.storage.artifacts import ArtifactFolder
+from search.tasks.images.options import keeping_of
 from tests.integration import fake_study
 from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant
@@ -60,11 +61,11 @@ def study_of(faces, artifacts, no_stop):
             study = fake_study.create_or_resume(storage, "age-training-length", spec)
 
             def run(trial):
-                assert trial.options["keeping"].files == FILES
+                assert keeping_of(trial.options).files == FILES
                 kept = {name: str(content(trial, place)).encode() for place, name in enumerate(files)}
                 return replace(run_variant(trial), files=kept)
 
-            work(Slots(study), run, no_stop, artifacts=artifacts)
+            work(Slots(study), run, no_stop, Workplace(artifacts=artifacts))
             return study
 
         yield create

@@ -11,10 +11,11 @@ from search.report import sections
 from search.report.page import page
 from search.report.report import Sources, make_report, write_report
 from search.report.sections import Column, LeftOut, Report, Section, Table
-from search.space.box import FIRST_BOX, Box
+from search.space.box import Box
 from search.space.ranges import Choices
-from search.study.spec import FinalistBudget
+from search.tasks.images.parameters import FIRST_BOX
 from tests.integration import fake_study
+from tests.integration.fake_study import finalist_budget
 from tests.search.declared_experiments import BY_NAME
 from tests.search.tiny import run_variant, work_off, write_fit, write_tiny
 
@@ -71,7 +72,7 @@ def test_a_report_on_digits_speaks_of_digits_and_neither_of_years_nor_of_ages_no
 ):
     digest = write_tiny(tmp_path / "data.h5", options='{"unit": "digits"}')
     storage = fake_study.new_storage(tmp_path)
-    spec = fake_study.spec_of(3, finalists=FinalistBudget(2, 2, 700, 8), unit="digits")
+    spec = fake_study.spec_of(3, finalists=finalist_budget(2, 2, 700, 8), unit="digits")
     study = fake_study.create_or_resume(storage, "search", spec)
     work_off(study)
     experiments = []
@@ -147,4 +148,4 @@ def test_a_network_that_is_searched_is_the_chosen_one_and_left_out_before_there_
     work_off(study)
     texts = {section.title: " ".join(section.text) for section in make_report(Sources(faces, study, ())).sections}
     assert texts["Network"].startswith("90,905 parameters")
-    assert "for 5 epochs, by the recipe" in texts["Search"]
+    assert "A trial's budget is 500 images, 5 epochs." in texts["Search"]

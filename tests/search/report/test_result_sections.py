@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
-from model.comparison import compare
 from model.evaluation import evaluate
 from model.quantity import Quantity
 from search.report.result_sections import FittedModel, by_name, comparison_table, result_sections, result_table
+from search.results.paired import compare
 
 LABELS = np.array([5, 10, 22, 25, 38, 61, 80], np.float32)
 TEST = Split(

@@ -3,12 +3,13 @@ import io
 import pytest
 from PIL import Image
 
-from model.quantity import Quantity
 from search.report.search_figures import draw_importances, draw_map, draw_scores, draw_trial_curves
-from search.results.search_map import MapBox, MapTrial, SearchMap
+from search.results.search_map import Axis, MapBox, MapTrial, SearchMap
+from tests.integration.fake_study import spec_of
 from tests.search.tiny import ranked
 
-AGES = Quantity("years")
+TASK = spec_of(1).task
+AXES = (Axis("learning_rate", "learning rate", log=True), Axis("l2", "L2", log=True))
 BOXES = (MapBox(1, (1e-6, 1e-3), (1e-6, 1e1)), MapBox(2, (1e-5, 1e-3), (1e-5, 1e-3)))
 
 
@@ -22,7 +23,7 @@ def trials(count=6, factor=1.0):
 
 def map_of(count=6, boxes=BOXES, chosen=None):
     those = [MapTrial(n, 1 + n % 2, n, 10 ** (-5 + n / 4), 10 ** (-4 + n / 3), 10 + n, 10 + n) for n in range(count)]
-    return SearchMap("age", "learning_rate", "l2", tuple(those), boxes, chosen=chosen)
+    return SearchMap("age", *AXES, tuple(those), boxes, TASK, chosen=chosen)
 
 
 def colours(picture):
@@ -55,16 +56,16 @@ def test_the_map_shows_the_boxes():
 @pytest.mark.parametrize("draw", [draw_scores, draw_trial_curves])
 @pytest.mark.parametrize("count", [1, 6])
 def test_trials_are_drawn_however_many_there_are(draw, count):
-    assert draw(trials(count), AGES).startswith(b"\x89PNG")
+    assert draw(trials(count), TASK).startswith(b"\x89PNG")
 
 
 def test_scores_of_very_different_size_get_a_logarithmic_axis():
     # The same picture but for the numbers on its axis, were it not for the logarithm.
-    low, high = (draw_scores(trials(3, factor), AGES) for factor in (1e3, 1e6))
+    low, high = (draw_scores(trials(3, factor), TASK) for factor in (1e3, 1e6))
     assert low != high
 
 
 def test_importances_are_drawn_stage_by_stage():
-    one = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}})
-    two = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}, 2: {"learning_rate": 0.6, "l2": 0.4}})
+    one = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}}, TASK)
+    two = draw_importances({1: {"l2": 0.75, "learning_rate": 0.25}, 2: {"learning_rate": 0.6, "l2": 0.4}}, TASK)
     assert (0xD5, 0x5E, 0x00) in colours(two) - colours(one)

@@ -5,8 +5,7 @@ import pytest
 from search.report.search_sections import search_section
 from search.report.sections import Figure, LeftOut, Listing
 from search.results.ranking import best_trials
-from search.study.spec import FinalistBudget
-from tests.integration.fake_study import run_with_errors
+from tests.integration.fake_study import finalist_budget, run_with_errors
 from tests.search.tiny import make_slot_again, work_off, work_some
 
 pytestmark = pytest.mark.usefixtures("quiet")
@@ -37,7 +36,7 @@ def test_a_finished_search_is_shown_with_every_figure_and_the_reason_of_its_boxe
         r"Chosen: learning rate \S+, L2 \S+, the best single trial \(finalists are disabled\)", section.text[0]
     )
     assert section.text[1].startswith("Study ages: 15 of 15 trials have finished, 15 of them with a value. ")
-    assert section.text[2] == "No trial has reported an error before its end, so there are no trial curves."
+    assert section.text[2] == "No trial has reported a value before its end, so there are no trial curves."
     assert [part.name for part in section.parts if not isinstance(part, Listing)] == [
         "table-2-search",
         "search-map",
@@ -88,7 +87,7 @@ def test_a_trial_whose_slot_was_made_again_counts_for_nothing(study_of, table_of
 
 @pytest.mark.usefixtures("undrawn")
 def test_the_finalists_have_a_table_of_their_own_and_stay_out_of_the_others(study_of, table_of):
-    study = study_of(3, finalists=FinalistBudget(2, 2, 700, 8))
+    study = study_of(3, finalists=finalist_budget(2, 2, 700, 8))
     work_off(study)
     section = search_section(study)
     assert "the best mean of 2 finalists over 2 seeds each" in section.text[0]
@@ -103,7 +102,7 @@ def test_of_a_single_one_there_is_no_plural(study_of, table_of):
     work_off(study)
     section = search_section(study)
     assert section.text[1].startswith("Study ages: 1 of 1 trial has finished, 1 of them with a value. ")
-    assert "images for 1 epoch, batch" in section.text[1]
+    assert "A trial's budget is 500 images, 1 epoch. " in section.text[1]
     assert table_of(section, "table-2-search").caption.startswith("Table II. The best trial, and below")
 
 
@@ -111,7 +110,7 @@ def test_of_a_single_one_there_is_no_plural(study_of, table_of):
 def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkeypatch):
     marked = []
     monkeypatch.setattr("search.report.search_sections.draw_map", lambda _map, numbers: marked.append(numbers) or b"")
-    study = study_of(3, finalists=FinalistBudget(2, 2, 700, 8))
+    study = study_of(3, finalists=finalist_budget(2, 2, 700, 8))
     work_some(study, 4)
     section = search_section(study)
     best = {trial.number for trial in best_trials(study, 2)}
@@ -121,9 +120,12 @@ def test_finalists_are_marked_on_the_map_before_they_have_ended(study_of, monkey
 
 
 @pytest.mark.usefixtures("undrawn")
-@pytest.mark.parametrize(("pruning", "what"), [("median", "validation"), ("none", "training")])
+@pytest.mark.parametrize(
+    ("pruning", "what"),
+    [("median", "the MAE on 125 images of the validation split"), ("none", "the training MAE of each epoch")],
+)
 def test_trial_curves_are_called_what_was_reported(pruning, what, study_of):
     study = study_of(2, pruning=pruning)
     work_off(study, run_with_errors)
     (curves,) = (part for part in search_section(study).parts if part.name == "search-trial-curves")
-    assert f"the {what} error that each trial reported" in curves.caption
+    assert what in curves.caption

@@ -7,6 +7,7 @@ from search.report.writing import LIST, write_files
 
 OLD = {"figures/old.png": b"old", "figures/both.png": b"before", "tables/old.csv": b"1\n", "report.html": b"page"}
 HALF = {"figures/half.png": b"half", "tables/half.csv": b"2\n", "figures/both.png": b"x", "report.html": b"y"}
+MARK = "# Files of a report written by agesearch\n"
 NEW = {"figures/both.png": b"after", "report.html": b"new page"}
 
 
@@ -39,7 +40,7 @@ def test_a_list_that_names_other_files_removes_none_of_them(line, tmp_path):
     folder.mkdir()
     for path in (tmp_path / "outside.txt", folder / "notes.txt"):
         path.write_bytes(b"")
-    (folder / LIST).write_text(f"{writing.sha256(b'').hexdigest()}  {line}\n", encoding="latin-1")
+    (folder / LIST).write_text(f"{MARK}{writing.sha256(b'').hexdigest()}  {line}\n", encoding="latin-1")
     write_files(folder, NEW)
     assert (tmp_path / "outside.txt").exists()
     assert content(folder) == NEW | {"notes.txt": b""}

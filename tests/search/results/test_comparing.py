@@ -1,18 +1,17 @@
 import numpy as np
 import pytest
 
-from model.comparison import paired_bootstrap
 from search.errors import SearchError
 from search.results.comparing import compare_studies
+from search.results.paired import paired_bootstrap
 from search.results.verdict import verdict
-from search.study.spec import FinalistBudget
 from search.study.study import create_or_resume
-from search.study.variants import Experiment, Variant
-from tests.integration.fake_study import spec_of
+from search.study.variants import Experiment
+from tests.integration.fake_study import finalist_budget, spec_of, variant
 from tests.outcomes import outcome_of
 from tests.search.tiny import work_off
 
-BUDGET = FinalistBudget(2, 2, 700, 8)
+BUDGET = finalist_budget(2, 2, 700, 8)
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def test_trials_of_the_same_configuration_and_seeds_are_paired_by_their_errors(s
     found = compare_studies(first, second)
     assert found.names == ("a", "b")
     assert found.trials == (4, 4)
-    assert (found.best[0].validation_mae, found.best[1].validation_mae) == (10.0, 11.0)
+    assert [trial.measure("validation_mae") for trial in found.best] == [10.0, 11.0]
     assert found.paired == paired_bootstrap(-1.0 - 2 * np.arange(4))
 
 
@@ -59,7 +58,7 @@ def test_a_single_shared_trial_is_no_comparison(studies):
 
 
 def test_the_best_finalists_are_compared_by_their_means_where_they_had_the_same_budget(studies):
-    budget = FinalistBudget(2, 2, 700, 8)
+    budget = finalist_budget(2, 2, 700, 8)
     first = studies("a", lambda slot: 10.0 + slot, finalists=budget)
     second = studies("b", lambda slot: 20.0 + 2 * slot, finalists=budget, seed=2)
     found = compare_studies(first, second)
@@ -88,15 +87,15 @@ def test_finalists_of_another_recipe_are_not_compared_as_their_scores_mean_somet
 
 
 def test_an_experiment_is_not_compared_with_a_search(studies, storage):
-    variants = (Variant("only", {"width": 8}, 5, 1, 2),)
+    variants = (variant("only", {"width": 8}, 5, 1, 2),)
     made = create_or_resume(storage, "widths", spec_of(2, experiment=Experiment("widths", variants)))
     with pytest.raises(SearchError, match=r"'widths' is an experiment, .*; name two searches"):
         compare_studies(studies("a", float), made)
 
 
 def test_finalists_of_another_budget_or_none_are_not_compared(studies):
-    first = studies("a", float, finalists=FinalistBudget(2, 2, 700, 8))
-    other = studies("b", float, finalists=FinalistBudget(2, 2, 700, 9))
+    first = studies("a", float, finalists=finalist_budget(2, 2, 700, 8))
+    other = studies("b", float, finalists=finalist_budget(2, 2, 700, 9))
     assert compare_studies(first, other).difference is None
     found = compare_studies(first, studies("c", float))
     assert found.chosen[1] is None

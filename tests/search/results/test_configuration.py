@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from search.errors import SearchError
 from search.results import configuration
-from search.results.configuration import Configuration, export_configuration, read_configuration
+from search.results.configuration import export_configuration
 from search.results.ranking import best_trials
 from search.results.verdict import verdict
-from search.space.box import FIRST_BOX, Box
-from search.space.network_file import network_text
+from search.space.box import Box
 from search.space.ranges import Choices, LinearRange
 from search.storage.database import Storage
-from search.study.spec import FinalistBudget
 from search.study.trial import Diverged
-from tests.integration.fake_study import run_trial
+from search.tasks.images.configuration import Configuration, Training, read_configuration, tables_of
+from search.tasks.images.network_file import network_text
+from search.tasks.images.parameters import FIRST_BOX
+from tests.integration.fake_study import finalist_budget, run_trial
 from tests.search.tiny import work_off, work_some
 
 MINIMAL = "[hyperparameters]\nlearning_rate = 1e-4\nl2 = 1e-3\n"
@@ -49,10 +50,10 @@ def file(tmp_path):
 
 
 def test_the_best_trial_is_exported_with_where_it_came_from(study):
-    found = tomllib.loads(export_configuration(study).decode())
+    found = tomllib.loads(export_configuration(study, tables_of(study.spec)).decode())
     best = best_trials(study, 1)[0]
     assert found["hyperparameters"] == best.params
-    assert found["training"] == {"recipe": "default", "batch_size": 16, "precision": "float32"}
+    assert found["training"] == {"recipe": "default", "batch_size": 16, "precision": "float32", "threads": 1}
     assert found["dataset"] == {"digest": "ab12", "unit": "years"}
     assert found["trial"]["score"] == best.score
     assert (found["trial"]["stage"], found["trial"]["slot"]) == (best.stage, best.slot)
@@ -64,7 +65,7 @@ def test_the_best_trial_is_exported_with_where_it_came_from(study):
 
 
 def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
-    first, second = tomllib.loads(export_configuration(study).decode())["stages"]
+    first, second = tomllib.loads(export_configuration(study, tables_of(study.spec)).decode())["stages"]
     assert first == {
         "number": 1,
         "kind": "sampled",
@@ -77,15 +78,15 @@ def test_the_bounds_of_each_stage_are_exported_with_the_reason_for_them(study):
 
 
 def test_without_finalists_the_export_says_that_the_best_trial_was_chosen(study):
-    found = tomllib.loads(export_configuration(study).decode())
+    found = tomllib.loads(export_configuration(study, tables_of(study.spec)).decode())
     assert found["choice"] == {"reason": "the best single trial (finalists are disabled)"}
     assert found["finalists"] == []
 
 
 def test_the_best_finalist_is_exported_with_all_of_them_and_the_rule(study_of, file):
-    study = study_of(4, 3, finalists=FinalistBudget(3, 2, 700, 8))
+    study = study_of(4, 3, finalists=finalist_budget(3, 2, 700, 8))
     work_off(study, lambda trial: Diverged("nan") if (trial.stage, trial.slot) == (3, 5) else run_trial(trial))
-    found = tomllib.loads(export_configuration(study).decode())
+    found = tomllib.loads(export_configuration(study, tables_of(study.spec)).decode())
     first, second, last = found["finalists"]
     assert found["hyperparameters"] == first["params"]
     assert first["mean"] < second["mean"]
@@ -98,14 +99,16 @@ def test_the_best_finalist_is_exported_with_all_of_them_and_the_rule(study_of, f
     assert found["trial"]["number"] in first["trials"]
     assert found["stages"][2]["kind"] == "finalists"
     assert (
-        read_configuration(file(export_configuration(study))).hyperparameters.model_dump(exclude_none=True)
+        read_configuration(file(export_configuration(study, tables_of(study.spec)))).hyperparameters.model_dump(
+            exclude_none=True
+        )
         == first["params"]
     )
 
 
 def test_no_password_is_exported(study):
     hidden = Storage("postgresql+psycopg://ada:secret@host/studies", study.storage.rdb, study.storage.engine)
-    content = export_configuration(replace(study, storage=hidden)).decode()
+    content = export_configuration(replace(study, storage=hidden), tables_of(study.spec)).decode()
     assert "secret" not in content
     assert tomllib.loads(content)["study"]["storage"] == "postgresql+psycopg://ada:***@host/studies"
 
@@ -113,7 +116,7 @@ def test_no_password_is_exported(study):
 def test_a_study_that_goes_on_may_be_exported(study_of):
     study = study_of(4, 3)
     work_some(study, 2)
-    assert len(tomllib.loads(export_configuration(study).decode())["stages"]) == 1
+    assert len(tomllib.loads(export_configuration(study, tables_of(study.spec)).decode())["stages"]) == 1
 
 
 @pytest.mark.parametrize("trial", [None, lambda _trial: Diverged("nan")])
@@ -122,13 +125,13 @@ def test_a_study_without_a_value_has_nothing_to_export(trial, study_of):
     if trial:
         work_off(study, trial)
     with pytest.raises(SearchError, match="the study 'ages' has no finished trial with a value;"):
-        export_configuration(study)
+        export_configuration(study, tables_of(study.spec))
 
 
 def test_what_was_exported_is_read_again(study, file):
-    found = read_configuration(file(export_configuration(study)))
+    found = read_configuration(file(export_configuration(study, tables_of(study.spec))))
     assert found.hyperparameters.model_dump(exclude_none=True) == best_trials(study, 1)[0].params
-    assert found.training == configuration.Training(recipe="default", batch_size=16, precision="float32")
+    assert found.training == Training(recipe="default", batch_size=16, precision="float32", threads=1)
     assert found.dataset.digest == "ab12"
 
 
@@ -137,7 +140,7 @@ def test_everything_that_was_searched_is_exported_and_read_again(study_of, file)
     network = network_text([{"kind": "flatten"}, {"kind": "dense", "units": 1, "activation": "linear"}])
     study = study_of(4, box=Box((*FIRST_BOX.ranges, *ranges)), network=network)
     work_off(study)
-    content = export_configuration(study)
+    content = export_configuration(study, tables_of(study.spec))
     found, best = read_configuration(file(content)), best_trials(study, 1)[0].params
     assert found.hyperparameters.model_dump(exclude_none=True) == best
     assert found.hyperparameters.varied() == {"dropout": best["dropout"], "batch_norm": "blocks"}
@@ -149,7 +152,7 @@ def test_everything_that_was_searched_is_exported_and_read_again(study_of, file)
 def test_hyperparameters_alone_are_enough(file):
     found = read_configuration(file(MINIMAL))
     assert (found.hyperparameters.learning_rate, found.hyperparameters.l2) == (1e-4, 1e-3)
-    assert found.training == configuration.Training()
+    assert found.training == Training()
     assert found.dataset.digest is None
 
 
@@ -238,7 +241,7 @@ def test_a_damaged_configuration_is_one_that_holds_or_one_sentence(data):
 
 
 def test_a_finalists_own_training_is_exported_with_its_budget(study_of):
-    study = study_of(2, finalists=FinalistBudget(1, 2, 700, 8))
+    study = study_of(2, finalists=finalist_budget(1, 2, 700, 8))
     work_off(study)
-    table = tomllib.loads(export_configuration(study, 2).decode())["trial"]
+    table = tomllib.loads(export_configuration(study, tables_of(study.spec), 2).decode())["trial"]
     assert (table["stage"], table["images"], table["epochs"]) == (2, 700, 8)

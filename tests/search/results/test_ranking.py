@@ -54,7 +54,9 @@ def test_a_ranked_trial_knows_what_it_measured_and_where_it_came_from(study_of):
     study = study_of(1)
     work_off(study, lambda _task: outcome_of(9.5, 9.0, 8.0, 0.5))
     trial = best_trials(study, 10)[0]
-    assert (trial.score, trial.validation_mae, trial.training_mae, trial.penalty) == (9.5, 9.0, 8.0, 0.5)
+    assert (trial.score, trial.measures) == (9.5, {"validation_mae": 9.0, "training_mae": 8.0, "penalty": 0.5})
+    assert (trial.measure("validation_mae"), trial.measure("")) == (9.0, 9.5)
+    assert trial.budget == {"images": 500, "epochs": 5}
     assert 0 < trial.seconds < 60
     assert (trial.number, trial.stage, trial.slot) == (0, 1, 0)
     assert trial.params == expected(study.spec)[1, 0][0]
@@ -97,7 +99,7 @@ def test_a_study_without_a_finished_trial_has_no_best(study_of):
 def test_the_table_has_the_papers_columns_with_parameters_as_logarithms(study_of):
     study = study_of(1)
     work_off(study, lambda _task: outcome_of(9.51234, 9.51234, 8.0, 0.5))
-    heading, row = table(best_trials(study, 10))
+    heading, row = table(study, best_trials(study, 10))
     assert heading == ("trial", "stage", "validation MAE", "training MAE", "log10(learning rate)", "log10(L2)")
     assert row[:4] == ("0", "1", "9.512", "8.000")
     params = best_trials(study, 10)[0].params
@@ -105,12 +107,13 @@ def test_the_table_has_the_papers_columns_with_parameters_as_logarithms(study_of
     assert 10 ** float(row[5]) == pytest.approx(params["l2"], rel=0.002)
 
 
-def test_trials_of_studies_that_searched_other_parameters_share_a_table():
+def test_trials_of_studies_that_searched_other_parameters_share_a_table(study_of):
+    study = study_of(1)
     mixed = [ranked(0, 9.0, {"l2": 1e-3}), ranked(1, 8.0, {"l2": 1e-4, "width": 16})]
-    assert [row[4:] for row in table(mixed)] == [("log10(L2)", "width"), ("-3.000", "-"), ("-4.000", "16")]
+    assert [row[4:] for row in table(study, mixed)] == [("log10(L2)", "width"), ("-3.000", "-"), ("-4.000", "16")]
 
 
 def test_the_table_says_so_where_the_penalty_counts(study_of):
-    study = study_of(1)
+    study = study_of(1, recipe="paper")
     work_off(study, lambda _task: outcome_of(9.5, 9.0, 8.0, 0.5))
-    assert table(best_trials(study, 1))[0][2] == "MAE + penalty"
+    assert table(study, best_trials(study, 1))[0][2] == "MAE + penalty"

@@ -1,12 +1,13 @@
 import pytest
 
 from search.errors import SearchError
-from search.results.search_map import colour_limits, search_map
-from search.space.box import Box, LogRange
-from search.study.spec import FinalistBudget
+from search.results.search_map import Axis, colour_limits, search_map
+from search.space.box import Box
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
+from search.space.score import MINIMIZED, Score
 from search.study.stages import list_stages
 from search.study.trial import Diverged
-from tests.integration.fake_study import expected
+from tests.integration.fake_study import expected, finalist_budget
 from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
@@ -17,7 +18,11 @@ def test_every_finished_trial_lies_where_its_parameters_say(study_of):
     study = study_of(4, 3)
     work_off(study)
     found = search_map(study)
-    assert (found.study, found.x, found.y) == (study.name, "learning_rate", "l2")
+    assert (found.study, found.x, found.y) == (
+        study.name,
+        Axis("learning_rate", "learning rate", log=True),
+        Axis("l2", "L2", log=True),
+    )
     wanted = {place: (params["learning_rate"], params["l2"]) for place, (params, _) in expected(study.spec).items()}
     assert {(trial.stage, trial.slot): (trial.x, trial.y) for trial in found.trials} == wanted
 
@@ -38,7 +43,7 @@ def test_the_error_and_what_ranks_a_trial_are_told_apart(study_of):
     study = study_of(1)
     work_off(study, lambda _task: outcome_of(9.5, 9.0, 8.0, 0.5))
     (trial,) = search_map(study).trials
-    assert (trial.validation_mae, trial.score) == (9.0, 9.5)
+    assert (trial.measure, trial.score) == (9.0, 9.5)
 
 
 def test_the_best_trial_is_marked_until_the_finalists_have_chosen_one(study_of):
@@ -46,7 +51,7 @@ def test_the_best_trial_is_marked_until_the_finalists_have_chosen_one(study_of):
         score = 9.0 + task.slot if task.stage == 1 else 8.0 - task.slot % 2
         return outcome_of(score, score, 1.0, 0.5)
 
-    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    study = study_of(3, finalists=finalist_budget(2, 2, 1, 1))
     assert search_map(study).marked is None
     work_some(study, 4, run)
     found = search_map(study)
@@ -63,7 +68,14 @@ def test_a_trial_without_a_value_has_no_place(study_of):
 
 
 def test_a_box_without_the_papers_parameters_is_shown_in_its_first_two(study_of):
-    assert (search_map(study_of(1, box=OTHER)).x, search_map(study_of(1, box=OTHER)).y) == ("width", "l2")
+    found = search_map(study_of(1, box=OTHER))
+    assert (found.x.name, found.y.name) == ("width", "l2")
+
+
+def test_ranges_that_are_not_logarithmic_come_after_those_that_are_and_choices_have_no_axis(study_of):
+    ranges = (Choices("kind", ("a", "b")), LinearRange("rate", 0.0, 1.0), IntegerRange("trees", 1, 99, log=True))
+    found = search_map(study_of(1, box=Box(ranges)))
+    assert (found.x, found.y) == (Axis("trees", "trees", log=True), Axis("rate", "rate", log=False))
 
 
 def test_a_study_of_one_parameter_has_no_map(study_of):
@@ -76,7 +88,7 @@ def test_a_study_of_one_parameter_has_no_map(study_of):
 def test_the_colours_are_named_by_the_unit_of_the_data(study_of, unit, label):
     study = study_of(2, unit=unit)
     work_off(study)
-    assert search_map(study).error_label == label
+    assert search_map(study).measure_label == label
 
 
 @pytest.mark.parametrize(
@@ -92,4 +104,6 @@ def test_the_colours_are_named_by_the_unit_of_the_data(study_of, unit, label):
     ],
 )
 def test_a_tenth_of_the_trials_and_of_few_the_worst_do_not_take_the_colours_from_the_rest(errors, limits):
-    assert colour_limits(errors) == limits
+    assert colour_limits(errors, MINIMIZED) == limits
+    below = [-error for error in errors]
+    assert colour_limits(below, Score(direction="maximize")) == (-limits[1], -limits[0])

@@ -3,9 +3,10 @@ from dataclasses import asdict
 
 from search.results.summary import summary
 from search.slots.slots import FailedSlot, SlotCounts
-from search.space.box import Box, LogRange
-from search.study.spec import FinalistBudget
+from search.space.box import Box
+from search.space.ranges import LogRange
 from search.study.trial import Diverged
+from tests.integration.fake_study import finalist_budget
 from tests.search.tiny import work_off, work_some
 
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-4), LogRange("l2", 1e-3, 1e-2)))
@@ -61,7 +62,7 @@ def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):
 
 
 def test_finalists_are_counted_apart_from_the_sampled_trials(study_of):
-    study = study_of(3, 1, finalists=FinalistBudget(2, 3, 700, 8))
+    study = study_of(3, 1, finalists=finalist_budget(2, 3, 700, 8))
     assert summary(study).lines()[3] == (
         "finalists: 0/6 finished; the best configurations once more, when the stages are done"
     )
@@ -75,7 +76,7 @@ def test_finalists_are_counted_apart_from_the_sampled_trials(study_of):
 
 
 def test_of_a_single_one_there_is_no_plural(study_of):
-    study = study_of(1, finalists=FinalistBudget(1, 2, 1, 1))
+    study = study_of(1, finalists=finalist_budget(1, 2, 1, 1))
     work_off(study)
     assert summary(study).lines()[2] == "finalists: 2/2 finished; 1 configuration, 2 seeds each, 1 image, 1 epoch"
 

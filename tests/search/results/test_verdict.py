@@ -7,10 +7,10 @@ import pytest
 
 from search.results.choice import choose
 from search.results.ranking import best_trials
+from search.results.summary import summary
 from search.results.verdict import table, verdict
-from search.study.spec import FinalistBudget
 from search.study.trial import Diverged
-from tests.integration.fake_study import run_trial
+from tests.integration.fake_study import finalist_budget, run_trial
 from tests.outcomes import outcome_of
 from tests.search.tiny import work_off, work_some
 
@@ -41,7 +41,7 @@ def scored(again):
 @pytest.fixture
 def judged(study_of):
     def judge(again=AGAIN):
-        study = study_of(3, finalists=FinalistBudget(len(again), len(again[0]), 700, 8))
+        study = study_of(3, finalists=finalist_budget(len(again), len(again[0]), 700, 8))
         work_off(study, scored(again))
         return study, verdict(study)
 
@@ -56,7 +56,7 @@ def test_the_finalists_are_ranked_by_their_means_with_their_standard_errors(judg
         assert one.mean == pytest.approx(np.mean(one.scores))
         assert one.standard_error == pytest.approx(np.std(one.scores, ddof=1) / math.sqrt(3))
         assert one.behind == pytest.approx(one.mean - found.best.mean)
-    assert (found.repeats, found.images, found.epochs) == (3, 700, 8)
+    assert (found.repeats, found.budget) == (3, {"images": 700, "epochs": 8})
 
 
 def test_what_differs_by_less_than_the_seeds_explain_is_tied_with_the_best(judged):
@@ -81,7 +81,7 @@ def test_with_two_finalists_the_rule_is_the_paired_t_interval(more, tied, judged
     assert found.finalists[1].tied == tied
 
 
-def test_the_noise_is_pooled_over_all_finalists(judged):
+def test_the_noise_is_pooled_over_all_finalist_budget(judged):
     _, found = judged()
     scores = np.array(AGAIN)
     left = scores - scores.mean(1, keepdims=True) - scores.mean(0) + scores.mean()
@@ -112,7 +112,7 @@ def test_where_no_finalist_can_be_chosen_the_sentence_says_what_is(judged):
 
 
 def test_there_is_no_verdict_before_the_last_finalist_has_ended(study_of):
-    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    study = study_of(3, finalists=finalist_budget(2, 2, 1, 1))
     for _ in range(6):
         work_some(study, 1)
         assert verdict(study) is None
@@ -120,7 +120,7 @@ def test_there_is_no_verdict_before_the_last_finalist_has_ended(study_of):
     assert len(verdict(study).finalists) == 2
 
 
-def test_there_is_no_verdict_without_finalists(study_of):
+def test_there_is_no_verdict_without_finalist_budget(study_of):
     study = study_of(2)
     work_off(study)
     assert verdict(study) is None
@@ -132,7 +132,7 @@ def test_a_verdict_can_be_written_as_json(judged):
 
 
 def test_the_table_says_how_far_each_is_behind_and_whether_that_may_be_luck(judged):
-    heading, best, second, last = table(judged()[1])
+    heading, best, second, last = table(*judged())
     assert heading[:6] == ("finalist of trial", "mean", "± s.e.", "behind the best", "tied", "in the search")
     assert best[:6] == ("2", "8.467", "0.233", "the best", "-", "11.000")
     assert (second[0], second[4], last[0], last[4]) == ("0", "yes", "1", "no")
@@ -140,13 +140,13 @@ def test_the_table_says_how_far_each_is_behind_and_whether_that_may_be_luck(judg
 
 
 def test_of_two_equal_finalists_the_table_calls_one_the_best_and_the_other_tied(judged):
-    _, best, other = table(judged(((0.01, 0.02, 0.03), (0.03, 0.02, 0.01)))[1])
+    _, best, other = table(*judged(((0.01, 0.02, 0.03), (0.03, 0.02, 0.01))))
     assert (best[3:5], other[4]) == (("the best", "-"), "yes")
     assert other[1:4] == ("0.0200", "0.0058", "0.0000 ± 0.0115")
 
 
 def test_the_table_says_what_lacks_a_score(judged):
-    *_, last = table(judged(((9.0, 9.1), (1.0, None)))[1])
+    *_, last = table(*judged(((9.0, 9.1), (1.0, None))))
     assert last[1:5] == ("-", "-", "1 of 2 without a score", "-")
 
 
@@ -164,7 +164,7 @@ def test_the_best_mean_is_chosen_not_the_luckiest_trial(judged):
     [
         (None, run_trial, "the best single trial (finalists are disabled)"),
         (
-            FinalistBudget(2, 2, 1, 1),
+            finalist_budget(2, 2, 1, 1),
             lambda task: run_trial(task) if task.stage == 1 else Diverged("nan"),
             "the best single trial; no finalist ended with a score for every seed",
         ),
@@ -177,8 +177,17 @@ def test_without_a_finalist_to_choose_the_best_trial_is_chosen_and_that_is_said(
     assert choose(study).reason == reason
 
 
+def test_the_choice_of_an_unfinished_study_without_finalists_is_the_best_so_far(study_of):
+    study = study_of(3, 2)
+    work_some(study, 4)
+    assert choose(study).reason == "the best single trial so far, of an unfinished study (finalists are disabled)"
+    assert "best single trial so far 1" in summary(study).lines()[0]
+    work_off(study)
+    assert choose(study).reason == "the best single trial (finalists are disabled)"
+
+
 def test_while_finalists_run_the_best_trial_so_far_is_the_choice(study_of):
-    study = study_of(3, finalists=FinalistBudget(2, 2, 1, 1))
+    study = study_of(3, finalists=finalist_budget(2, 2, 1, 1))
     work_some(study, 4)
     assert choose(study).reason == "the best single trial so far; the finalists have not ended"
     assert choose(study).params == best_trials(study, 1)[0].params

@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from search.errors import SearchError
-from search.space.box import FIRST_BOX, Box, LogRange, around
-from search.space.parameters import box_of
-from search.space.ranges import Choices, IntegerRange, LinearRange
+from search.space.box import Box, around, with_bounds
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.documents import from_json, to_json
+from search.tasks.images.parameters import FIRST_BOX, box_of
 
 POSITIVE = st.floats(1e-12, 1e12)
 
@@ -85,3 +85,26 @@ def test_the_box_around_others_holds_them_all():
 
 def test_a_box_prints_its_ranges():
     assert str(FIRST_BOX) == "learning_rate [1e-06, 0.001], l2 [1e-06, 10]"
+
+
+def test_other_bounds_leave_the_kind_of_a_range_and_all_other_ranges():
+    box = Box((LogRange("lr", 1e-5, 1e-1), IntegerRange("depth", 1, 9, step=2), Choices("kind", ("a", "b"))))
+    assert with_bounds(box, {"depth": (3, 7)}) == Box(
+        (box.ranges[0], IntegerRange("depth", 3, 7, step=2), box.ranges[2])
+    )
+    assert with_bounds(box, box.bounds) == box
+
+
+@pytest.mark.parametrize(
+    ("bounds", "said"),
+    [
+        ({"rate": (1, 2)}, "ranges has rate, which is no range of numbers of the first box"),
+        ({"kind": (1, 2)}, "ranges has kind, which is no range of numbers of the first box"),
+        ({"depth": (1.5, 3)}, "depth = .*, which takes whole numbers"),
+        ({"lr": (1, 1e-3)}, "the range lr = .* is not one"),
+    ],
+)
+def test_bounds_that_the_box_cannot_have_are_refused(bounds, said):
+    box = Box((LogRange("lr", 1e-5, 1e-1), IntegerRange("depth", 1, 9), Choices("kind", ("a", "b"))))
+    with pytest.raises(SearchError, match=said):
+        with_bounds(box, bounds)

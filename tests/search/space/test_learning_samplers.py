@@ -4,10 +4,11 @@ from statistics import median
 
 import pytest
 
-from search.space.box import FIRST_BOX, Box
+from search.space.box import Box
 from search.space.learning_samplers import Seen, SlotDraw, _scores, learned
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.space.seeds import shares
+from search.tasks.images.parameters import FIRST_BOX
 
 pytestmark = pytest.mark.usefixtures("quiet")
 

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.space.box import FIRST_BOX, Box, LogRange
+from search.space.box import Box
 from search.space.narrowing import FinishedTrial, Narrowing, explain, narrow, override
-from search.space.ranges import Choices, IntegerRange, LinearRange
+from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.storage.documents import from_json, to_json
+from search.tasks.images.parameters import FIRST_BOX
 
 
 def trial(slot, value, learning_rate=1e-4, l2=1e-4):

@@ -2,61 +2,71 @@ import math
 
 import pytest
 
-from search.space.box import FIRST_BOX
-from search.space.parameters import PARAMETERS, box_of, name_of, parameter_of, read_space
+from search.space.parameters import parameter_for, read_space, table_of, written
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 
 SPACE = (
     LogRange("learning_rate", 1e-5, 1e-2),
     LinearRange("dropout", 0, 0.5),
+    LinearRange("momentum", 0.5, 1.0, step=0.25),
     IntegerRange("width", 8, 64),
+    IntegerRange("depth", 2, 10, step=4),
+    IntegerRange("trees", 1, 512, log=True),
     Choices("batch_size", (16, 32)),
     Choices("initializer", ("xavier", "gaussian")),
+    Choices("bias", (True, False)),
     Choices("augmentation", (0.5,)),
 )
+TABLE = {
+    "learning_rate": {"log": [1e-5, 1e-2]},
+    "dropout": {"linear": [0, 0.5]},
+    "momentum": {"linear": [0.5, 1.0], "step": 0.25},
+    "width": {"integer": [8, 64]},
+    "depth": {"integer": [2, 10], "step": 4},
+    "trees": {"integer": [1, 512], "log": True},
+    "batch_size": [16, 32],
+    "initializer": ["xavier", "gaussian"],
+    "bias": [True, False],
+    "augmentation": [0.5],
+}
 
 
-def test_a_space_is_read_from_a_table():
-    table = {
-        "learning_rate": {"log": [1e-5, 1e-2]},
-        "dropout": {"linear": [0, 0.5]},
-        "width": {"integer": [8, 64]},
-        "batch_size": [16, 32],
-        "initializer": ["xavier", "gaussian"],
-        "augmentation": 0.5,
-    }
-    assert read_space(table) == SPACE
+def test_a_space_is_read_from_a_table_and_written_into_one():
+    assert read_space(TABLE) == SPACE
+    assert {searched.name: table_of(searched) for searched in SPACE} == TABLE
 
 
-def test_a_space_is_read_from_text():
+def test_a_single_value_is_fixed():
+    assert read_space({"augmentation": 0.5}) == (Choices("augmentation", (0.5,)),)
+
+
+def test_a_space_is_read_from_text_and_written_as_text():
     text = (
-        "learning_rate=log:1e-5:1e-2, dropout=linear:0:0.5, width=integer:8:64, "
-        "batch_size=16|32, initializer=xavier|gaussian, augmentation=0.5"
+        "learning_rate=log:1e-5:1e-2, dropout=linear:0:0.5, momentum=linear:0.5:1.0:0.25, width=integer:8:64, "
+        "depth=integer:2:10:4, trees=integer:1:512:log, batch_size=16|32, initializer=xavier|gaussian, "
+        "bias=true|false, augmentation=0.5"
     )
     assert read_space(text) == SPACE
+    assert read_space(",".join(f"{searched.name}={written(searched)}" for searched in SPACE)) == SPACE
 
 
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"droput": 0.5}, "droput cannot be searched; did you mean dropout"),
-        ({"momentum": 0.5}, "momentum cannot be searched; known are learning_rate, l2, dropout"),
         ({"dropout": {"linear": [0.5, 0.1]}}, "the range dropout = \\[0.5, 0.1\\] is not one"),
-        ({"dropout": {"linear": [0, 1.5]}}, "is not allowed: dropout takes numbers from 0 to 0.99"),
         ({"dropout": {"linaer": [0, 0.5]}}, "write one of log, linear or integer"),
         ({"dropout": {"linear": [0]}}, "with its lowest and highest value"),
         ({"dropout": {"linear": ["a", "b"]}}, "numbers are expected"),
         ({"width": {"integer": [8, 64.5]}}, "whole numbers are expected"),
-        ({"batch_size": [16.5]}, "is not allowed: batch_size takes whole numbers from 1"),
-        ({"batch_size": {"linear": [1.0, 2.0]}}, "is not allowed: batch_size takes whole numbers"),
-        ({"batch_norm": ["here"]}, "batch_norm takes convolutions or blocks or dense or none"),
+        ({"width": {"integer": [8, 64], "step": 0.5}}, "whole numbers are expected"),
+        ({"width": {"integer": [8, 64], "step": 10}}, "width = \\[8, 64\\] does not go in steps of 10"),
+        ({"width": {"integer": [0, 64], "log": True}}, "cannot be logarithmic"),
+        ({"width": {"integer": [1, 64], "log": 1}}, "has log = 1; write true or false"),
+        ({"l2": {"log": [1e-3, 1], "step": 1e-3}}, "write one of log, linear or integer"),
         ({"l2": {"log": [0, 1]}}, "give two finite numbers above 0"),
-        ({"l2": [1e-3, math.inf]}, "is not allowed: l2 takes numbers from 0"),
-        ("learning_rate=inf", "is not allowed: learning_rate takes numbers from"),
-        ({"l2": [True]}, "choices are numbers or words"),
+        ({"l2": [None]}, "choices are numbers, words, true or false"),
         ({"l2": []}, "give at least one"),
         ({}, "write a table, or text such as"),
-        ("dropout", "is not allowed: dropout takes numbers"),
         (7, "write a table, or text such as"),
     ],
 )
@@ -65,37 +75,34 @@ def test_what_is_no_space_is_refused_with_what_is_wrong(given, said):
         read_space(given)
 
 
-def test_the_box_of_no_space_is_the_papers():
-    assert box_of({}) == FIRST_BOX
+def test_true_is_not_1_among_choices():
+    both = Choices("bias", (True, 1))
+    assert (both.holds(1), Choices("bias", (True,)).holds(1)) == (True, False)
 
 
-def test_the_order_of_a_box_is_that_of_the_list_whatever_the_order_of_the_space():
-    found = box_of({each.name: each for each in reversed(SPACE)})
-    assert found.names == ("learning_rate", "l2", "dropout", "batch_size", "initializer", "width", "augmentation")
-    assert list(PARAMETERS)[:2] == ["learning_rate", "l2"]
-    assert found.ranges[1] == FIRST_BOX.ranges[1]
+def test_tables_show_the_logarithm_of_a_logarithmic_range():
+    headings = [parameter_for(searched).heading for searched in (SPACE[0], SPACE[1], SPACE[3], SPACE[-1])]
+    assert headings == ["log10(learning_rate)", "dropout", "width", "augmentation"]
+    assert parameter_for(SPACE[0]).shown(1e-4) == "-4.000"
 
 
-def test_tables_show_logarithms_of_learning_rate_and_l2_alone():
-    names = ("learning_rate", "l2", "dropout", "any_other")
-    assert [parameter_of(name).heading for name in names] == [
-        "log10(learning rate)", "log10(L2)", "dropout", "any other"
-    ]  # fmt: skip
+@pytest.mark.parametrize("searched", [one for one in SPACE if not isinstance(one, Choices)])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.49, 0.5, 0.77, 0.999999])
+def test_a_share_gives_a_value_of_the_range_whose_own_share_gives_it_again(searched, share):
+    value = searched.at(share)
+    assert searched.holds(value)
+    assert searched.at(searched.share(value)) == pytest.approx(value)
 
 
-@pytest.mark.parametrize(
-    ("name", "value", "found", "shown"),
-    [
-        ("learning_rate", 1e-4, -4.0, "-4.000"), ("learning_rate", 1, 0.0, "0.000"), ("l2", 0, -math.inf, "-inf"),
-        ("dropout", 0.23456, 0.23456, "0.235"), ("dropout", 0, 0, "0"), ("batch_size", 4096, 4096, "4096"),
-        ("batch_norm", "none", "none", "none"), ("other", 12345, 12345, "12345"), ("other", "x", "x", "x"),
-    ],
-)  # fmt: skip
-def test_a_value_is_shown_as_its_column_has_it(name, value, found, shown):
-    assert parameter_of(name).in_table(value) == found
-    assert parameter_of(name).shown(value) == shown
+def test_whole_numbers_of_a_logarithmic_range_are_as_likely_as_their_logarithms_say():
+    trees = IntegerRange("trees", 1, 512, log=True)
+    drawn = [trees.at((place + 0.5) / 10_000) for place in range(10_000)]
+    below_ten = sum(value < 10 for value in drawn) / len(drawn)
+    assert below_ten == pytest.approx(math.log(9.5 / 0.5) / math.log(512.5 / 0.5), abs=1e-3)
+    assert {1, 512} <= set(drawn)
 
 
-def test_parameters_are_named_as_people_write_them_also_unknown_ones():
-    names = ("learning_rate", "l2", "batch_size", "batch_norm", "augment_strength")
-    assert list(map(name_of, names)) == ["learning rate", "L2", "batch size", "batch norm", "augment strength"]
+def test_every_step_of_a_range_is_as_likely_as_the_others():
+    depth = IntegerRange("depth", 2, 10, step=4)
+    drawn = [depth.at((place + 0.5) / 300) for place in range(300)]
+    assert {value: drawn.count(value) for value in sorted(set(drawn))} == {2: 100, 6: 100, 10: 100}

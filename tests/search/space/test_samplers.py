@@ -2,9 +2,10 @@ import pytest
 
 from search.errors import SearchError
 from search.space import samplers
-from search.space.box import FIRST_BOX, Box
+from search.space.box import Box
 from search.space.ranges import Choices
 from search.space.samplers import remarks, require_installed, require_samplable
+from search.tasks.images.parameters import FIRST_BOX
 from tests.integration.fake_study import spec_of
 
 CHOICES = Box((Choices("batch_size", (16, 32)), Choices("width", (32,))))

@@ -2,9 +2,9 @@ from itertools import product
 
 import pytest
 
-from search.space.box import FIRST_BOX
 from search.space.seeds import Purpose, TrialSeeds, seed_of, shares, trial_seeds, uniforms
 from search.study.plans import Sampled
+from search.tasks.images.parameters import FIRST_BOX
 from tests.integration.fake_study import finished
 from tests.search.tiny import work_off
 
@@ -66,5 +66,5 @@ def test_a_point_of_sobol_depends_on_seed_stage_and_slot_alone(sobol):
 def test_a_study_can_be_sampled_by_sobol(study_of):
     study = study_of(3, sampler="sobol")
     work_off(study)
-    plan = Sampled(3, FIRST_BOX, None, 500, 5, (), "sobol")
+    plan = Sampled(3, FIRST_BOX, None, {"images": 500, "epochs": 5}, (), "sobol")
     assert [params for _, (params, _) in finished(study)] == [plan.assignment(1, 1, slot).params for slot in range(3)]

@@ -1,6 +1,6 @@
 import pytest
 
-from search.errors import SearchError
+from search.errors import SearchError, SearchFailure
 from search.storage import address
 from search.storage.address import is_same, parse_address
 
@@ -90,3 +90,14 @@ def test_a_database_is_the_same_by_whatever_path_and_with_or_without_its_passwor
 def test_a_database_is_the_same_by_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert is_same(parse_address("sqlite:///study.db"), f"sqlite:///{tmp_path}/study.db")
+
+
+def test_a_tilde_is_the_home_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert parse_address("sqlite:///~/study.db").database == f"{tmp_path}/study.db"
+
+
+def test_two_slashes_are_refused_with_the_address_that_was_meant():
+    with pytest.raises(SearchError, match=r"write sqlite:///runs/x\.db") as refusal:
+        parse_address("sqlite://runs/x.db")
+    assert not isinstance(refusal.value, SearchFailure)

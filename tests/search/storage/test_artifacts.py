@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 
-from data.errors import DatasetError
+from search.errors import SearchFailure
 from search.settings import Settings
-from search.storage.artifacts import ArtifactFolder, artifact_folder, attach, unattached
+from search.storage.artifacts import ArtifactFolder, artifact_folder, unattached
 from tests.integration.fake_study import run_trial
-from tests.search.tiny import work_off
+from tests.search.tiny import attach, work_off
 
 ID = "0c6a2bd4-6a6e-4a8c-9f53-2f8f3f4a9c11"
 
@@ -41,7 +41,7 @@ def test_a_name_that_is_no_id_leads_nowhere(name, folder):
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(DatasetError, match="is not a folder"):
+    with pytest.raises(SearchFailure, match=r"cannot write an artifact into .*choose another --artifacts"):
         ArtifactFolder(tmp_path / "file").write(ID, io.BytesIO(b""))
 
 
@@ -66,7 +66,7 @@ def test_an_artifact_is_attached_to_its_trial_as_optuna_does_it(study_of, storag
 
     def with_artifact(task):
         (trial,) = storage.rdb.get_all_trials(study.id)
-        attach(storage, folder, trial._trial_id, "curve.svg", "image/svg+xml", b"<svg/>")
+        attach(storage, folder, trial._trial_id, "curve.svg", b"<svg/>")
         return run_trial(task)
 
     work_off(study, with_artifact)
@@ -80,7 +80,7 @@ def test_an_artifact_is_attached_to_its_trial_as_optuna_does_it(study_of, storag
     assert unattached(storage, folder) == ()
 
 
-def test_files_of_no_trial_and_no_study_are_found_once_they_are_a_minute_old(study_of, storage, folder):
+def test_files_of_no_trial_and_no_study_are_found_once_they_are_ten_minutes_old(study_of, storage, folder):
     study = study_of(1)
     assert unattached(storage, folder) == ()
     theirs, stray = str(uuid.uuid4()), str(uuid.uuid4())
@@ -121,4 +121,4 @@ def test_a_file_that_is_removed_while_it_is_looked_at_ends_nothing(study_of, sto
 
 def age(folder):
     for path in folder.path.iterdir():
-        os.utime(path, (time.time() - 61,) * 2)
+        os.utime(path, (time.time() - 601,) * 2)

@@ -1,8 +1,6 @@
-import os
 import sqlite3
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text, update
@@ -16,7 +14,7 @@ from tests.waiting import until
 
 
 def test_opening_a_missing_file_says_how_to_start_and_creates_nothing(tmp_path):
-    with pytest.raises(SearchError, match=r"no study storage at sqlite:.*start one with 'agesearch search'"):
+    with pytest.raises(SearchError, match=r"no study storage at sqlite:.*, in the folder /.*; start one with"):
         open_storage(f"sqlite:///{tmp_path}/study.db")
     assert list(tmp_path.iterdir()) == []
 
@@ -68,11 +66,15 @@ def test_a_name_too_long_for_a_file_is_refused(tmp_path):
         open_storage(f"sqlite:///{tmp_path}/{'x' * 300}.db")
 
 
-def test_tables_of_another_version_are_refused(storage):
+@pytest.mark.parametrize("version", [1, 99])
+def test_tables_of_another_version_are_refused_with_the_way_out(version, storage):
     with storage.engine.begin() as tx:
-        tx.execute(update(tables.schema).values(version=99))
+        tx.execute(update(tables.schema).values(version=version))
     for use in (open_storage, create_storage):
-        with pytest.raises(SearchError, match="tables of version 99, this program needs 1"):
+        with pytest.raises(
+            SearchError,
+            match=f"tables of version {version}, this program needs 2; use the version of agesearch that made it",
+        ):
             use(storage.url)
 
 
@@ -125,16 +127,7 @@ def test_what_is_not_the_databases_is_not_called_so(error, storage):
     assert raised.value is error
 
 
-def somebody_waits(storage):
-    """Whether a lock of this process, or of anybody in the server, is being waited for."""
-    if storage.engine.dialect.name == "sqlite":
-        locks = Path("/proc/locks").read_text().splitlines()
-        return any("->" in line and str(os.getpid()) in line.split() for line in locks)
-    with storage.engine.connect() as connection:
-        return connection.scalar(text("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
-
-
-def test_only_one_at_a_time_is_let_in(storage):
+def test_only_one_at_a_time_is_let_in_and_who_waits_says_for_whom(storage, caplog):
     inside = []
 
     def enter():
@@ -144,10 +137,31 @@ def test_only_one_at_a_time_is_let_in(storage):
     with exclusively(storage):
         thread = threading.Thread(target=enter)
         thread.start()
-        until(lambda: somebody_waits(storage), "the second at the door")
+        until(lambda: "for process" in caplog.text, "the second at the door")
         inside.append("first")
     thread.join()
     assert inside == ["first", "second"]
+
+
+def test_the_wait_for_another_process_has_an_end_and_names_it(storage, monkeypatch):
+    monkeypatch.setattr("search.storage.exclusion.WAIT_SECONDS", 0.2)
+    with exclusively(storage), pytest.raises(SearchFailure, match=r"process \d+.* for more than"), exclusively(storage):
+        pass
+
+
+@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
+def test_the_lock_is_the_transactions_and_not_the_sessions(storage):
+    with exclusively(storage), storage.engine.begin() as tx:
+        sessions = "SELECT count(*) FROM pg_stat_activity a JOIN pg_locks l USING (pid) "
+        sessions += "WHERE l.locktype = 'advisory' AND a.state = 'idle in transaction'"
+        assert tx.scalar(text(sessions)) == 1
+
+
+def test_another_kind_of_file_gets_no_lock_file_beside_it(tmp_path):
+    (tmp_path / "faces.h5").write_bytes(b"\x89HDF\r\n" * 100)
+    with pytest.raises(SearchError, match="not a database"):
+        create_storage(f"sqlite:///{tmp_path}/faces.h5")
+    assert [path.name for path in tmp_path.iterdir()] == ["faces.h5"]
 
 
 def test_a_storage_prints_its_address_and_no_password(storage):

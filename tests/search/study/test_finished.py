@@ -29,7 +29,7 @@ def test_the_best_trials_of_all_stages_come_best_first(study_of, storage, no_sto
     study = study_of(3, 2)
     work(Slots(study), run_trial, no_stop)
     with storage.engine.begin() as tx:
-        best = best_finished(tx, study.name, 2, 4)
+        best = best_finished(tx, study, 4)
     assert [value for _, value in best] == sorted(value for _, value in expected(study.spec).values())[:4]
 
 
@@ -37,7 +37,7 @@ def test_equal_values_come_in_the_order_of_their_slots(study_of, storage, no_sto
     study = study_of(3)
     work(Slots(study), lambda _: outcome_of(20.0, 20.0, 1.0, 0.5), no_stop)
     with storage.engine.begin() as tx:
-        best = best_finished(tx, study.name, 2, 3)
+        best = best_finished(tx, study, 3)
     assert [storage.rdb.get_trial(number).user_attrs["slot"] for number, _ in best] == [0, 1, 2]
 
 

@@ -3,17 +3,19 @@ from dataclasses import replace
 import pytest
 from pydantic import ValidationError
 
-from search.space.box import FIRST_BOX
 from search.space.narrowing import FinishedTrial
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.documents import to_json
 from search.study.plans import Candidate, Finalists, Sampled, Variants, candidates, plan_from_json
-from search.study.variants import Experiment, Keeping, Variant
+from search.study.variants import Experiment
+from search.tasks.images.options import Keeping, curve_of, keeping_of
+from search.tasks.images.parameters import FIRST_BOX
+from tests.integration.fake_study import variant
 
 FIRST, SECOND = {"learning_rate": 1e-4, "l2": 1e-3}, {"learning_rate": 1e-5, "l2": 1e-2}
-SAMPLED = Sampled(4, FIRST_BOX, None, images=500, epochs=5)
+SAMPLED = Sampled(4, FIRST_BOX, None, {"images": 500, "epochs": 5})
 FINALISTS = Finalists(
-    (Candidate(FIRST, (3,), 9.0), Candidate(SECOND, (1,), 9.5)), FIRST_BOX, repeats=3, images=700, epochs=8
+    (Candidate(FIRST, (3,), 9.0), Candidate(SECOND, (1,), 9.5)), FIRST_BOX, 3, {"images": 700, "epochs": 8}
 )
 
 
@@ -21,8 +23,8 @@ KEEPING = Keeping((1, 4), best_until=3)
 EXPERIMENT = Experiment(
     "batch-size",
     (
-        Variant("32", {"batch_size": 32}, 20, 3, 2),
-        Variant("64", {"batch_size": 64}, 10, 4, 2, "training", keeping=KEEPING),
+        variant("32", {"batch_size": 32}, 20, 3, 2),
+        variant("64", {"batch_size": 64}, 10, 4, 2, "training", keeping=KEEPING),
     ),
 )
 
@@ -41,7 +43,7 @@ def test_a_sampled_slot_gets_the_draw_of_its_own_seed_and_the_stages_budget():
     given = SAMPLED.assignment(7, 1, 2)
     assert given.seeds == trial_seeds(7, 1, 2)
     assert given.params == FIRST_BOX.at(uniforms(given.seeds.parameters, 2))
-    assert (given.box, given.images, given.epochs) == (FIRST_BOX, 500, 5)
+    assert (given.box, given.budget) == (FIRST_BOX, {"images": 500, "epochs": 5})
 
 
 def test_every_candidate_is_trained_with_the_same_seeds_and_another_in_each_repeat():
@@ -49,7 +51,7 @@ def test_every_candidate_is_trained_with_the_same_seeds_and_another_in_each_repe
     assert [each.params for each in given] == [FIRST, SECOND] * 3
     assert [each.seeds for each in given] == [trial_seeds(7, 3, repeat) for repeat in (0, 0, 1, 1, 2, 2)]
     assert len({each.seeds for each in given}) == 3
-    assert {(each.images, each.epochs) for each in given} == {(700, 8)}
+    assert all(each.budget == {"images": 700, "epochs": 8} for each in given)
 
 
 def test_a_finalists_seeds_are_those_of_no_sampled_trial():
@@ -68,10 +70,10 @@ def test_every_variant_gets_its_own_parameters_budget_and_curve_and_says_which_i
     assert [each.params for each in given] == [{"variant": "32", "batch_size": 32}] * 2 + [
         {"variant": "64", "batch_size": 64}
     ] * 2
-    assert [(each.images, each.epochs, each.curve, each.repeat) for each in given] == [
+    assert [(*each.budget.values(), curve_of(each.options), each.repeat) for each in given] == [
         (20, 3, "validation", 0), (20, 3, "validation", 1), (10, 4, "training", 0), (10, 4, "training", 1),
     ]  # fmt: skip
-    assert [each.keeping for each in given] == [Keeping()] * 2 + [KEEPING] * 2
+    assert [keeping_of(each.options) for each in given] == [Keeping()] * 2 + [KEEPING] * 2
 
 
 @pytest.mark.parametrize(("paired", "places"), [(True, [0, 1, 0, 1]), (False, [0, 1, 2, 3])])

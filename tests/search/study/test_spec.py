@@ -1,10 +1,9 @@
 import pytest
 
-from search.study.spec import FinalistBudget
-from search.study.variants import Experiment, Variant
-from tests.integration.fake_study import spec_of
+from search.study.variants import Experiment
+from tests.integration.fake_study import finalist_budget, spec_of, variant
 
-BUDGET = FinalistBudget(configurations=3, repeats=2, images=700, epochs=8)
+BUDGET = finalist_budget(3, 2, 700, 8)
 
 
 def test_stages_have_the_sizes_asked_for_and_the_finalists_as_many_as_there_can_be():
@@ -15,9 +14,9 @@ def test_stages_have_the_sizes_asked_for_and_the_finalists_as_many_as_there_can_
 
 def test_a_slot_costs_its_images_times_its_epochs():
     assert spec_of(2, 1).slot_costs == (2500, 2500, 2500)
-    own = BUDGET.images * BUDGET.epochs
+    own = 700 * 8
     assert spec_of(1, 1, finalists=BUDGET).slot_costs == (2500, 2500, own, own, own, own)
-    variants = (Variant("short", {"width": 8}, 7, 3, 2), Variant("long", {"width": 8}, 70, 30, 1))
+    variants = (variant("short", {"width": 8}, 7, 3, 2), variant("long", {"width": 8}, 70, 30, 1))
     assert spec_of(3, experiment=Experiment("widths", variants)).slot_costs == (21, 21, 2100)
 
 
@@ -32,4 +31,4 @@ def test_a_slot_costs_its_images_times_its_epochs():
 )
 def test_a_budget_that_cannot_be_is_refused(budget, said):
     with pytest.raises(Exception, match=said):
-        FinalistBudget(*budget)
+        finalist_budget(*budget)

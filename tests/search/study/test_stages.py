@@ -3,18 +3,17 @@ from optuna.trial import TrialState
 
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
-from search.space.box import Box, LogRange
+from search.space.box import Box
 from search.space.learning_samplers import Seen
 from search.space.narrowing import GIVEN
+from search.space.ranges import LogRange
 from search.study.finished import seen_trials
 from search.study.plans import Finalists, Sampled, Variants
-from search.study.spec import FinalistBudget
-from search.study.stages import assigned, list_stages, open_next, read_stage, sampled_stages
+from search.study.stages import list_stages, open_next, read_stage, sampled_stages
 from search.study.trial import Diverged, Pruned
-from search.study.trials import Trials
-from search.study.variants import Experiment, Variant
+from search.study.variants import Experiment
 from tests.integration import fake_study as fake
-from tests.integration.fake_study import expected, finished, run_trial
+from tests.integration.fake_study import expected, finalist_budget, finished, run_trial, variant
 from tests.search.tiny import run_variant, work_off, work_some
 
 BOX = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))
@@ -25,7 +24,7 @@ def test_the_first_stage_has_the_studys_box_and_no_narrowing(study_of):
     assert list_stages(study) == ()
     open_next(study, 0)
     stage = read_stage(study, 1)
-    assert stage.plan == Sampled(4, study.spec.box, None, images=500, epochs=5)
+    assert stage.plan == Sampled(4, study.spec.box, None, {"images": 500, "epochs": 5})
     assert Slots(study).counts(1) == SlotCounts(waiting=4)
 
 
@@ -66,7 +65,7 @@ def test_given_ranges_are_those_of_every_later_stage(stage, study_of, no_stop):
     assert read_stage(study, stage).plan.narrowing.rule == GIVEN
 
 
-BUDGET = FinalistBudget(configurations=3, repeats=2, images=700, epochs=8)
+BUDGET = finalist_budget(3, 2, 700, 8)
 
 
 def test_after_the_last_stage_the_best_configurations_of_all_are_trained_again(study_of, no_stop):
@@ -74,7 +73,7 @@ def test_after_the_last_stage_the_best_configurations_of_all_are_trained_again(s
     work(Slots(study), run_trial, no_stop)
     assert finished(study) == sorted(expected(study.spec).items())
     plan = list_stages(study)[2].plan
-    assert (plan.repeats, plan.images, plan.epochs) == (2, 700, 8)
+    assert (plan.repeats, plan.budget) == (2, {"images": 700, "epochs": 8})
     ranked = sorted(value for place, (_, value) in expected(study.spec).items() if place[0] < 3)
     assert [each.score for each in plan.candidates] == ranked[:3]
     assert [number for number, _ in sampled_stages(study)] == [1, 2]
@@ -86,7 +85,7 @@ def test_finalists_are_no_more_than_the_trials_with_a_value(study_of, no_stop):
     assert Slots(study).counts(2) == SlotCounts(finished=4)
 
 
-def test_a_study_whose_trials_all_diverge_ends_without_finalists(study_of, no_stop):
+def test_a_study_whose_trials_all_diverge_ends_without_finalist_budget(study_of, no_stop):
     study = study_of(2, finalists=BUDGET)
     work(Slots(study), lambda _task: Diverged("nan"), no_stop)
     plan = list_stages(study)[1].plan
@@ -97,7 +96,7 @@ def test_a_study_whose_trials_all_diverge_ends_without_finalists(study_of, no_st
 
 def test_the_box_of_the_finalists_holds_them_whatever_ranges_were_given(study_of, no_stop):
     given = Box((LogRange("learning_rate", 1e-2, 1e-1), LogRange("l2", 1e2, 1e3)))
-    study = study_of(2, 2, ranges=given, finalists=FinalistBudget(4, 2, 1, 1))
+    study = study_of(2, 2, ranges=given, finalists=finalist_budget(4, 2, 1, 1))
     work(Slots(study), run_trial, no_stop)
     assert list_stages(study)[2].plan.box == Box((LogRange("learning_rate", 1e-6, 1e-1), LogRange("l2", 1e-6, 1e3)))
     assert len(finished(study)) == 2 + 2 + 8
@@ -105,7 +104,7 @@ def test_the_box_of_the_finalists_holds_them_whatever_ranges_were_given(study_of
 
 def test_the_only_stage_of_an_experiment_is_that_of_its_variants(study_of, no_stop):
     experiment = Experiment(
-        "batch-size", tuple(Variant(size, {"batch_size": int(size)}, 5, 2, 2) for size in ("32", "64"))
+        "batch-size", tuple(variant(size, {"batch_size": int(size)}, 5, 2, 2) for size in ("32", "64"))
     )
     study = study_of(4, experiment=experiment)
     work(Slots(study), run_variant, no_stop)
@@ -121,7 +120,7 @@ OWNER = "elsewhere:1:1"
 
 def seen_by(study, claim):
     with study.storage.engine.begin() as tx:
-        return seen_trials(tx, study.name, claim)
+        return seen_trials(tx, study, claim.stage, claim.slot)
 
 
 def test_one_worker_runs_the_search_that_its_seed_decides(study_of):
@@ -138,9 +137,8 @@ def test_what_ended_without_a_score_is_seen_and_what_runs_elsewhere(study_of):
 
     study = study_of(6, sampler="tpe", max_attempts=1)
     work_some(study, 4, some_end_badly)
-    slots, trials = Slots(study), Trials(study)
-    running = slots.claim(OWNER)
-    slots.attach(running, trials.create(running, assigned(study, running)))
+    slots = Slots(study)
+    slots.assigned(slots.claim(OWNER))
     found = seen_by(study, slots.claim(OWNER))
     assert [(each.slot, each.ended, each.score is None) for each in found] == [
         (0, True, False), (1, True, True), (2, True, True), (3, True, False), (4, False, True),
@@ -167,26 +165,30 @@ def test_of_a_pruned_trial_the_last_report_is_seen(study_of):
 def test_a_later_attempt_has_the_parameters_of_the_first_whatever_has_been_learnt_since(sampler, study_of):
     study = study_of(20, sampler=sampler)
     work_some(study, 13)
-    slots, trials = Slots(study), Trials(study)
+    slots = Slots(study)
     first = slots.claim(OWNER)
-    given = assigned(study, first)
-    trial = trials.create(first, given)
-    trials.fail(trial, "its worker was stopped")
+    given = slots.assigned(first)
+    assert slots.assigned(first) == given  # as where the answer of the storage was lost
     work_some(study, 3)  # of other slots
     assert seen_by(study, first)[-1].slot == 16
-    slots.give_back(first)
+    slots.give_back(first, "its worker was stopped")
     again = slots.claim(OWNER)
     assert (again.slot, again.token) == (13, 2)
-    assert assigned(study, again) == given
+    assert slots.assigned(again) == given == again.assignment
 
 
-def test_a_slot_that_was_claimed_and_got_no_trial_is_sampled_at_its_next_claim(study_of):
+def test_a_slot_whose_trial_got_no_parameters_is_sampled_at_its_next_claim(study_of):
     study = study_of(20, sampler="tpe")
     work_some(study, 13)
     slots = Slots(study)
-    given = assigned(study, claim := slots.claim(OWNER))
-    slots.give_back(claim)
-    assert assigned(study, slots.claim(OWNER)) == given
+    stage, claim = read_stage(study, 1), slots.claim(OWNER)
+    assert claim.assignment.params == {}
+    given = stage.given(study.spec.seed, claim.slot, seen_by(study, claim))
+    slots.give_back(claim, "its worker was stopped")
+    again = slots.claim(OWNER)
+    assert slots.assigned(again) == given
+    (trial,) = (each for each in study.storage.rdb.get_all_trials(study.id) if each._trial_id == again.trial)
+    assert trial.params == given.params
 
 
 def test_a_configuration_that_is_enqueued_is_tried_by_a_sampler_that_learns_too(study_of):

@@ -9,7 +9,8 @@ from sqlalchemy import update
 from search.errors import SearchError, SearchFailure
 from search.processes.loop import work
 from search.slots.slots import SlotCounts, Slots
-from search.space.box import Box, LogRange
+from search.space.box import Box
+from search.space.ranges import LogRange
 from search.storage import tables
 from search.storage.documents import from_json, to_json
 from search.study import study as study_module
@@ -17,9 +18,8 @@ from search.study.owner import this_process
 from search.study.spec import StudySpec
 from search.study.stages import list_stages, open_next, read_stage
 from search.study.study import create_or_resume, load_study, study_names
-from search.study.trial import Diverged
-from search.study.trials import Trials
 from tests.integration.fake_study import NAME, finished, run_trial, spec_of
+from tests.outcomes import RESULT
 
 HERE = this_process()
 GIVEN = Box((LogRange("learning_rate", 1e-5, 1e-3), LogRange("l2", 1e-5, 1e-3)))
@@ -69,7 +69,7 @@ def test_what_another_version_has_written_is_refused_with_the_way_out(written, s
         load_study(storage, NAME)
 
 
-def test_a_study_half_created_by_a_crash_is_created(storage):
+def test_an_empty_study_of_that_name_in_optuna_is_taken(storage):
     storage.rdb.create_new_study([StudyDirection.MINIMIZE], NAME)
     assert create_or_resume(storage, NAME, spec_of(2)) == load_study(storage, NAME)
 
@@ -99,52 +99,42 @@ def test_a_study_deleted_in_optuna_starts_anew(study_of, storage, no_stop):
     assert len(finished(again)) == 3
 
 
-def begun(study, owner):
-    """The claim of a slot by an owner, and the trial that runs for it."""
-    claim = Slots(study).claim(owner)
-    trial_id = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
-    Slots(study).attach(claim, trial_id)
-    return claim, trial_id
-
-
-def test_who_works_on_a_study_that_was_deleted_does_nothing_to_the_next_one_of_its_name(study_of, storage):
-    old = study_of(2)
-    claim, _ = begun(old, "lab/boot/1:1:1")
-    optuna.delete_study(study_name=NAME, storage=storage.rdb)
-    new = study_of(2)
-    _, trial_id = begun(new, "elsewhere/boot/1:1:1")  # in SQLite it has the number of the deleted one
-    slots, trials = Slots(old), Trials(old)
-    steps = (
+def steps_of(slots, claim):
+    """Everything that a worker does in the name of a claim."""
+    return (
         lambda: slots.claim(claim.owner),
         lambda: slots.renew(claim),
-        lambda: slots.close(claim),
-        lambda: trials.fail(trial_id, "its lease was lost"),
-        lambda: trials.commit(trial_id, Diverged("nan"), 0.0),
-        lambda: open_next(old, 1),
+        lambda: slots.report(claim, {1: 99.0}),
+        lambda: slots.finish(claim, RESULT),
+        lambda: slots.give_back(claim, "stopped"),
+        lambda: slots.fail_attempt(claim, "no memory"),
     )
-    for step in steps:
+
+
+@pytest.mark.parametrize("owner", ["lab/boot/1:1:1", "elsewhere/boot/1:1:1"])
+def test_who_works_on_a_study_that_was_deleted_does_nothing_to_the_next_one_of_its_name(owner, study_of, storage):
+    old = study_of(2)
+    claim = Slots(old).claim("lab/boot/1:1:1")
+    optuna.delete_study(study_name=NAME, storage=storage.rdb)
+    new = study_of(2)
+    running = Slots(new).claim(owner).trial  # in SQLite it has the number of the deleted one
+    for step in (*steps_of(Slots(old), claim), lambda: open_next(old, 1)):
         with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
             step()
-    assert storage.rdb.get_trial(trial_id).state is TrialState.RUNNING
-    assert "reason" not in storage.rdb.get_trial(trial_id).user_attrs
+    trial = storage.rdb.get_trial(running)
+    assert (trial.state, trial.intermediate_values, "reason" in trial.user_attrs) == (TrialState.RUNNING, {}, False)
     assert Slots(new).counts(1) == SlotCounts(waiting=1, claimed=1)
 
 
 def test_who_works_on_a_study_that_was_deleted_does_nothing_to_another_that_has_its_numbers(study_of, storage):
     old = study_of(2)
-    _, trial_id = begun(old, "lab/boot/1:1:1")
+    claim = Slots(old).claim("lab/boot/1:1:1")
     optuna.delete_study(study_name=NAME, storage=storage.rdb)  # which leaves our own row of it
     other = create_or_resume(storage, "other", spec_of(2))
-    _, new_id = begun(other, "elsewhere/boot/1:1:1")
+    running = Slots(other).claim("lab/boot/1:1:1").trial
     if not storage.url.startswith("postgresql"):
-        assert (new_id, other.id) == (trial_id, old.id)
-    claim = Slots(other).claim("elsewhere/boot/1:1:1")
-    trials, plan = Trials(old), read_stage(other, 1)
-    for step in (
-        lambda: trials.commit(new_id, Diverged("nan"), 0.0),
-        lambda: trials.report(new_id, 1, 99.0),
-        lambda: trials.create(claim, plan.assignment(5, claim.slot)),
-    ):
+        assert (running, other.id) == (claim.trial, old.id)
+    for step in steps_of(Slots(old), claim):
         with pytest.raises(SearchError, match="the study 'ages' has been deleted from"):
             step()
     (trial,) = storage.rdb.get_all_trials(other.id)
@@ -157,7 +147,6 @@ def test_who_works_on_a_study_that_was_deleted_does_nothing_to_another_that_has_
         ({"trials": ()}, "must name at least one trial"),
         ({"trials": (5, 0)}, "trials = 5,0 must name at least one trial"),
         ({"seed": -1}, "seed = -1 must be 0 or more"),
-        ({"threads": 0}, "threads = 0 must be 1 or more"),
         ({"max_attempts": 0}, "max_attempts = 0 must be 1 or more"),
         ({"ranges": Box((LogRange("l2", 1, 2),))}, "must have the names and kinds of the first box"),
     ],
@@ -185,16 +174,16 @@ def test_a_value_has_the_unit_of_the_dataset(unit, name, study_of, storage):
 
 def test_who_loses_the_lock_does_not_write_over_what_another_has_just_created(storage, monkeypatch):
     """As where the connection that held it broke, or its server was restarted."""
-    create, rival = storage.rdb.create_new_study, []
+    create, rival = study_module._create, []
 
     def slowly(*arguments):
-        monkeypatch.setattr(storage.rdb, "create_new_study", create)
+        monkeypatch.setattr(study_module, "_create", create)
         rival.append(create_or_resume(storage, "ages", spec_of(2)))
         Slots(rival[0]).claim(HERE)
         return create(*arguments)
 
     monkeypatch.setattr(study_module, "exclusively", nullcontext)
-    monkeypatch.setattr(storage.rdb, "create_new_study", slowly)
+    monkeypatch.setattr(study_module, "_create", slowly)
     with pytest.raises(SearchFailure, match=r"somebody else has just created the study 'ages' in .*; run the same"):
         create_or_resume(storage, "ages", spec_of(2))
     assert Slots(rival[0]).counts(1) == SlotCounts(waiting=1, claimed=1)

@@ -3,11 +3,12 @@ import pytest
 from search.errors import SearchError
 from search.space.ranges import Choices, LogRange
 from search.storage.documents import from_json, to_json
-from search.study.variants import Experiment, Variant
+from search.study.variants import Experiment
+from tests.integration import fake_study
 
 
 def variant(name, images=5, epochs=2, repeats=2, **params):
-    return Variant(name, params or {"l2": 0.0}, images, epochs, repeats)
+    return fake_study.variant(name, params or {"l2": 0.0}, images, epochs, repeats)
 
 
 def test_an_experiment_survives_being_written_as_json():
@@ -38,7 +39,9 @@ def test_trials_choose_among_the_variants_and_their_values():
 
 def test_a_learning_rate_that_varies_is_a_range_in_which_the_dashboard_can_show_it():
     rates = [variant(name, learning_rate=rate) for name, rate in (("a", 1e-3), ("b", 1e-5), ("c", 1e-4))]
-    assert Experiment("e", tuple(rates)).box.ranges[1] == LogRange("learning_rate", 1e-5, 1e-3)
+    assert Experiment("e", tuple(rates), spanned=("learning_rate", "l2")).box.ranges[1] == LogRange(
+        "learning_rate", 1e-5, 1e-3
+    )
 
 
 def test_no_penalty_at_all_is_a_choice_since_it_has_no_logarithm():

@@ -2,19 +2,17 @@ import re
 from pathlib import Path
 
 import pytest
-from optuna.distributions import FloatDistribution
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import delete, update
 
 from search.slots.slots import Slots
-from search.storage.tables import FINISHED
 from search.storage.tables import slots as table
 from search.study.owner import this_process
 from search.study.stages import open_next
-from search.study.trials import Trials
 from search.upkeep import findings
 from search.upkeep.findings import find
 from tests.integration.fake_study import run_trial
+from tests.outcomes import RESULT
 from tests.search.tiny import work_off
 
 HERE = this_process()
@@ -24,20 +22,6 @@ ELSEWHERE = "elsewhere/boot/1:7:1"
 
 def kinds(slots):
     return [finding.kind for finding in find(slots)]
-
-
-def begin(slots, owner):
-    """Claim a slot, and create and attach its trial; returns the trial's id."""
-    claim = slots.claim(owner)
-    trial = create_trial(
-        state=TrialState.RUNNING,
-        params={"l2": 1e-3},
-        distributions={"l2": FloatDistribution(1e-6, 10)},
-        user_attrs={"stage": claim.stage, "slot": claim.slot, "token": claim.token},
-    )
-    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
-    slots.attach(claim, number)
-    return number
 
 
 def test_nothing_is_wrong_with_a_study_before_within_and_after_its_trials(slots):
@@ -53,63 +37,28 @@ def test_nothing_is_wrong_with_a_study_before_within_and_after_its_trials(slots)
 
 
 def test_a_slot_whose_worker_is_dead_is_found_once_with_its_trial(slots):
-    trial = begin(slots, DEAD)
+    trial = slots.claim(DEAD).trial
     (found,) = find(slots)
     assert (found.kind, found.stage, found.slot, found.trial) == ("abandoned slot", 1, 0, trial)
     assert found.text.startswith("stage 1, slot 0 is held by process ")
     assert str(found).endswith(", which is dead: it is set free for the next worker")
 
 
-def test_a_slot_whose_trial_has_a_result_will_be_closed(slots):
-    number = begin(slots, DEAD)
-    slots.study.storage.rdb.set_trial_state_values(number, TrialState.COMPLETE, [1.0])
-    (found,) = find(slots)
-    assert found.remedy == "it is closed, since its trial has a result"
-
-
 def test_a_worker_of_another_machine_is_given_up_only_when_its_lease_has_run_out(slots):
-    begin(slots, ELSEWHERE)
+    slots.claim(ELSEWHERE)
     assert find(slots) == ()
-    begin(Slots(slots.study, lease_seconds=-5), ELSEWHERE)
+    Slots(slots.study, lease_seconds=-5).claim("elsewhere/boot/1:8:1")
     (found,) = find(slots)
     assert found.kind == "abandoned slot"
-    silent = re.search(r"process 7 of elsewhere, which has been silent for (\d+) seconds", found.text)
+    silent = re.search(r"process 8 of elsewhere, which has been silent for (\d+) seconds", found.text)
     assert 65 <= int(silent[1]) < 120
 
 
 def test_a_lease_that_ends_later_than_any_can_shows_that_the_clock_was_set_back(slots):
-    begin(Slots(slots.study, lease_seconds=4000), ELSEWHERE)
+    Slots(slots.study, lease_seconds=4000).claim(ELSEWHERE)
     (found,) = find(slots)
     assert found.kind == "abandoned slot"
     assert "so the clock must have been set back" in found.text
-
-
-def test_a_running_trial_whose_slot_nobody_holds_for_it_is_found(slots):
-    claim = slots.claim(HERE)
-    trial = create_trial(
-        state=TrialState.RUNNING, user_attrs={"stage": claim.stage, "slot": claim.slot, "token": claim.token}
-    )
-    slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
-    assert find(slots) == ()
-    slots.give_back(claim)
-    assert kinds(slots) == ["running trial"]
-    slots.claim(HERE)
-    assert kinds(slots) == ["running trial"]
-
-
-def test_a_trial_that_ends_between_two_looks_is_nothing_to_mend(slots, monkeypatch):
-    trial = begin(slots, HERE)
-    look = Trials.running
-
-    def looking(trials):
-        found = look(trials)
-        slots.study.storage.rdb.set_trial_state_values(trial, TrialState.COMPLETE, [1.0])
-        with slots.study.storage.engine.begin() as tx:
-            tx.execute(update(table).where(table.c.trial_id == trial).values(state=FINISHED))
-        return found
-
-    monkeypatch.setattr(Trials, "running", looking)
-    assert find(slots) == ()
 
 
 def test_a_running_trial_of_somebody_else_is_left_alone(slots):
@@ -159,7 +108,7 @@ def test_a_damaged_file_is_found_and_nothing_else_is_looked_for(slots):
 def test_a_stage_that_is_opened_between_two_looks_lacks_nothing(study_of, monkeypatch):
     study = study_of(1, 2)
     slots, look = Slots(study), findings._slots_with_trials
-    slots.close(slots.claim(HERE))
+    slots.finish(slots.claim(HERE), RESULT)
 
     def looking(*of):
         rows = look(*of)

@@ -9,24 +9,21 @@ from sqlalchemy.schema import CreateSchema
 from search.errors import SearchError
 from search.processes.loop import work
 from search.slots.slots import Slots
-from search.storage.artifacts import ArtifactFolder, attach
+from search.storage.artifacts import ArtifactFolder
 from search.storage.database import open_storage
 from search.storage.optuna_tables import id_of, trials
 from search.storage.tables import slots, workers
 from search.study.claims import NoClaim
 from search.study.owner import this_process
-from search.study.stages import read_stage
 from search.study.study import load_study
 from search.study.trial import Diverged
-from search.study.trials import Trials
 from search.study.workers import list_workers, present
 from search.upkeep.findings import find
 from search.upkeep.moving import Folders, move_study
 from search.upkeep.repairing import repair
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
-from tests.outcomes import outcome_of
-from tests.search.tiny import work_off, work_some
+from tests.search.tiny import attach, work_off, work_some
 
 HERE = this_process()
 DEAD = HERE.rsplit(":", 1)[0] + ":1"
@@ -92,9 +89,8 @@ def test_a_finished_study_is_the_same_in_another_kind_of_database(study_of, move
 
 def test_a_study_with_artifacts_is_not_moved_to_where_they_have_no_place(study_of, storage, target_url, tmp_path):
     study = study_of(1)
-    claim = Slots(study).claim(DEAD)
-    trial = Trials(study).create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
-    attach(storage, ArtifactFolder(tmp_path / "here"), trial, "curve.svg", "image/svg+xml", b"<svg/>")
+    trial = Slots(study).claim(DEAD).trial
+    attach(storage, ArtifactFolder(tmp_path / "here"), trial, "curve.svg", b"<svg/>")
     with pytest.raises(SearchError, match=r"has 1 artifacts, .* give --artifacts DIR"):
         move_study(storage.url, target_url, study.name, Folders((ArtifactFolder(tmp_path / "here"),)))
 
@@ -108,21 +104,14 @@ def test_a_study_half_done_goes_on_where_it_is_and_ends_exact(study_of, move):
     assert len(fake.finished(study)) == 3
 
 
-@pytest.mark.parametrize("counted", [True, False])
-def test_a_dead_workers_slot_is_taken_over_at_once_and_its_result_counts_if_it_was_told(counted, study_of, move):
+def test_a_dead_workers_slot_is_taken_over_at_once(study_of, move):
     study = study_of(2)
-    all_slots, trials = Slots(study), Trials(study)
-    claim = all_slots.claim(DEAD)
-    trial = trials.create(claim, read_stage(study, 1).assignment(study.spec.seed, claim.slot))
-    all_slots.attach(claim, trial)
-    if counted:
-        _, value = fake.expected(study.spec)[1, 0]
-        trials.commit(trial, outcome_of(value, value, 1.0, 0.5), 0.0)
+    Slots(study).claim(DEAD)
     _, moved = move(study)
     work_off(moved)
     assert fake.finished(moved) == sorted(fake.expected(moved.spec).items())
     states = [each.state for each in moved.storage.rdb.get_all_trials(moved.id)]
-    assert states == [TrialState.COMPLETE] * 2 if counted else [TrialState.FAIL, *[TrialState.COMPLETE] * 2]
+    assert states == [TrialState.FAIL, *[TrialState.COMPLETE] * 2]
 
 
 def test_a_slot_whose_trial_is_gone_is_moved_without_one_and_mended_there(study_of, move):
@@ -173,7 +162,7 @@ def test_a_worker_that_fell_silent_does_not_keep_a_study_from_being_moved(storag
     with storage.engine.begin() as tx:
         tx.execute(update(slots).values(lease_expires=1.0))
     _, moved = move(study)
-    assert Slots(moved).claim(HERE).taken_over
+    assert Slots(moved).claim(HERE).losses == 1
 
 
 def test_a_worker_seen_in_the_future_is_of_a_clock_that_was_set_back(storage, study_of, move):

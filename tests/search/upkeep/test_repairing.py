@@ -7,32 +7,26 @@ from optuna.trial import TrialState, create_trial
 from sqlalchemy import delete, update
 
 from search.slots.slots import SlotCounts, Slots
-from search.storage.artifacts import ArtifactFolder, attach
+from search.storage.artifacts import ArtifactFolder
 from search.storage.tables import slots as table
 from search.study.claims import NoClaim
+from search.study.finished import seen_trials
 from search.study.owner import this_process
-from search.study.spec import FinalistBudget
-from search.study.stages import assigned, read_stage
-from search.study.trials import Trials
+from search.study.stages import read_stage
 from search.upkeep.findings import find
 from search.upkeep.repairing import open_failed, repair
 from tests.integration.exactness import assert_exact
-from tests.integration.fake_study import run_trial
-from tests.outcomes import outcome_of
-from tests.search.tiny import work_off, work_some
+from tests.integration.fake_study import finalist_budget, run_trial
+from tests.outcomes import RESULT
+from tests.search.tiny import attach, work_off, work_some
 
 HERE = this_process()
 ELSEWHERE = "elsewhere/boot/1:7:1"
 
 
 def die_within_a_trial(slots, lease_seconds):
-    """Leave what a worker of another machine leaves that dies within a trial; returns its claim and its trial's id."""
-    claim = Slots(slots.study, lease_seconds).claim(ELSEWHERE)
-    attributes = {"stage": claim.stage, "slot": claim.slot, "token": claim.token}
-    trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
-    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
-    slots.attach(claim, number)
-    return claim, number
+    """Leave what a worker of another machine leaves that dies within a trial; returns its claim."""
+    return Slots(slots.study, lease_seconds).claim(ELSEWHERE)
 
 
 def state_of(slots, trial):
@@ -47,47 +41,22 @@ def mended(slots):
 
 @pytest.mark.parametrize("lease", [-5.0, 4000.0])
 def test_an_abandoned_slot_is_free_again_and_its_trial_failed(slots, lease):
-    _, trial = die_within_a_trial(slots, lease)
+    claim = die_within_a_trial(slots, lease)
     assert mended(slots)
     assert slots.counts(1) == SlotCounts(waiting=2)
-    assert state_of(slots, trial) is TrialState.FAIL
+    assert state_of(slots, claim.trial) is TrialState.FAIL
     work_off(slots.study)
     assert_exact(slots.study)
 
 
-def test_an_abandoned_slot_whose_trial_has_a_result_is_closed(slots):
-    claim, trial = die_within_a_trial(slots, -5.0)
-    Trials(slots.study).commit(trial, outcome_of(1.0, 1.0, 1.0, 1.0), 0.0)
-    assert mended(slots)
-    assert slots.counts(1) == SlotCounts(waiting=1, finished=1)
-    assert claim.slot == 0
-
-
 def test_a_slot_that_its_worker_has_renewed_meanwhile_is_left_to_it(slots):
-    claim, trial = die_within_a_trial(slots, -5.0)
+    claim = die_within_a_trial(slots, -5.0)
     findings = find(slots)
     slots.renew(claim)
     repair(slots, findings)
     assert slots.counts(1) == SlotCounts(waiting=1, claimed=1)
-    assert state_of(slots, trial) is TrialState.RUNNING
-    slots.close(claim)
-
-
-def test_a_running_trial_that_nobody_runs_is_told_fail(slots):
-    attributes = {"stage": 1, "slot": 0, "token": 7}
-    trial = create_trial(state=TrialState.RUNNING, user_attrs=attributes)
-    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
-    assert mended(slots)
-    assert state_of(slots, number) is TrialState.FAIL
-
-
-def test_a_trial_that_has_ended_meanwhile_keeps_its_result(slots):
-    trial = create_trial(state=TrialState.RUNNING, user_attrs={"stage": 1, "slot": 0, "token": 7})
-    number = slots.study.storage.rdb.create_new_trial(slots.study.id, trial)
-    findings = find(slots)
-    slots.study.storage.rdb.set_trial_state_values(number, TrialState.COMPLETE, [1.0])
-    repair(slots, findings)
-    assert state_of(slots, number) is TrialState.COMPLETE
+    assert state_of(slots, claim.trial) is TrialState.RUNNING
+    slots.finish(claim, RESULT)
 
 
 @pytest.mark.parametrize("stage", [1, 2])
@@ -140,7 +109,7 @@ def test_later_stages_that_were_planned_from_nothing_are_planned_anew_once_faile
     def fail(_trial):
         raise OSError("no memory")
 
-    slots = Slots(study_of(4, 4, max_attempts=1, finalists=FinalistBudget(2, 2, 700, 8)))
+    slots = Slots(study_of(4, 4, max_attempts=1, finalists=finalist_budget(2, 2, 700, 8)))
     work_off(slots.study, fail)
     assert [each.slots for each in slots.tally()] == [4, 4, 0]
     assert open_failed(slots) == 8
@@ -176,22 +145,22 @@ def test_a_stage_that_is_planned_anew_takes_nothing_from_the_attempts_at_the_one
     work_some(study, 4)
     slots = Slots(study)
     first = slots.claim(HERE)
-    given = assigned(study, first)
-    slots.give_back(first)  # before it had a trial
-    again = slots.claim(HERE)
-    assert (again.stage, again.slot, again.token) == (2, 0, 2)
-    assert assigned(study, again) == given
-    slots.give_back(again)
+    given = read_stage(study, 2).given(study.spec.seed, first.slot, seen_by(study, first))
+    assert (first.stage, first.slot, slots.assigned(first)) == (2, 0, given)
+    slots.give_back(first, "stopped")
     work_off(study)
-    assert [trial.user_attrs.get("forgotten", False) for trial in study.storage.rdb.get_all_trials(study.id)] == [
-        *[False] * 4, True, *[False] * 5,
-    ]  # fmt: skip
+    assert [each.counts.finished for each in slots.tally()] == [4, 1]
+
+
+def seen_by(study, claim):
+    with study.storage.engine.begin() as tx:
+        return seen_trials(tx, study, claim.stage, claim.slot)
 
 
 def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
     folder = ArtifactFolder(tmp_path / "artifacts")
     trial = slots.study.storage.rdb.create_new_trial(slots.study.id)
-    attach(slots.study.storage, folder, trial, "curve.png", "image/png", b"attached")
+    attach(slots.study.storage, folder, trial, "curve.png", b"attached")
     (attached,) = folder.path.iterdir()
     stray = folder.path / str(uuid.uuid4())
     stray.write_bytes(b"stray")

@@ -1,0 +1,1 @@
+"""What a trial trains: a task is a folder here, and nothing elsewhere."""

@@ -1,0 +1,1 @@
+"""Image regression on the compiled engine: settings, objective, baseline."""
