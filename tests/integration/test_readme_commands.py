@@ -56,7 +56,7 @@ SERVERS = {"agesearch dashboard"}
 POSTGRESQL = ("agesearch init ", "agesearch worker ", "agesearch move ")
 """Commands of the chapter whose storage is a PostgreSQL server."""
 
-OWN = re.compile(r"train\.py|--study train|^agesearch fit best\.toml --out runs/fit\b")
+OWN = re.compile(r"train\.py|--study train|^agesearch dashboard +#|^agesearch fit best\.toml --out runs/fit\b")
 """Commands about the program that the README begins with, which are typed in a folder of its own."""
 
 SPACE = "[space]\nrate = { log = [1e-3, 1.0] }\ndepth = { integer = [1, 6] }\n"
