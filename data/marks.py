@@ -1,4 +1,4 @@
-"""What this program has written, told from the files themselves: each format has a mark near its beginning."""
+"""How a file shows that this program wrote it: each format has a mark near its beginning."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Kind(Enum):
     HISTORY = "history"
     LIST = "list of files"
     TABLE = "table"
-    """Has no mark, as a comment would disturb whoever reads it: the list of a report's files knows its digest."""
+    """Has no mark, as a comment would disturb its readers: the list of a report's files knows its digest."""
 
 
 _MARKS: Final = (

@@ -60,7 +60,8 @@ class Quantity:
 def decimal(number: float, form: str = ".3f", like: float | None = None) -> str:
     """Return a number in that many decimals, or in as many more as it takes to show `DIGITS` of it.
 
-    With `like`, as many as show those of that number, beside which it stands.
+    With `like`, as many as show those of that number, next to which it stands. The search has the same rule in
+    words of its own, as neither of the two rooms knows the other.
     """
     scale = abs(number if like is None else like)
     sign, least = form[:-1].split(".")

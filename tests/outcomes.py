@@ -1,4 +1,4 @@
-"""What trials on images come to, for tests: a score and the errors beside it."""
+"""What trials on images come to, for tests: a score and the errors next to it."""
 
 from search.study.trial import Outcome
 from search.study.trials import Result

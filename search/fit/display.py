@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from model.final_fit import FitState
-from model.quantity import decimal
+from search.counting import decimal
 
 
 class FitDisplay:

@@ -57,10 +57,10 @@ class Deaths:
     def tell(self, who: str, cause: str, words: str, *, killed: bool = False) -> None:
         """Report that `who` died of `cause` and said `words` last, and is started again."""
         self._count += 1
-        told = f"{cause}: {_STAMP.sub('', words)}"
-        if killed or told != self._last:
-            _log.warning("%s died (%s) and is started again", who, told)
-        self._last = told
+        notice = f"{cause}: {_STAMP.sub('', words)}"
+        if killed or notice != self._last:
+            _log.warning("%s died (%s) and is started again", who, notice)
+        self._last = notice
 
     def watch(self, closed: int) -> None:
         """Report a search of which nothing is closed for long; `closed` is how many slots are by now."""

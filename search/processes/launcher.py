@@ -62,7 +62,7 @@ class Place:
         return {"CUDA_VISIBLE_DEVICES": visible.split(",")[self.gpu].strip() if visible else str(self.gpu)}
 
     def flags(self) -> list[str]:
-        """Return what the worker is told on its command line."""
+        """Return what the worker gets on its command line."""
         return [] if self.share == 1 else ["--gpu-share", f"{self.share:.3f}"]
 
 
@@ -137,9 +137,9 @@ class Launcher:
     def _start_again(self, worker: _Worker) -> None:
         code = worker.process.returncode
         cause, words = cause_of(code, kills_for_memory() - worker.kills), _last_line(worker)
-        told = f"({cause}); see {worker.log}: {words}"
+        notice = f"({cause}); see {worker.log}: {words}"
         if code == BAD_INPUT:
-            raise SearchError(f"the workers cannot work {told}")
+            raise SearchError(f"the workers cannot work {notice}")
         _close(worker.process.stdin)
         if not self._is_hopeless(worker):
             self._deaths.tell(f"the worker of {worker.log}", cause, words, killed=code < 0)
@@ -147,8 +147,8 @@ class Launcher:
             return
         self._workers.remove(worker)
         if not self._workers:
-            raise SearchFailure(f"the workers cannot work {told}")
-        _log.warning("giving up on a worker that keeps dying %s", told)
+            raise SearchFailure(f"the workers cannot work {notice}")
+        _log.warning("giving up on a worker that keeps dying %s", notice)
 
     def _is_hopeless(self, worker: _Worker) -> bool:
         """Count a death, and tell whether its place has had too many."""

@@ -41,7 +41,7 @@ _log = logging.getLogger(__name__)
 class Workplace:
     """What a worker has: the device's name, a folder for its trials' files, and what is to be done after each trial.
 
-    `refresh(last)` is told whether the study is done.
+    `refresh(last)` gets whether the study is done.
     """
 
     device: str = ""
@@ -126,14 +126,14 @@ class _Worker:
         try:
             yield
         except _STORAGES:
-            with suppress(*_STORAGES, SearchError):  # if it can be told at all; else the slot is taken over
+            with suppress(*_STORAGES, SearchError):  # if it can be stored at all; else the slot is taken over
                 self.slots.give_back(claim, "given back: the storage failed")
             raise
         except UnfitWorker as error:
             self.slots.give_back(claim, f"given back: {error}", course.waiting)
             raise
         except StaleClaim:
-            raise  # whoever took the slot has ended the trial
+            raise  # the worker that took the slot has ended the trial
         except TrialStopped:
             self.slots.give_back(claim, "given back: its worker was stopped", course.waiting)
         except Exception as error:

@@ -29,7 +29,7 @@ _RESTARTS = 10  # by Ray itself, of one worker; one that finished a trial meanwh
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one worker is told; its storage holds the password, and is not shown."""
+    """What one worker gets; its storage holds the password, and is not shown."""
 
     storage: str = field(repr=False)
     study: str
@@ -140,11 +140,11 @@ class RayWorkers:
     def _start_again(self, cause: Exception) -> None:
         self._fruitless += 1
         words = (str(cause).strip().splitlines() or [type(cause).__name__])[0]
-        told = f"the workers on Ray cannot work: {words}"
+        notice = f"the workers on Ray cannot work: {words}"
         if isinstance(cause, SearchError) and not isinstance(cause, SearchFailure):
-            raise SearchError(told)
+            raise SearchError(notice)
         if self._fruitless > FRUITLESS_DEATHS * self._wanted:
-            raise SearchFailure(told)
+            raise SearchFailure(notice)
         self._deaths.tell("a worker on Ray", type(cause).__name__, words)
         self._tasks.append(self._submit())
 

@@ -1,4 +1,4 @@
-"""Signals that ask to end as an event, for whoever has to give something back before it ends."""
+"""Signals that ask to end as an event, for what must give something back before it ends."""
 
 import signal
 from collections.abc import Iterator

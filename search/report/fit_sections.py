@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from data.arrays import SPLITS
 from model.evaluation import Evaluation
 from model.history import learning_curve
-from model.quantity import decimal
-from search.counting import counted
+from search.counting import counted, decimal
 from search.fit.record import FitRecord
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table

@@ -11,7 +11,8 @@ from model.error_figures import calibration, error_by_group, predicted_against_t
 from model.error_groups import ErrorGroup, by_label, by_prediction
 from model.evaluation import Evaluation, evaluate
 from model.examples import Labels
-from model.quantity import Quantity, decimal
+from model.quantity import Quantity
+from search.counting import decimal
 from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
 from search.report.sections import Cell, Column, Figure, Section, Table
 from search.results.paired import compare

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.quantity import Quantity, decimal
+from model.quantity import Quantity
+from search.counting import decimal
 
 Cell: TypeAlias = str | int | float | None
 """What stands in a table; None is a number that there is none of."""

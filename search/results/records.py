@@ -21,7 +21,7 @@ STATES: Final = {
     TrialState.PRUNED: "diverged",
     TrialState.FAIL: "failed",
 }
-"""What a trial's state is called; a pruned one is told apart by its own attribute, and others are running."""
+"""What a trial's state is called; a pruned one has an attribute of its own, and all others are running."""
 
 
 @dataclass(frozen=True, slots=True)

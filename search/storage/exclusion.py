@@ -1,6 +1,6 @@
 """One process at a time over all that use a storage, for creating and moving: a wait that ends and says for whom it is.
 
-SQLite's is a lock on a file beside it. PostgreSQL's belongs to a transaction and not to a session: a connection pooler
+SQLite's is a lock on a file next to it. PostgreSQL's belongs to a transaction and not to a session: a connection pooler
 keeps a session, with all its locks, for the next client.
 """
 

@@ -34,7 +34,7 @@ from search.storage.optuna_tables import (
 
 
 class StoredRange(NamedTuple):
-    """A range, and how Optuna keeps it beside the values chosen from it."""
+    """A range, and how Optuna keeps it next to the values chosen from it."""
 
     range: Range
     distribution: BaseDistribution

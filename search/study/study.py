@@ -137,7 +137,7 @@ def _forget_parts(tx: Connection, name: str) -> None:
 def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) -> Study:
     """Create a study in place of what is `left` of another, known by its time of creation.
 
-    Raises SearchFailure where somebody else has just done so: the lock is lost with its connection.
+    Raises SearchFailure if another process has just done so: the lock is lost with its connection.
     """
     row = insert(tables.studies).values(study=name, spec=to_json(spec), created=Now())
     try:
@@ -148,7 +148,7 @@ def _create(storage: Storage, name: str, spec: StudySpec, left: float | None) ->
             number = create_study(tx, name, spec.task.score.labelled("score"), _direction(spec))
     except IntegrityError as error:
         raise SearchFailure(
-            f"somebody else has just created the study {name!r} in {storage}; run the same again"
+            f"another process has just created the study {name!r} in {storage}; run the same again"
         ) from error
     return Study(storage, name, number, spec, created)
 

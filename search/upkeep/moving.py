@@ -128,7 +128,7 @@ def _write(target: Storage, name: str, rows: Rows) -> None:
             write_rows(tx, rows)
         except IntegrityError as error:
             raise SearchError(
-                f"somebody else has just created a study {name!r} in {target}: move to another storage"
+                f"another process has just created a study {name!r} in {target}: move to another storage"
             ) from error
         written = read_rows(tx, name)
         if different := [table for table, wanted in rows.items() if written[table] != wanted]:

@@ -39,5 +39,5 @@ def test_letters_that_no_font_has_are_reported_once(
             figure = new_figure(3, 2)
             plain(figure.subplots(), "epoch", "error (円)")
             png(figure)
-    (told,) = caplog.messages
-    assert "円" in told
+    (warning,) = caplog.messages
+    assert "円" in warning

@@ -1,5 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis.strategies import floats, none, one_of, sampled_from
 
+from model import quantity
 from search.counting import amounts, counted, decimal
 
 
@@ -22,3 +25,8 @@ def test_a_budget_in_words_has_its_numbers_and_names_in_their_order():
 )  # fmt: skip
 def test_a_number_has_as_many_decimals_as_three_digits_take(number, like, shown):
     assert decimal(number, like=like) == shown
+
+
+@given(floats(), sampled_from([".2f", ".3f", "+.3f"]), one_of(none(), floats()))
+def test_a_search_shows_a_number_as_its_networks_do(number, form, like):
+    assert decimal(number, form, like) == quantity.decimal(number, form, like)

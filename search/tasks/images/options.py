@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeAlias
 from search.study.assignment import Options
 
 Curve: TypeAlias = Literal["none", "training", "validation"]
-"""The curves that a trial keeps: none beside the training errors that every trial reports on its way; that of training,
+"""The curves that a trial keeps: none but the training errors that every trial reports on its way; that of training,
 whose lowest is the trial's score; or both, with the validation error reported after every epoch."""
 
 TRAINING_CURVE = "training_curve"

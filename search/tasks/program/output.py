@@ -10,7 +10,7 @@ KEPT: Final = 2**16
 
 SHOWN_LINES: Final = 10
 SHOWN: Final = 2000
-"""The most lines, and characters, that are told of them."""
+"""The most lines, and characters, of them that a message quotes."""
 
 
 class Tail:

@@ -9,16 +9,8 @@ from search.processes import course
 from search.processes.course import Course
 from search.processes.loop import Workplace, work
 from search.slots.slots import Slots
+from tests.clock import Clock
 from tests.integration.fake_study import run_trial
-
-
-class Clock:
-    """Stands in for the module `time`."""
-
-    now = 100.0
-
-    def monotonic(self):
-        return self.now
 
 
 @pytest.fixture

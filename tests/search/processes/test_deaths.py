@@ -4,17 +4,9 @@ import pytest
 
 from search.processes import deaths
 from search.processes.deaths import STANDSTILL_SECONDS, Deaths, cause_of, kills_for_memory
+from tests.clock import Clock
 
 FULL = "agesearch: the storage cannot be used: database or disk is full"
-
-
-class Clock:
-    """Stands in for the module `time`."""
-
-    now = 100.0
-
-    def monotonic(self):
-        return self.now
 
 
 @pytest.fixture
@@ -74,8 +66,8 @@ def test_a_search_that_stands_still_says_why_and_then_ever_more_rarely(clock, ca
     assert len(caplog.messages) == 2
     clock.now += 1
     found.watch(4)
-    told = f"no trial has ended for 20 min: workers died 3 times meanwhile, the last of exit code 1: {FULL}"
-    assert caplog.messages[2:] == [told]
+    remark = f"no trial has ended for 20 min: workers died 3 times meanwhile, the last of exit code 1: {FULL}"
+    assert caplog.messages[2:] == [remark]
     found.watch(5)
     clock.now += STANDSTILL_SECONDS - 1
     found.watch(5)

@@ -205,9 +205,9 @@ def test_a_place_that_kills_its_workers_is_given_up_and_the_others_go_on(start, 
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     workers = start(DIE_ON_THE_SECOND_GPU, Place(0), Place(1))
     until(lambda: workers.tend(0) and len(caplog.records) > 1, "the end of the second")
-    first, told = caplog.messages
+    first, warning = caplog.messages
     assert first.endswith("worker-2.log died (exit code 1: the GPU has fallen off the bus) and is started again")
-    assert told.endswith(f"(exit code 1); see {tmp_path}/worker-2.log: the GPU has fallen off the bus")
+    assert warning.endswith(f"(exit code 1); see {tmp_path}/worker-2.log: the GPU has fallen off the bus")
     assert log(tmp_path, 2).count("fallen") == FRUITLESS_DEATHS + 1
     assert workers.tend(0)
     assert log(tmp_path, 1) == ""
@@ -280,7 +280,7 @@ def test_the_end_of_the_launcher_sets_the_event(monkeypatch, no_stop):
 def test_each_worker_that_is_killed_is_reported(start, tmp_path, caplog):
     killed = start("import os, signal; print('at epoch 3', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
     until(lambda: killed.tend(0) and len(caplog.records) == 2, "two deaths")
-    for told in caplog.messages:
-        assert told.startswith(f"the worker of {tmp_path}/worker-1.log died (signal 9, SIGKILL: ")
-        assert told.endswith(": at epoch 3) and is started again")
-        assert "memory" in told
+    for warning in caplog.messages:
+        assert warning.startswith(f"the worker of {tmp_path}/worker-1.log died (signal 9, SIGKILL: ")
+        assert warning.endswith(": at epoch 3) and is started again")
+        assert "memory" in warning

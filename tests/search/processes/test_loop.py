@@ -149,10 +149,10 @@ def test_a_machine_without_room_ends_the_worker_and_is_not_charged_to_the_slot(s
     assert states(study) == [TrialState.FAIL, TrialState.RUNNING]
 
 
-def test_what_is_to_be_done_after_each_trial_is_done_and_told_of_the_end(study_of, no_stop):
-    told = []
-    work(Slots(study_of(2)), run_trial, no_stop, Workplace(refresh=lambda *, last: told.append(last)))
-    assert told == [False, False, True]
+def test_what_is_to_be_done_after_each_trial_is_done_and_hears_of_the_end(study_of, no_stop):
+    seen = []
+    work(Slots(study_of(2)), run_trial, no_stop, Workplace(refresh=lambda *, last: seen.append(last)))
+    assert seen == [False, False, True]
 
 
 @pytest.mark.parametrize(

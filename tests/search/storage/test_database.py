@@ -157,7 +157,7 @@ def test_the_lock_is_the_transactions_and_not_the_sessions(storage):
         assert tx.scalar(text(sessions)) == 1
 
 
-def test_another_kind_of_file_gets_no_lock_file_beside_it(tmp_path):
+def test_another_kind_of_file_gets_no_lock_file_next_to_it(tmp_path):
     (tmp_path / "faces.h5").write_bytes(b"\x89HDF\r\n" * 100)
     with pytest.raises(SearchError, match="not a database"):
         create_storage(f"sqlite:///{tmp_path}/faces.h5")

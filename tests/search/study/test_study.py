@@ -184,6 +184,6 @@ def test_who_loses_the_lock_does_not_write_over_what_another_has_just_created(st
 
     monkeypatch.setattr(study_module, "exclusively", nullcontext)
     monkeypatch.setattr(study_module, "_create", slowly)
-    with pytest.raises(SearchFailure, match=r"somebody else has just created the study 'ages' in .*; run the same"):
+    with pytest.raises(SearchFailure, match=r"another process has just created the study 'ages' in .*; run the same"):
         create_or_resume(storage, "ages", spec_of(2))
     assert Slots(rival[0]).counts(1) == SlotCounts(waiting=1, claimed=1)

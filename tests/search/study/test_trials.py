@@ -26,7 +26,7 @@ def end(storage, trial_id):
     return ended
 
 
-def test_a_result_ranks_by_its_score_and_keeps_every_measure_beside_it(end):
+def test_a_result_ranks_by_its_score_and_keeps_every_measure_next_to_it(end):
     trial = end(RESULT)
     assert (trial.state, trial.value) == (TrialState.COMPLETE, 12.75)
     measures = ("validation_mae", "training_mae", "penalty", "seconds")

@@ -400,7 +400,7 @@ def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(sett
 
 
 @pytest.mark.usefixtures("asked")
-def test_who_stops_while_the_storage_is_away_is_told_of_no_failure(settings, launcher, monkeypatch):
+def test_who_stops_while_the_storage_is_away_hears_of_no_failure(settings, launcher, monkeypatch):
     study = prepare_study(settings())
 
     def away(*_):

@@ -23,7 +23,7 @@ SCORE = Score(training_mae=7.0, validation_mae=9.0, penalty=0.5)
 
 
 class FakeTraining:
-    """Stands in for the network: keeps what it is given, and ends as it is told to."""
+    """Stands in for the network: keeps what it is given, and ends as it is asked to."""
 
     end, first = SCORE, 7.0
 
@@ -162,9 +162,9 @@ def test_a_trial_that_is_told_to_stop_does_so_after_the_epoch(objective_of):
 def test_a_trial_reports_each_epoch_and_validates_after_it_where_it_is_told_to(
     curve, reported, kept, score, objective_of
 ):
-    told = []
-    outcome = objective_of()(trial_of(curve=curve, report=lambda *what: told.append(what)))
-    assert told == list(enumerate(reported, start=1))
+    stored = []
+    outcome = objective_of()(trial_of(curve=curve, report=lambda *what: stored.append(what)))
+    assert stored == list(enumerate(reported, start=1))
     assert (outcome.measures.get("training_curve"), outcome.score) == (kept, score)
     assert outcome.measures["validation_mae"] == 9.0
 
@@ -175,9 +175,9 @@ def test_the_penalty_ranks_a_trial_whose_own_recipe_is_the_papers(objective_of):
 
 
 def test_a_trial_that_may_be_pruned_reports_its_error_on_a_part_of_the_validation_images(objective_of):
-    run, told = objective_of(pruning_images=3), []
-    outcome = run(trial_of(prunes=True, report=lambda *what: told.append(what)))
-    assert told == [(1, 12.0), (2, 11.0)]
+    run, stored = objective_of(pruning_images=3), []
+    outcome = run(trial_of(prunes=True, report=lambda *what: stored.append(what)))
+    assert stored == [(1, 12.0), (2, 11.0)]
     assert run.training_for({}).parts == [3, 3]
     assert (outcome.score, "training_curve" in outcome.measures) == (9.0, False)
 

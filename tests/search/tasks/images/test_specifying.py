@@ -31,14 +31,14 @@ def settings_of(tmp_path):
     return load
 
 
-@pytest.mark.parametrize("told", [{}, *({name: value} for name, value in MADE.items())])
-def test_a_study_is_resumed_by_whatever_part_of_its_settings_is_told(told, settings_of):
+@pytest.mark.parametrize("given", [{}, *({name: value} for name, value in MADE.items())])
+def test_a_study_is_resumed_by_whatever_part_of_its_settings_is_given(given, settings_of):
     made = prepare_study(settings_of(MADE))
-    assert prepare_study(settings_of(told)).spec == made.spec
+    assert prepare_study(settings_of(given)).spec == made.spec
 
 
 @pytest.mark.parametrize(
-    ("told", "field"),
+    ("given", "field"),
     [
         ({"seed": "8"}, "seed = 7, you asked for seed = 8;"),
         ({"l2": "1e-4:1"}, "box = "),
@@ -48,10 +48,10 @@ def test_a_study_is_resumed_by_whatever_part_of_its_settings_is_told(told, setti
         ({"recipe": "paper"}, "recipe = default, you asked for recipe = paper"),
     ],
 )
-def test_what_is_told_and_is_otherwise_is_refused_and_nothing_else_named(told, field, settings_of):
+def test_what_is_given_and_is_otherwise_is_refused_and_nothing_else_named(given, field, settings_of):
     prepare_study(settings_of(MADE))
     with pytest.raises(SearchError) as refused:
-        prepare_study(settings_of(told))
+        prepare_study(settings_of(given))
     assert f"was created with {field}" in str(refused.value)
     assert str(refused.value).count("you asked for") == 1
 
