@@ -142,7 +142,7 @@ class _Check:
         try:
             ending = run(trial)
         except ProgramFailure as error:
-            raise SearchFailure(f"{_hint(str(error))}{error}") from error
+            raise SearchFailure(f"{_hint(error.reason)}{error.reason}") from error  # its output is on the screen
         return _Timed(course_of(ending, reported), asked.seconds, time.perf_counter() - began)
 
 

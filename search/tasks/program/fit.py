@@ -18,6 +18,7 @@ from search.study.trial import Ending, Outcome, Pruned, Trial
 from search.tasks.alone import LOCK, alone_in
 from search.tasks.program.configuration import Configuration
 from search.tasks.program.digests import digests
+from search.tasks.program.failure import ProgramFailure
 from search.tasks.program.program import Program
 from search.tasks.program.runner import ProgramRunner
 from search.tasks.program.specifying import changed_since
@@ -109,7 +110,10 @@ def run_fit(fit: ProgramFit, out: Path, stop: Event, show: Report) -> dict[str, 
             show(step, value)
 
         with ProgramRunner(fit.program, expected=fit.files) as run:
-            ending = run(_trial(fit, out / FILES, stop, report))
+            try:
+                ending = run(_trial(fit, out / FILES, stop, report))
+            except ProgramFailure as error:
+                raise SearchFailure(error.reason) from error  # what it wrote is on the screen already
         result = {**_scored(ending), "reported": reported, **fit.about()}
         with replacing_any_file():  # of an earlier attempt, in a folder that is this fit's own
             for name, content in ending.files.items():

@@ -58,7 +58,7 @@ class Output:
             self._log.flush()
             self._left_out = 0
 
-    def explain(self, what: str) -> str:
-        """Return `what` went wrong together with the last lines."""
+    def last(self) -> str:
+        """Return the last lines of a trial, as the end of a sentence on what went wrong."""
         said = "\n".join(self._tail.lines()[-SHOWN_LINES:])[-SHOWN:]
-        return f"{what}; it wrote last:\n{said}" if said else f"{what}; it wrote nothing"
+        return f"it wrote last:\n{said}" if said else "it wrote nothing"

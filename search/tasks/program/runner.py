@@ -65,7 +65,7 @@ class ProgramRunner:
         try:
             return self._way.run(trial, str((trial.folder or self._empty_folder()).absolute()))
         except ProgramFailure as error:
-            raise ProgramFailure(self._output.explain(str(error))) from error
+            raise ProgramFailure(error.reason, self._output.last()) from error
         finally:
             self._output.end()
 

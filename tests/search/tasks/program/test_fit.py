@@ -135,8 +135,9 @@ def test_a_program_that_is_elsewhere_now_is_asked_for(exported, fit_with, tmp_pa
 def test_a_fit_without_a_value_fails_and_leaves_no_result(exported, fit_with, tmp_path, returned, said):
     early = "def early():\n    raise agesearch.TrialPruned\n\n"
     body = f"{early}def objective(trial):\n    return {returned}\n\nserve(objective)\n"
-    with pytest.raises(SearchFailure, match=said):
+    with pytest.raises(SearchFailure, match=said) as failed:
         fit_with(exported(body))
+    assert "it wrote" not in str(failed.value)  # which is on the screen already
     assert (tmp_path / "fit" / BEGUN).is_file()
     assert not (tmp_path / "fit" / RESULT).exists()
 

@@ -395,9 +395,11 @@ def test_a_child_of_the_program_has_no_pipe_to_the_worker(write, runner_of, tria
             trial.report(99, 0)
             os._exit(all(os.readlink(f"/proc/self/fd/{pipe}") == "/dev/null" for pipe in PIPES))
         forked = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        look = f"import os; print([os.path.exists(f'/proc/self/fd/{{pipe}}') for pipe in {PIPES}], os.environ)"
+        there = f"[os.path.exists(f'/proc/self/fd/{{pipe}}') for pipe in {PIPES}]"
+        look = f"import os; print({there}, 'TRIAL_FDS' in str(os.environ))"
         said = subprocess.run([sys.executable, "-c", look], stdout=subprocess.PIPE, text=True, close_fds=False).stdout
-        return forked and "True" not in said and "TRIAL_FDS" not in said
+        assert said == "[False, False] False\\n", said
+        return forked
     serve(objective)
     """)
     reported = []
