@@ -31,7 +31,7 @@ def pytest_terminal_summary(terminalreporter):
     ]
     told = [text for each in calls for name, text in each.user_properties if name == TOLD]
     if told:
-        terminalreporter.section("told by tests")
+        terminalreporter.section("reported by tests")
         for text in told:
             terminalreporter.write_line(text)
 
