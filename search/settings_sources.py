@@ -48,7 +48,7 @@ def load_settings(config: Path | None, flags: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         raise SearchError(_sentence(error.errors(), origins)) from error
     if settings.on == "here" and flags.get("gpus_per_worker") is not None:
-        raise SearchError("--gpus-per-worker has an effect with --on ray alone; leave it out, or see --per-gpu")
+        raise SearchError("--gpus-per-worker: has an effect with --on ray alone; leave it out, or see --per-gpu")
     storage = with_password(settings.storage, settings.storage_password_file)
     own = {} if storage == settings.storage else {"storage": storage}
     if "study" not in settings.model_fields_set and settings.program is not None:

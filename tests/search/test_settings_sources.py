@@ -329,7 +329,7 @@ def test_a_mistake_in_a_file_is_answered_without_the_validators_words(text, said
 
 
 def test_a_flag_without_effect_is_refused():
-    assert refusal({"gpus_per_worker": "0.5"}).startswith("--gpus-per-worker has an effect with --on ray alone")
+    assert refusal({"gpus_per_worker": "0.5"}).startswith("--gpus-per-worker: has an effect with --on ray alone")
     assert load_settings(NO_FILE, {"gpus_per_worker": "0.5", "on": "ray"}).gpus_per_worker == 0.5
 
 

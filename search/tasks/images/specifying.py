@@ -128,7 +128,8 @@ def require_fitting(settings: Settings, info: DatasetInfo) -> None:
             flag, there = f"--{name.replace('_', '-')}", counted(count, "training image")
             raise SearchError(f"{name} is {images}, but {info.path} has {there}; give {flag} {count} or fewer")
     judged = info.counts["validation"]
-    if "pruning_images" in settings.model_fields_set and settings.pruning_images > judged:
+    stated = settings.pruning != "none" and "pruning_images" in settings.model_fields_set
+    if stated and settings.pruning_images > judged:
         there = counted(judged, "validation image")
         raise SearchError(
             f"pruning_images is {settings.pruning_images}, but {info.path} has {there}; "

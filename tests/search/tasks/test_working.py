@@ -153,7 +153,11 @@ def test_a_precision_that_is_given_needs_no_measurement(settings, asked):
             r"finalist_images is 7, but .*faces.h5 has 6 training images; give --finalist-images 6 or fewer",
         ),
         ({"images": 7}, SearchError, r"images is 7, but .*faces.h5 has 6 training images; give --images 6 or fewer"),
-        ({"pruning_images": 5}, SearchError, r"pruning_images is 5, but .* has 4 validation images; give --pruning-"),
+        (
+            {"pruning": "median", "pruning_images": 5},
+            SearchError,
+            r"pruning_images is 5, but .* has 4 validation images; give --pruning-",
+        ),
         ({"learning_rate": (1.0, 0.1)}, SearchError, r"the range learning_rate = \[1.0, 0.1\] is not one"),
         ({"storage": "mysql://ada@host/d"}, SearchError, "is of the unknown kind"),
         ({"out": "faces.h5"}, DatasetError, "cannot write .*worker-1.log: .* is not a folder; choose another --out"),
