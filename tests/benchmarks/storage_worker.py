@@ -16,16 +16,12 @@ import optuna
 
 from search.slots.slots import Slots
 from search.storage.database import create_storage, open_storage, quieten_optuna
-from search.study.spec import StudySpec
+from search.study.stages import open_next
 from search.study.study import create_or_resume, load_study
 
 EPOCHS = range(1, 6)
 SCORE = (20.0, 20.0, 1.0, 0.5)
 NAME = "bench"
-
-
-def spec_of(slots):
-    return StudySpec(seed=1, dataset="0f", precision="float32", trials=(slots,))
 
 
 def outcome():
@@ -122,7 +118,9 @@ def main(way, url, trials, seconds, workers):
     """Measure, and print it."""
     quieten_optuna()
     if way == "create":
-        create_or_resume(create_storage(url), NAME, spec_of(trials))
+        from tests.integration.fake_study import spec_of
+
+        open_next(create_or_resume(create_storage(url), NAME, spec_of(trials)), 0)
         optuna.create_study(study_name="optuna", storage=open_storage(url).rdb)
         return
     found = slots(url, trials, seconds, workers) if way == "slots" else WAYS[way](url, trials, seconds)
