@@ -39,9 +39,10 @@ def closed(study):
     return sum(Slots(study).counts(stage).finished for stage in (1, 2))
 
 
-def test_a_search_of_two_workers_is_exact_through_a_restart_of_the_pooler(pooled_url, pooler, start):
+def test_a_search_of_two_workers_is_exact_through_a_restart_of_the_pooler(pooled_url, pooler, start, processes):
     study = create_or_resume(create_storage(pooled_url), fake.NAME, fake.spec_of(10, 6))
-    workers = [start(fake.work_to_the_end, pooled_url) for _ in range(2)]
+    both_at_work = processes.Barrier(2)  # a pooler that has never answered is not waited for
+    workers = [start(fake.work_slowly, pooled_url, both_at_work) for _ in range(2)]
     until(lambda: closed(study) >= 3, "the end of 3 trials")
     pooler.stop()
     workers[0].join(0.3)  # long enough for both to notice

@@ -16,9 +16,9 @@ pytestmark = pytest.mark.parametrize("storage_url", ["postgresql"], indirect=Tru
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGQUIT], ids=["restarted", "crashed"])
-def test_a_search_outlasts_its_server_and_loses_nothing(end, study_of, start, postgresql):
-    study = study_of(12, 6)
-    workers = [start(fake.work_to_the_end, study.storage.url) for _ in range(3)]
+def test_a_search_outlasts_its_server_and_loses_nothing(end, study_of, start, processes, postgresql):
+    study, all_at_work = study_of(12, 6), processes.Barrier(3)  # a server that has never answered is not waited for
+    workers = [start(fake.work_slowly, study.storage.url, all_at_work) for _ in range(3)]
     for enough in (3, 14):
         until(lambda enough=enough: closed(study) >= enough, f"the end of {enough} trials")
         postgresql.stop(end)
