@@ -15,6 +15,7 @@ from pydantic import (
     SecretStr,
 )
 
+from search.errors import SearchError
 from search.setting_types import (
     Bounds,
     Budget,
@@ -226,6 +227,12 @@ class Settings(BaseModel):
         None,
         description="Further host names that browsers reach the dashboard by, as through a proxy: ages.example.org.",
     )
+
+    def require_data(self) -> Path:
+        """Return the dataset; raise `SearchError` where none is named."""
+        if self.data is None:
+            raise SearchError("no dataset is named; give --data FILE.h5, made by 'agesearch data build'")
+        return self.data
 
 
 def panel_of(name: str) -> str:

@@ -31,7 +31,7 @@ class Pooler:
             "auth_type": "any",
             "pool_mode": mode,
             "default_pool_size": 20,
-            "max_client_conn": 100,
+            "max_client_conn": 1200,  # each of 500 workers has one, and a second one while it looks
             "server_lifetime": 3600,
         }
         lines = [f"{name} = {value}" for name, value in settings.items()]

@@ -13,7 +13,6 @@ from search.commands.printing import answer, answer_json, columns
 from search.counting import amounts, counted, decimal
 from search.errors import SearchError
 from search.settings import Settings
-from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
     from search.results.comparing import StudyComparison
@@ -59,8 +58,9 @@ def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_jso
     from search.fit.record import predict
     from search.results.paired import compare as compared
 
-    examples, quantity = read_split(dataset_of(settings), split), Quantity(inspect_dataset(dataset_of(settings)).unit)
-    foreign = [remark_foreign(Path(name), dataset_of(settings)) for name in names]
+    dataset = settings.require_data()
+    examples, quantity = read_split(dataset, split), Quantity(inspect_dataset(dataset).unit)
+    foreign = [remark_foreign(Path(name), dataset) for name in names]
     predictions = [predict(Path(name), {split: examples.images})[split] for name in names]
     errors = [evaluate(each, examples.labels) for each in predictions]
     found = compared(predictions[0], predictions[1], examples.labels)

@@ -14,7 +14,6 @@ from search.counting import counted
 from search.errors import SearchError, SearchFailure
 from search.experiment.declared import DECLARED, Declared, Size
 from search.settings import Settings
-from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
     from search.report.sections import Section
@@ -109,7 +108,7 @@ def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_
     from search.storage.database import quieten_optuna
 
     quieten_optuna()
-    dataset = dataset_of(settings)
+    dataset = settings.require_data()
     study = prepare_experiment(settings, dataset, make)
     check_replaceable(_folder(settings, study) / LIST, Kind.LIST)
     if not run_to_the_end(settings_for(settings, name), study):

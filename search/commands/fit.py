@@ -10,7 +10,6 @@ from search.commands.options import AsJson, may_force, takes_settings
 from search.commands.printing import answer, answer_json, remark
 from search.errors import SearchError, TrialStopped
 from search.settings import Settings
-from search.tasks.images.task import dataset_of
 
 if TYPE_CHECKING:
     from threading import Event
@@ -58,7 +57,7 @@ def fit(
     from model.quantity import Quantity
 
     fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", any_dataset)
-    quantity = Quantity(inspect_dataset(dataset_of(settings)).unit)
+    quantity = Quantity(inspect_dataset(settings.require_data()).unit)
     if as_json:
         answer_json({"unit": quantity.unit, "fits": [fit_of(*each) for each in fitted.items()]})
         return
@@ -96,7 +95,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
     from search.tasks.alone import alone_in
     from search.tasks.images.configuration import read_configuration
 
-    dataset, chosen = dataset_of(settings), read_configuration(configuration)
+    dataset, chosen = settings.require_data(), read_configuration(configuration)
     check_fit_replaceable(out, settings.ensemble)
     if not any_dataset:
         _require_same(chosen, configuration, dataset)

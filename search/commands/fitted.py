@@ -8,7 +8,6 @@ import typer
 from search.commands.options import AsJson, takes_settings
 from search.commands.printing import answer, answer_json, columns, remark
 from search.settings import Settings
-from search.tasks.images.task import dataset_of
 
 Folder = Annotated[Path, typer.Argument(help="The folder that 'agesearch fit' wrote.")]
 
@@ -27,8 +26,8 @@ def evaluate(
 
     folder = fit_folder(folder)
     refuse_program_fit(folder, "agesearch evaluate")
-    remark_foreign(folder, dataset_of(settings))
-    found = evaluate_fit(folder, dataset_of(settings), split)
+    remark_foreign(folder, settings.require_data())
+    found = evaluate_fit(folder, settings.require_data(), split)
     if as_json:
         answer_json(found.as_dict())
         return

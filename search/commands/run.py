@@ -18,7 +18,6 @@ from search.commands.search import (
     study_of,
 )
 from search.settings import Settings
-from search.tasks.images.task import dataset_of
 
 DEMONSTRATION = {
     "trials": (3, 3),
@@ -58,7 +57,7 @@ def run(settings: Settings, as_json: AsJson = False) -> None:
 
     if settings.data is None:
         settings = _on_drawn_faces(settings)
-    dataset, best, folder = dataset_of(settings), settings.out / "best.toml", settings.out / "fit"
+    dataset, best, folder = settings.require_data(), settings.out / "best.toml", settings.out / "fit"
     check_replaceable(best, Kind.TOML)
     check_fit_replaceable(folder, settings.ensemble)
     _require_own(best, settings)

@@ -1,9 +1,10 @@
-"""All randomness of a trial, and its place in the box, from the study's seed, the stage and the slot alone."""
+"""All randomness of a trial, and its place in the box, from the study's seed, the stage and the slot alone.
+
+NumPy and SciPy are imported where something is drawn: a command that only shows its help need not wait for them.
+"""
 
 from dataclasses import dataclass
 from enum import IntEnum
-
-import numpy as np
 
 from search.space.samplers import SamplerName
 
@@ -32,6 +33,8 @@ class TrialSeeds:
 
 def seed_of(study_seed: int, stage: int, slot: int, purpose: Purpose) -> int:
     """Return a seed of 63 bits, independent of every other slot's and purpose's (NumPy's SeedSequence)."""
+    import numpy as np
+
     sequence = np.random.SeedSequence(study_seed, spawn_key=(stage, slot, purpose))
     return int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1))
 
@@ -45,6 +48,8 @@ def trial_seeds(study_seed: int, stage: int, slot: int) -> TrialSeeds:
 
 def uniforms(seed: int, count: int) -> tuple[float, ...]:
     """Return `count` draws from [0, 1); asking for more leaves the first ones as they were."""
+    import numpy as np
+
     return tuple(np.random.Generator(np.random.PCG64(seed)).random(count).tolist())
 
 
@@ -57,7 +62,8 @@ def shares(sampler: SamplerName, seed: int, stage: int, slot: int, count: int) -
     """
     if sampler == "random":
         return uniforms(trial_seeds(seed, stage, slot).parameters, count)
-    from scipy.stats import qmc  # half a second
+    import numpy as np
+    from scipy.stats import qmc
 
     stream = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stage,)))
     sequence = qmc.Sobol(count, scramble=True, rng=stream)

@@ -1,10 +1,11 @@
 """What a trial costs the storage, with one worker and with many, in small studies and in large ones.
 
-    python tests/benchmarks/storage.py --out storage.json [--before A_CHECKOUT] [--only one,many,growth,postgresql]
+    python tests/benchmarks/storage.py --out storage.json [--before A_CHECKOUT] [--only one,growth]
 
 Trials take no time or sleep; all else is the real code. `one` runs one worker in turns with the code before, if it is
 given, and with Optuna's own `optimize`, on the disk and on a file system in memory; `many` has 1 to 128 workers in
-SQLite; `growth` fills studies of 10 to 100,000 trials; `postgresql` has the same workers on a server of its own.
+SQLite; `growth` fills studies of 10 to 100,000 trials; `postgresql` has the same workers on a server of its own, and
+`pooler` five hundred with trials of twenty seconds, through PgBouncer with twenty connections to that server.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from big_study import make_big
 
 from search.dashboard.serving import Pages
 from search.slots.slots import Slots
-from tests import postgres
+from tests import pooler, postgres
 
 WORKER = Path(__file__).with_name("storage_worker.py")
 PROCESSES = 4
@@ -90,22 +91,22 @@ def one(before: Path | None, trials: int, rounds: int) -> dict[str, Any]:
     return rates
 
 
-def many(url: str, counts: list[int], seconds: float) -> dict[int, Any]:
-    """Trials a second of so many workers with trials of half a second, and the milliseconds of their steps."""
+def many(url: str, counts: list[int], seconds: float, length: float = LONG) -> dict[int, Any]:
+    """Trials a second of so many workers with trials of a `length`, and the milliseconds of their steps."""
     rates = {}
     measured(run("create", url, 100_000))
     for workers in counts:
         share = max(1, workers // PROCESSES)
-        each = max(2, int(seconds / LONG)) * share
-        team = [run("slots", url, each, LONG, share) for _ in range(min(workers, PROCESSES))]
+        trials = max(2, int(seconds / length)) * share
+        team = [run("slots", url, trials, length, share) for _ in range(min(workers, PROCESSES))]
         found = [measured(process) for process in team]
         # While all are at work: processes begin and end one after another.
         start, end = max(one["began"][0] for one in found), min(one["began"][-1] for one in found)
         rate = sum(start <= moment < end for one in found for moment in one["began"]) / (end - start)
         steps = {step: [one_step for one in found for one_step in one["steps"][step]] for step in ("claim", "finish")}
         figures = {step: percentiles(values) for step, values in steps.items()}
-        rates[workers] = {"trials a second": rate, "possible": workers / LONG, **figures}
-        say(f"{workers} workers, half a second a trial: {rate:.1f} of {workers / LONG:.0f} trials/s; {figures}")
+        rates[workers] = {"trials a second": rate, "possible": workers / length, **figures}
+        say(f"{workers} workers, {length} s a trial: {rate:.1f} of {workers / length:.0f} trials/s; {figures}")
     return rates
 
 
@@ -162,14 +163,31 @@ def timed(look: Any) -> float:
     return time.perf_counter() - start
 
 
-def on_postgresql(counts: list[int], seconds: float) -> dict[int, Any]:
-    """The same workers on a server of its own, durable and on the disk."""
+@contextmanager
+def durable_server() -> Iterator[Any]:
+    """A server of PostgreSQL, durable and on the disk."""
     postgres._SETTINGS = ("listen_addresses=", "max_connections=200", "log_min_messages=error")
     with places() as folders:
         folders["disk"].chmod(0o755)
         postgres._in_memory = lambda: folders["disk"]
-        with postgres.running_server() as server, server.database("bench") as url:
-            return many(url, counts, seconds)
+        with postgres.running_server() as server:
+            yield server
+
+
+def on_postgresql(counts: list[int], seconds: float) -> dict[int, Any]:
+    """The same workers on a server of its own."""
+    with durable_server() as server, server.database("bench") as url:
+        return many(url, counts, seconds)
+
+
+def through_a_pooler(workers: int = 500, length: float = 20.0) -> dict[int, Any]:
+    """Workers with a connection each to PgBouncer, which has twenty to the server."""
+    with (
+        durable_server() as server,
+        server.database("bench"),
+        pooler.running_pooler(server, "transaction") as before,
+    ):
+        return many(before.url("bench"), [workers], 3 * length, length)
 
 
 def say(text: str) -> None:
@@ -181,7 +199,7 @@ def main() -> None:
     """Measure, print and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--before", type=Path, help="a checkout of the code to compare with, with its own .venv")
-    parser.add_argument("--only", default="one,many,growth,postgresql", help="default: %(default)s")
+    parser.add_argument("--only", default="one,many,growth,postgresql,pooler", help="default: %(default)s")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 8, 32, 64, 128])
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 1_000, 10_000, 100_000])
     parser.add_argument("--trials", type=int, default=100, help="of a round (default: %(default)s)")
@@ -201,6 +219,8 @@ def main() -> None:
         figures["growth"] = growth(given.sizes, given.trials, given.rounds)
     if "postgresql" in wanted:
         figures["postgresql"] = on_postgresql(given.workers, given.seconds)
+    if "pooler" in wanted:
+        figures["pooler"] = through_a_pooler()
     given.out.parent.mkdir(parents=True, exist_ok=True)
     given.out.write_text(json.dumps(figures, indent=2))
 

@@ -117,6 +117,7 @@ def slots(url, trials, seconds, workers):
 def main(way, url, trials, seconds, workers):
     """Measure, and print it."""
     quieten_optuna()
+    sys.setswitchinterval(0.0005)  # threads stand for workers, which would not wait for one another's interpreter
     if way == "create":
         from tests.integration.fake_study import spec_of
 

@@ -40,8 +40,7 @@ def from_study(storage, name, variants=""):
     for stage in list_stages(study):
         with study.storage.engine.begin() as tx:
             trials = finished_trials(tx, study.name, stage.number)
-        budget = getattr(stage.plan, "images", None), getattr(stage.plan, "epochs", None)
-        if stage.plan.kind == "variants" or budget == tuple(study.spec.budget.values()):
+        if stage.plan.kind == "variants" or stage.plan.budget == study.spec.budget:
             found += [(t.params, t.value) for t in trials if str(t.params.get(VARIANT, "")).startswith(variants)]
     return _arrays(found)
 

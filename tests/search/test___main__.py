@@ -192,7 +192,23 @@ def test_an_answer_in_ascii_has_the_numbers_of_the_signs_that_it_lacks(study_of,
     assert r"\xb1 s.e." in ended.stdout
 
 
-def test_help_status_and_export_answer_without_tensorflow(study_of, storage, tmp_path):
+def test_the_help_waits_for_no_library_that_trains_or_stores(tmp_path):
+    code = """
+import sys
+from search.__main__ import main
+
+sys.argv = ["agesearch", "--help"]
+try:
+    main()
+except SystemExit:
+    assert not {"tensorflow", "optuna", "sqlalchemy", "numpy", "h5py", "PIL"} & sys.modules.keys(), sorted(sys.modules)
+"""
+    ended = python(code, folder=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "Usage" in ended.stdout
+
+
+def test_status_and_export_answer_without_tensorflow(study_of, storage, tmp_path):
     from tests.search.tiny import work_off
 
     work_off(study_of(2))
@@ -209,6 +225,6 @@ for line in sys.argv[1:]:
     assert not {"tensorflow", "keras"} & sys.modules.keys(), line
 """
     place = f"--study ages --storage {storage.url}"
-    ended = python(code, "--help", "search -h", f"status {place}", f"export {place} --json", folder=tmp_path)
+    ended = python(code, "search -h", f"status {place}", f"export {place} --json", folder=tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert (tmp_path / "best.toml").exists()

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 from data.dataset import inspect_dataset, read_split
@@ -32,17 +31,17 @@ class Images:
 
     def require_possible(self, settings: Settings) -> None:
         """Raise SearchError, or ModelError, for what cannot work with the dataset."""
-        require_fitting(settings, inspect_dataset(dataset_of(settings)))
+        require_fitting(settings, inspect_dataset(settings.require_data()))
 
     def spec(self, settings: Settings, stored: StudySpec | None) -> StudySpec:
         """Return the study that the settings describe; its precision is measured here if they say auto."""
-        info = inspect_dataset(dataset_of(settings))
+        info = inspect_dataset(settings.require_data())
         precision = precision_for(settings, stored)
         return spec_to_resume(settings, info, precision, stored) if stored else spec_of(settings, info, precision)
 
     def worker_settings(self, settings: Settings) -> Mapping[str, str]:
         """Return where the dataset is."""
-        return {"data": str(dataset_of(settings).absolute())}
+        return {"data": str(settings.require_data().absolute())}
 
     def threads(self, spec: StudySpec) -> int:
         """Return the study's own number of threads."""
@@ -57,7 +56,7 @@ class Images:
     def open(self, study: Study, settings: Settings, gpu_share: float) -> Iterator[Runner]:
         """Read the data once and set the device up; networks are compiled once for the trials that share them."""
         require_installed(study.spec.sampler)
-        dataset = dataset_of(settings)
+        dataset = settings.require_data()
         info, made_for = inspect_dataset(dataset), study.spec.task.files["data"].digest
         if info.digest != made_for:
             raise SearchError(
@@ -78,15 +77,15 @@ class Images:
 
     def baseline(self, settings: Settings) -> Baseline:
         """Return what always answering the median of the training labels scores."""
-        return Baseline(MEDIAN, median_error(dataset_of(settings)))
+        return Baseline(MEDIAN, median_error(settings.require_data()))
 
     def doubt(self, study: Study, settings: Settings) -> str:
         """Say where no trial clearly beats the median."""
-        return nothing_learnt(study, median_error(dataset_of(settings)))
+        return nothing_learnt(study, median_error(settings.require_data()))
 
     def check(self, settings: Settings) -> Checked:
         """Find out whether a small slot's trial repeats, in processes that load TensorFlow."""
-        dataset = dataset_of(settings)
+        dataset = settings.require_data()
         info = inspect_dataset(dataset)
         small = settings.model_copy(update=small_slot(info))
         require_fitting(small, info)
@@ -98,13 +97,6 @@ def precision_for(settings: Settings, stored: StudySpec | None) -> str:
     if settings.precision != "auto":
         return settings.precision
     return precision_of(stored) if stored else str(machine()["precision"])
-
-
-def dataset_of(settings: Settings) -> Path:
-    """Return the dataset that the settings name; raises SearchError where they name none."""
-    if settings.data is None:
-        raise SearchError("no dataset is named; give --data FILE.h5, made by 'agesearch data build'")
-    return settings.data
 
 
 @cache
