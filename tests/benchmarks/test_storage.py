@@ -3,8 +3,8 @@
 from statistics import median
 
 import pytest
-
 import storage
+
 from tests.postgres import programs
 
 
