@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from optuna.trial import TrialState
-from sqlalchemy import make_url, select
+from sqlalchemy import false, func, make_url, select
 from sqlalchemy.engine import Connection, Row
 
 from search.slots.claiming import held_by
@@ -71,10 +71,9 @@ def _in_tables(of: Slots) -> tuple[Finding, ...]:
     if damage := tuple(_damage(of.study.storage)):
         return damage
     with frozen(of.study.storage.engine) as tx:
-        rows = _slots_with_trials(tx, of.study)
         return (
-            *_missing(tx, of.study, rows),
-            *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in rows),
+            *_missing(tx, of.study),
+            *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in _suspects(tx, of.study)),
             *_without_slot(tx, of.study),
         )
 
@@ -88,23 +87,25 @@ def _damage(storage: Storage) -> Iterator[Finding]:
             yield Finding("damaged file", f"the database is damaged ({first})", REMEDY, mendable=False)
 
 
-def _slots_with_trials(tx: Connection, study: Study) -> Sequence[Row[Any]]:
-    query = select(slots, trials.c.state.label("trial_state"), Now().label("now")).outerjoin(
-        trials, trials.c.trial_id == slots.c.trial_id
-    )
-    return tx.execute(query.where(slots.c.study == study.name).order_by(slots.c.stage, slots.c.slot)).all()
+def _suspects(tx: Connection, study: Study) -> Sequence[Row[Any]]:
+    """Return the slots that may be wrong, with their trials' states: the database passes over all that ended well."""
+    ended_well = func.coalesce(trials.c.state.in_(_ENDED_WELL), false())
+    wrong = (slots.c.state == CLAIMED) | ((slots.c.state == FINISHED) & ~ended_well)
+    query = select(slots, trials.c.state.label("trial_state"), Now().label("now"))
+    query = query.outerjoin(trials, trials.c.trial_id == slots.c.trial_id).where(slots.c.study == study.name, wrong)
+    return tx.execute(query.order_by(slots.c.stage, slots.c.slot)).all()
 
 
 def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
-    place, ended_well = f"stage {row.stage}, slot {row.slot}", row.trial_state in _ENDED_WELL
+    place = f"stage {row.stage}, slot {row.slot}"
     where = {"stage": row.stage, "slot": row.slot, "trial": row.trial_id}
-    if row.state == CLAIMED and (why := _why_abandoned(row, lease_seconds)):
-        remedy = "it is set free for the next worker"
-        yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held_by(row), **where)
-    elif row.state == FINISHED and not ended_well:
+    if row.state == FINISHED:
         trial = "has no trial" if row.trial_state is None else f"has a trial that is {row.trial_state.name}"
         remedy = "it is opened again for the next worker"
         yield Finding("slot without a trial", f"{place} is closed, but {trial}", remedy, **where)
+    elif why := _why_abandoned(row, lease_seconds):
+        remedy = "it is set free for the next worker"
+        yield Finding("abandoned slot", f"{place} is held by {why}", remedy, held=held_by(row), **where)
 
 
 def _why_abandoned(row: Row[Any], lease_seconds: float) -> str:
@@ -120,10 +121,13 @@ def _why_abandoned(row: Row[Any], lease_seconds: float) -> str:
     return ""
 
 
-def _missing(tx: Connection, study: Study, rows: Sequence[Row[Any]]) -> Iterator[Finding]:
-    there = {(row.stage, row.slot) for row in rows}
-    for stage, count in tx.execute(select(stages.c.stage, stages.c.slots).where(stages.c.study == study.name)):
-        for slot in sorted(set(range(count)) - {number for of_stage, number in there if of_stage == stage}):
+def _missing(tx: Connection, study: Study) -> Iterator[Finding]:
+    its = (slots.c.study == stages.c.study) & (slots.c.stage == stages.c.stage) & (slots.c.slot < stages.c.slots)
+    counted = select(stages.c.stage, stages.c.slots).outerjoin(slots, its).where(stages.c.study == study.name)
+    counted = counted.group_by(stages.c.stage, stages.c.slots).having(func.count(slots.c.slot) < stages.c.slots)
+    for stage, count in tx.execute(counted.order_by(stages.c.stage)).all():
+        there = tx.scalars(select(slots.c.slot).where(slots.c.study == study.name, slots.c.stage == stage))
+        for slot in sorted(set(range(count)) - set(there)):
             text = f"stage {stage} lacks its slot {slot}"
             yield Finding("missing slot", text, "it is made again", stage=stage, slot=slot)
 

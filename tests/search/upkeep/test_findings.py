@@ -8,11 +8,9 @@ from sqlalchemy import delete, update
 from search.slots.slots import Slots
 from search.storage.tables import slots as table
 from search.study.owner import this_process
-from search.study.stages import open_next
 from search.upkeep import findings
 from search.upkeep.findings import find
 from tests.integration.fake_study import run_trial
-from tests.outcomes import RESULT
 from tests.search.tiny import work_off
 
 HERE = this_process()
@@ -102,18 +100,3 @@ def test_a_damaged_file_is_found_and_nothing_else_is_looked_for(slots):
         file.write(b"\xff" * 4096)
     (found,) = find(slots)
     assert (found.kind, found.mendable) == ("damaged file", False)
-
-
-@pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
-def test_a_stage_that_is_opened_between_two_looks_lacks_nothing(study_of, monkeypatch):
-    study = study_of(1, 2)
-    slots, look = Slots(study), findings._slots_with_trials
-    slots.finish(slots.claim(HERE), RESULT)
-
-    def looking(*of):
-        rows = look(*of)
-        open_next(study, 1)
-        return rows
-
-    monkeypatch.setattr(findings, "_slots_with_trials", looking)
-    assert "missing slot" not in kinds(slots)
