@@ -7,9 +7,9 @@ from dataclasses import MISSING, fields
 
 import pytest
 
-from model.description import layers_from
-from model.layers import KINDS
-from model.network import Network
+from model.network.description import layers_from
+from model.network.layers import KINDS
+from model.network.network import Network
 from tests.pages import ROOT
 
 PAGE = (ROOT / "docs/network.md").read_text()

@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 ROOMS = ("data", "model", "search")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
@@ -17,16 +19,22 @@ FORBIDDEN = {
 }
 """What the files of each room may not import, not even within a function or for types alone."""
 
-FLOORS = (
-    "space", "storage", "study", "slots", "results", "upkeep", "processes", "dashboard", "tasks", "fit", "experiment",
-    "report", "commands",
-)  # fmt: skip
-"""The rooms within search/, the lowest first."""
+FLOORS = {
+    "model": ("network", "engine", "results", "figures", "training"),
+    "search": (
+        "space", "storage", "study", "slots", "results", "upkeep", "processes", "dashboard", "tasks", "fit",
+        "experiment", "report", "commands",
+    ),
+}  # fmt: skip
+"""The rooms within model/ and search/, the lowest first."""
 
-CORE = FLOORS[: FLOORS.index("dashboard")]
+CORE = FLOORS["search"][: FLOORS["search"].index("dashboard")]
 """Those that know nothing of what a trial trains."""
 
-INNER = [path for path in FILES if len(path.relative_to(ROOT).parts) > 2 and path.is_relative_to(ROOT / "search")]
+INNER = {
+    room: [path for path in FILES if path.is_relative_to(ROOT / room) and len(path.relative_to(ROOT).parts) > 2]
+    for room in FLOORS
+}
 
 MEETING_PLACES = {"search/tasks/images/objective.py", "search/fit/fitting.py"}
 """Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
@@ -104,21 +112,23 @@ def floor_of(path):
     return path.relative_to(ROOT).parts[1]
 
 
-def test_every_room_within_search_has_its_floor():
-    assert {floor_of(path) for path in INNER} == set(FLOORS)
+@pytest.mark.parametrize("room", FLOORS)
+def test_every_room_within_a_room_has_its_floor(room):
+    assert {floor_of(path) for path in INNER[room]} == set(FLOORS[room])
 
 
-def test_a_room_within_search_imports_from_itself_and_those_below_it_alone():
-    found = set()
-    for path in INNER:
+@pytest.mark.parametrize("room", FLOORS)
+def test_a_room_within_a_room_imports_from_itself_and_those_below_it_alone(room):
+    floors, found = FLOORS[room], set()
+    for path in INNER[room]:
         modules = {node.module for node in nodes_of(path) if isinstance(node, ast.ImportFrom)}
-        used = {module.split(".")[1] for module in modules if module.startswith("search.")} & set(FLOORS)
-        found |= {(name_of(path), room) for room in used - set(FLOORS[: FLOORS.index(floor_of(path)) + 1])}
+        used = {module.split(".")[1] for module in modules if module.startswith(f"{room}.")} & set(floors)
+        found |= {(name_of(path), floor) for floor in used - set(floors[: floors.index(floor_of(path)) + 1])}
     assert found == set()
 
 
 def test_the_core_imports_neither_model_nor_data():
-    core = [path for path in INNER if floor_of(path) in CORE]
+    core = [path for path in INNER["search"] if floor_of(path) in CORE]
     assert {(name_of(path), room) for path in core for room in imported(path) & {"model", "data"}} == set()
 
 
@@ -128,7 +138,7 @@ SQL = re.compile(r"EXTRACT\(EPOCH .* DOUBLE PRECISION|disk image is malformed")
 
 
 def test_the_core_names_nothing_of_what_a_trial_trains():
-    core = [path for path in INNER if floor_of(path) in CORE]
+    core = [path for path in INNER["search"] if floor_of(path) in CORE]
     lines = ((name_of(path), line) for path in core for line in path.read_text().splitlines())
     assert {(name, line) for name, line in lines if WORDS.search(line) and not SQL.search(line)} == set()
 

@@ -53,8 +53,8 @@ def _folder_of(name: str) -> str:
 
 def _compare_fits(settings: Settings, names: tuple[str, str], split: str, as_json: bool) -> None:
     from data.dataset import inspect_dataset, read_split
-    from model.evaluation import evaluate
-    from model.quantity import Quantity
+    from model.results.evaluation import evaluate
+    from model.results.quantity import Quantity
     from search.fit.record import predict
     from search.results.paired import compare as compared
 

@@ -168,7 +168,7 @@ def stats(
     statistics = dataset_statistics(dataset)
     if figure:
         from data.figures import draw_dataset_histograms
-        from model.quantity import Quantity
+        from model.results.quantity import Quantity
 
         quantity = Quantity(statistics.unit)
         draw_dataset_histograms(dataset, figure, quantity.label(quantity.noun))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from threading import Event
 
     from data.arrays import Split
-    from model.final_fit import FitState
+    from model.training.final_fit import FitState
     from search.fit.fitting import Fit, Progress
     from search.tasks.images.configuration import Configuration
     from search.tasks.program.configuration import Configuration as Program
@@ -53,8 +53,8 @@ def fit(
         _fit_program(settings, read(document, configuration), out or settings.out / "fit", as_json)
         return
     from data.dataset import inspect_dataset
-    from model.history import kept
-    from model.quantity import Quantity
+    from model.results.quantity import Quantity
+    from model.training.history import kept
 
     fitted = fit_to_the_end(settings, configuration, out or settings.out / "fit", any_dataset)
     quantity = Quantity(inspect_dataset(settings.require_data()).unit)
@@ -121,7 +121,7 @@ def fit_to_the_end(settings: Settings, configuration: Path, out: Path, any_datas
 
 def fit_of(folder: Path, state: "FitState") -> dict[str, Any]:
     """Return by name what a fit kept, and where it is."""
-    from model.history import kept
+    from model.training.history import kept
     from search.fit.folder import CURVE, HISTORY, MODEL
 
     best = kept(state.history)
@@ -159,7 +159,7 @@ def _require_same(chosen: "Configuration", configuration: Path, dataset: Path) -
 
 def _compare_with_measured(chosen: "Configuration", configuration: Path) -> None:
     """Say so where a recipe was measured with another learning rate and L2 than those it is given."""
-    from model.recipe import recipe_named
+    from model.training.recipe import recipe_named
 
     recipe, found = recipe_named(chosen.training.recipe), chosen.hyperparameters
     if recipe.measured_rate is not None and (found.learning_rate, found.l2) != (recipe.measured_rate, 0.0):
@@ -183,7 +183,7 @@ def _compare_ranges(training: "Split", validation: "Split") -> None:
 def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path) -> "Fit":
     """Return what is to be fitted, and set up the device for it."""
     from data.dataset import inspect_dataset
-    from model.device import configure, fastest_precision, usable_cores
+    from model.engine.device import configure, fastest_precision, usable_cores
     from search.fit.folder import member_folders, started_with
 
     before = started_with(member_folders(out, settings.ensemble)[0])
@@ -194,7 +194,7 @@ def _job(settings: Settings, chosen: "Configuration", dataset: Path, out: Path) 
     precision: str = chosen.training.precision
     if precision == "auto":
         precision = before.precision if before else fastest_precision()
-    from model.final_fit import FitSettings
+    from model.training.final_fit import FitSettings
     from search.fit.fitting import Fit
 
     info, found = inspect_dataset(dataset), chosen.hyperparameters

@@ -46,7 +46,7 @@ def predict(
 
     Images that cannot be read are named with the reason, and it exits with 2; the others are predicted all the same.
     """
-    from model.device import configure
+    from model.engine.device import configure
     from search.fit.folder import fit_folder, fitted_quantity, members, model_file
     from search.tasks.program.fit import refuse_program_fit
 
@@ -54,7 +54,7 @@ def predict(
     refuse_program_fit(folder, "agesearch predict")
     paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
-    from model.saved_model import SavedModel
+    from model.results.saved_model import SavedModel
     from search.fit.predicting import predict_images
 
     found = predict_images([SavedModel(path) for path in paths], images)

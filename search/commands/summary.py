@@ -10,7 +10,7 @@ from search.commands.printing import answer, answer_json
 from search.settings import Settings
 
 if TYPE_CHECKING:
-    from model.network import Network
+    from model.network.network import Network
 
 
 @takes_settings("data", "network")
@@ -26,9 +26,9 @@ def summary(
     """Print a network, the paper's or your own, layer by layer, as the paper's appendix does, and draw it."""
     from data.files import check_replaceable, write_bytes
     from data.marks import Kind
-    from model.network_figure import draw_network
-    from model.summary import summary as listing
-    from model.summary import summary_rows
+    from model.figures.network_figure import draw_network
+    from model.network.summary import summary as listing
+    from model.network.summary import summary_rows
 
     if figure:
         check_replaceable(figure, Kind.FIGURE, "--figure")
@@ -47,7 +47,7 @@ def summary(
 def _network(settings: Settings, recipe: str) -> "Network":
     """Return the network of a recipe, or the user's own, for the dataset's images or the paper's."""
     from data.dataset import inspect_dataset
-    from model.paper import PAPER_SHAPE
+    from model.network.paper import PAPER_SHAPE
     from search.tasks.images.network_file import read_network
     from search.tasks.images.variation import recipe_for, varied
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data.dataset import inspect_dataset, read_labels
 from data.files import check_writable
-from model.network import require_reachable
+from model.network.network import require_reachable
 from search.errors import SearchError
 from search.processes.logs import log_folder
 from search.processes.searching import make_study

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from model.final_fit import FitState
+from model.training.final_fit import FitState
 from search.counting import decimal
 
 

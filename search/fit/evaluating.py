@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from data.dataset import inspect_dataset, read_split
-from model.evaluation import Evaluation, evaluate
-from model.quantity import Quantity
+from model.results.evaluation import Evaluation, evaluate
+from model.results.quantity import Quantity
 from search.counting import decimal
 from search.fit.record import averaged, predict_members, read_fit
 from search.results.paired import Difference, compare

@@ -13,15 +13,16 @@ import tomli_w
 
 from data.arrays import Split
 from data.files import write_bytes
-from model import checkpoint, history, saved_model
-from model.answers import Answers
-from model.description import tables_of
 from model.examples import Examples
-from model.final_fit import FinalFit, FitSettings, FitState
-from model.network import Network
-from model.quantity import YEARS, Quantity
-from model.recipe import Recipe, recipe_named
-from model.short_training import DivergedError
+from model.network.description import tables_of
+from model.network.network import Network
+from model.results import saved_model
+from model.results.answers import Answers
+from model.results.quantity import YEARS, Quantity
+from model.training import checkpoint, history
+from model.training.final_fit import FinalFit, FitSettings, FitState
+from model.training.recipe import Recipe, recipe_named
+from model.training.short_training import DivergedError
 from search.errors import SearchError
 from search.fit.folder import ABOUT, CURVE, HISTORY, MODEL, STATE, WRITTEN
 from search.space.ranges import Value

@@ -10,8 +10,8 @@ from typing import Any
 
 from data.files import check_replaceable, write_bytes
 from data.marks import Kind
-from model.answers import read_answers
-from model.quantity import Quantity
+from model.results.answers import read_answers
+from model.results.quantity import Quantity
 from search.errors import SearchError
 
 ENSEMBLE = "ensemble.toml"

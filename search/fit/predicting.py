@@ -11,8 +11,8 @@ from data.decoding import Decoder
 from data.errors import DatasetError
 from data.images import read_image
 from model.examples import Images
-from model.quantity import Quantity
-from model.saved_model import SavedModel
+from model.results.quantity import Quantity
+from model.results.saved_model import SavedModel
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from model.description import layers_from
 from model.errors import ModelError
-from model.history import Epoch, from_csv, kept
-from model.network import Network
-from model.quantity import Quantity
-from model.recipe import recipe_named
+from model.network.description import layers_from
+from model.network.network import Network
+from model.results.quantity import Quantity
+from model.training.history import Epoch, from_csv, kept
+from model.training.recipe import recipe_named
 from search.errors import SearchError
 from search.fit.folder import ABOUT, HISTORY, fitted_quantity, members, model_file
 
@@ -92,10 +92,10 @@ def predict_members(folder: Path, images: "Mapping[str, Images]") -> "dict[str, 
     damaged or takes other images.
     """
     paths = {str(member): model_file(member) for member in members(folder)}
-    from model.device import configure_for_predictions
+    from model.engine.device import configure_for_predictions
 
     configure_for_predictions()
-    from model.saved_model import SavedModel
+    from model.results.saved_model import SavedModel
 
     loaded = {name: SavedModel(path) for name, path in paths.items()}
     return {name: {split: model.predict(those) for split, those in images.items()} for name, model in loaded.items()}

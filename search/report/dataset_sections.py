@@ -6,7 +6,7 @@ from data.arrays import SPLITS
 from data.dataset import read_labels
 from data.figures import histograms
 from data.statistics import DatasetStatistics, dataset_statistics
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.report.paper import TABLE_1
 from search.report.sections import Cell, Column, Figure, Section, Table
 

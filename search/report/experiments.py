@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.errors import SearchError
 from search.experiment.declared import DECLARED, LENGTHS
 from search.experiment.pairing import differences

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from data.arrays import SPLITS
-from model.evaluation import Evaluation
-from model.history import learning_curve
+from model.results.evaluation import Evaluation
+from model.training.history import learning_curve
 from search.counting import counted, decimal
 from search.fit.record import FitRecord
 from search.report.paper import TABLE_3, WITH_PENALTY

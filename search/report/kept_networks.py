@@ -10,7 +10,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from data.arrays import Split
 from data.dataset import inspect_dataset, read_split
 from model.errors import ModelError
-from model.evaluation import evaluate
+from model.results.evaluation import evaluate
 from search.experiment.runs import Run, runs_of
 from search.report.sections import LeftOut
 from search.storage.artifacts import ArtifactFolder
@@ -62,10 +62,10 @@ def _nothing(reason: str) -> tuple[TestErrors, tuple[LeftOut, ...]]:
 
 def _test_error(artifacts: ArtifactFolder, artifact: str, test: Split) -> float:
     content = artifacts.open_reader(artifact).read()
-    from model.device import configure_for_predictions
+    from model.engine.device import configure_for_predictions
 
     configure_for_predictions()
-    from model.saved_model import SavedModel
+    from model.results.saved_model import SavedModel
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kept.keras"

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from model.curves import Mark, Panel, Runs, draw_curves
-from model.quantity import Quantity
+from model.figures.curves import Mark, Panel, Runs, draw_curves
+from model.results.quantity import Quantity
 from search.counting import counted
 from search.experiment.declared import CHECKPOINTED, epochs_at
 from search.report.paper import TABLE_3, WITH_PENALTY

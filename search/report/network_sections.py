@@ -2,10 +2,10 @@
 
 import math
 
-from model.network import Network
-from model.network_figure import draw_network
-from model.quantity import Quantity
-from model.summary import summary
+from model.figures.network_figure import draw_network
+from model.network.network import Network
+from model.network.summary import summary
+from model.results.quantity import Quantity
 from search.report.paper import PARAMETERS
 from search.report.sections import Figure, Listing, Section
 

@@ -4,7 +4,7 @@ import base64
 import re
 import struct
 
-from model.plotting import DOTS_AN_INCH
+from model.figures.plotting import DOTS_AN_INCH
 from search.report.sections import Figure, Listing, Report
 
 OF_THE_PAPER = re.compile(r"paper|paper: .*|.*, paper")

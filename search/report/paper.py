@@ -6,7 +6,7 @@ Its losses are what Keras' `evaluate()` returns: the mean absolute error plus th
 from dataclasses import dataclass
 from typing import Final
 
-from model.quantity import YEARS
+from model.results.quantity import YEARS
 from search.study.task import TaskSpec
 
 

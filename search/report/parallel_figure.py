@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from model.plotting import INK, MUTED, literal, new_figure, png
+from model.figures.plotting import INK, MUTED, literal, new_figure, png
 from search.report.colours import colour_map, colour_range
 from search.results.ranking import RankedTrial
 from search.study.task import TaskSpec

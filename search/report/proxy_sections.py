@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from model.plotting import MUTED, PALETTE, new_figure, plain, png
-from model.quantity import Quantity
+from model.figures.plotting import MUTED, PALETTE, new_figure, plain, png
+from model.results.quantity import Quantity
 from search.experiment.agreement import Agreement, Correlation
 from search.experiment.proxy import REFERENCE, Proxy
 from search.report.sections import Cell, Column, Figure, Section, Table, Words

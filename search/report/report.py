@@ -12,9 +12,9 @@ from data.files import check_replaceable
 from data.marks import Kind
 from model.errors import ModelError
 from model.examples import Labels
-from model.paper import PAPER_SHAPE
-from model.quantity import YEARS, Quantity
-from model.recipe import recipe_named
+from model.network.paper import PAPER_SHAPE
+from model.results.quantity import YEARS, Quantity
+from model.training.recipe import recipe_named
 from search.errors import SearchError
 from search.fit.folder import members, require_fitted_for
 from search.fit.record import FitRecord, averaged, predict_members, read_fit

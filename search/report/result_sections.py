@@ -7,11 +7,11 @@ import numpy as np
 
 from data.arrays import Split
 from data.figures import gallery
-from model.error_figures import calibration, error_by_group, predicted_against_true
-from model.error_groups import ErrorGroup, by_label, by_prediction
-from model.evaluation import Evaluation, evaluate
 from model.examples import Labels
-from model.quantity import Quantity
+from model.figures.error_figures import calibration, error_by_group, predicted_against_true
+from model.results.error_groups import ErrorGroup, by_label, by_prediction
+from model.results.evaluation import Evaluation, evaluate
+from model.results.quantity import Quantity
 from search.counting import decimal
 from search.report.paper import BEST_TEST_LOSS, LOWEST_TEST_LOSS
 from search.report.sections import Cell, Column, Figure, Section, Table

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from model.plotting import INK, PALETTE, literal, new_figure, plain, png
+from model.figures.plotting import INK, PALETTE, literal, new_figure, plain, png
 from search.report.colours import colour_map, colour_range
 from search.results.ranking import RankedTrial
 from search.results.search_map import MapBox, MapTrial, SearchMap

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.counting import decimal
 
 Cell: TypeAlias = str | int | float | None

@@ -22,7 +22,7 @@ import psutil
 from big_study import make_big
 from race import Contender
 
-from model.device import usable_cores
+from model.engine.device import usable_cores
 from search.processes.loop import work
 from search.slots.slots import Slots
 from search.study.study import Study

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from data.dataset import inspect_dataset
-from model.device import cpu_name, usable_cores
+from model.engine.device import cpu_name, usable_cores
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -96,7 +96,7 @@ def race(data: Path, images: int, epochs: int, rounds: int, names: Sequence[str]
 def measure_ceiling(cores: int, rounds: int) -> dict[str, float]:
     """Return images a second of all cores together, in training and prediction, median of `rounds`."""
     asked = subprocess.run(
-        [sys.executable, "-m", "model.device"],
+        [sys.executable, "-m", "model.engine.device"],
         capture_output=True,
         text=True,
         check=True,

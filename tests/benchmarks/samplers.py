@@ -16,7 +16,7 @@ from threading import Event
 
 import numpy as np
 
-from model.plotting import PALETTE, new_figure, plain, png
+from model.figures.plotting import PALETTE, new_figure, plain, png
 from search.errors import SearchError
 from search.processes.loop import work
 from search.results.choice import choose

@@ -10,14 +10,14 @@ ROOT = Path(__file__).parents[2]
 
 PROGRAM = """
 import hashlib, json, sys
-from model.device import configure
+from model.engine.device import configure
 configure(threads=1)
 import numpy as np
-from model.engine import Engine, Hyperparameters
+from model.engine.engine import Engine, Hyperparameters
 from model.examples import Examples
-from model.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
-from model.network import Network
-from model.setup import Setup
+from model.network.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
+from model.network.network import Network
+from model.engine.setup import Setup
 
 network = Network(
     (Conv2D(32, batch_norm=True), MaxPool(), Conv2D(8, 2, "same", "tanh"), BatchNorm(), AveragePool(), Flatten(),

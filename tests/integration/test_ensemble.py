@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from data.dataset import read_split
-from model.device import configure
-from model.evaluation import evaluate
+from model.engine.device import configure
+from model.results.evaluation import evaluate
 from search.results.paired import compare
 from tests.search.tiny import write_tiny
 
@@ -40,7 +40,7 @@ MEMBERS = ("one/member-1", "one/member-2", "one/member-3")
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    monkeypatch.setattr("model.device.usable_cores", lambda: 1)
+    monkeypatch.setattr("model.engine.device.usable_cores", lambda: 1)
     write_tiny(tmp_path / "data.h5", (12, 8, 9), (8, 8, 1))
     (tmp_path / "best.toml").write_text(BEST)
     return tmp_path
@@ -60,7 +60,7 @@ def test_an_ensemble_is_fitted_and_evaluated_beside_its_members_and_one_that_was
     assert "has not ended" in agesearch("evaluate", "two", "--data", "data.h5").err
     monkeypatch.undo()
     monkeypatch.chdir(here)
-    monkeypatch.setattr("model.device.usable_cores", lambda: 1)
+    monkeypatch.setattr("model.engine.device.usable_cores", lambda: 1)
     assert agesearch(*FIT, "--ensemble", "3", "--out", "two").code == 0
     undisturbed, resumed = ([weights(here / run / f"member-{n}") for n in (1, 2, 3)] for run in ("one", "two"))
     assert all(np.array_equal(a, b) for a, b in zip(undisturbed, resumed, strict=True))
@@ -76,7 +76,7 @@ def test_an_ensemble_is_fitted_and_evaluated_beside_its_members_and_one_that_was
 
 
 def check_evaluation(agesearch, here):
-    from model.saved_model import SavedModel
+    from model.results.saved_model import SavedModel
 
     test = read_split(here / "data.h5", "test")
     predictions = [SavedModel(here / name / "model.keras").predict(test.images) for name in MEMBERS]

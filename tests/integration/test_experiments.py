@@ -34,7 +34,7 @@ FIGURES = {
 @pytest.fixture
 def in_this_process(monkeypatch):
     """Work off every study here, so that TensorFlow is loaded once; workers of their own are tested elsewhere."""
-    from model.device import configure
+    from model.engine.device import configure
 
     configure(1)
     from search.tasks.images.objective import Objective

@@ -7,10 +7,10 @@ import sys
 import numpy as np
 import pytest
 
-from model.answers import Answers
-from model.initializers import initial_weights
-from model.recipe import recipe_named
-from model.saved_model import SavedModel, to_bytes
+from model.network.initializers import initial_weights
+from model.results.answers import Answers
+from model.results.saved_model import SavedModel, to_bytes
+from model.training.recipe import recipe_named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 

@@ -271,7 +271,7 @@ def test_a_search_that_is_killed_and_stopped_again_and_again_ends_as_if_undistur
 
 def asks_for_devices(search):
     with suppress(psutil.NoSuchProcess):
-        return any("model.device" in child.cmdline() for child in psutil.Process(search.pid).children())
+        return any("model.engine.device" in child.cmdline() for child in psutil.Process(search.pid).children())
 
 
 def ended_by(end, search):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from model.device import configure
+from model.engine.device import configure
 
 if TYPE_CHECKING:
     from model.examples import Examples

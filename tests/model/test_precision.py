@@ -6,12 +6,12 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from model.engine import Hyperparameters
+from model.engine.engine import Hyperparameters
 from model.examples import Examples
-from model.layers import Conv2D, Dense, Flatten, MaxPool
-from model.network import Network
-from model.recipe import DEFAULT, Recipe
-from model.short_training import Budget, Draws, ShortTraining
+from model.network.layers import Conv2D, Dense, Flatten, MaxPool
+from model.network.network import Network
+from model.training.recipe import DEFAULT, Recipe
+from model.training.short_training import Budget, Draws, ShortTraining
 
 CONFIGURATIONS = 20
 Draw = Callable[..., Examples]

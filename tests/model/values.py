@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.initializers import Weights
+from model.network.initializers import Weights
 
 
 def ages(*values: float) -> np.ndarray:

@@ -22,7 +22,7 @@ def launcher(monkeypatch):
 @pytest.fixture
 def coarse(monkeypatch):
     """Draw a figure in a tenth of the time."""
-    monkeypatch.setattr("model.plotting.DOTS_AN_INCH", 50)
+    monkeypatch.setattr("model.figures.plotting.DOTS_AN_INCH", 50)
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis.strategies import floats, none, one_of, sampled_from
 
-from model import quantity
+from model.results import quantity
 from search.counting import amounts, counted, decimal
 
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete
 
 from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
-from model.description import tables_of
-from model.paper import paper_network
+from model.network.description import tables_of
+from model.network.paper import paper_network
 from search.processes.loop import Workplace, work
 from search.results.ranking import RankedTrial
 from search.slots.slots import Slots

@@ -62,7 +62,7 @@ def main() -> None:
     """Run the trials that stdin asks for."""
     asked = json.load(sys.stdin)
     spec, dataset = from_json(StudySpec, asked["spec"]), Path(asked["dataset"])
-    from model.device import configure
+    from model.engine.device import configure
     from search.tasks.images.specifying import threads_of
 
     configure(threads_of(spec))

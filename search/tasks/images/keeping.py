@@ -4,13 +4,13 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from model import saved_model
-from model.answers import Answers
-from model.initializers import Weights
+from model.network.initializers import Weights
+from model.results import saved_model
+from model.results.answers import Answers
 from search.tasks.images.options import BEST, Keeping, file_after
 
 if TYPE_CHECKING:
-    from model.short_training import ShortTraining
+    from model.training.short_training import ShortTraining
 
 
 class Keeper:

@@ -5,8 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from model.description import layers_from, tables_of
-from model.layers import Layer
+from model.network.description import layers_from, tables_of
+from model.network.layers import Layer
 from search.errors import SearchError
 
 

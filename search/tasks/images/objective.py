@@ -6,11 +6,11 @@ from math import isfinite
 from typing import Final
 
 from data.arrays import Split
-from model.answers import Answers
-from model.engine import Hyperparameters
+from model.engine.engine import Hyperparameters
 from model.examples import Examples
-from model.recipe import Recipe
-from model.short_training import Budget, DivergedError, Draws, Score, ShortTraining
+from model.results.answers import Answers
+from model.training.recipe import Recipe
+from model.training.short_training import Budget, DivergedError, Draws, Score, ShortTraining
 from search.errors import TrialPruned, TrialStopped
 from search.space.ranges import Value
 from search.study.task import TaskSpec

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from data.dataset import DatasetInfo, read_labels
 from model.errors import ModelError
-from model.network import Network, require_reachable
+from model.network.network import Network, require_reachable
 from search.counting import counted
 from search.errors import SearchError
 from search.settings import Settings

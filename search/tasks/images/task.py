@@ -63,7 +63,7 @@ class Images:
                 f"{dataset} has the digest {info.digest[:12]}…, the study {study.name!r} was made for "
                 f"{made_for[:12]}…; give the dataset it was made for"
             )
-        from model.device import configure, device_name
+        from model.engine.device import configure, device_name
 
         configure(threads_of(study.spec), gpu_share)
         from search.tasks.images.objective import Objective
@@ -102,7 +102,9 @@ def precision_for(settings: Settings, stored: StudySpec | None) -> str:
 @cache
 def machine() -> dict[str, Any]:
     """Ask a process of its own for GPUs, cores and the fastest precision, so that this one needs no TensorFlow."""
-    asked = subprocess.run([sys.executable, "-P", "-m", "model.device"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        [sys.executable, "-P", "-m", "model.engine.device"], capture_output=True, text=True, check=False
+    )
     if asked.returncode:
         reason = (asked.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise SearchError(f"cannot look for devices, as TensorFlow does not start: {reason}")

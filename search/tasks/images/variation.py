@@ -4,10 +4,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from model.augmentation import Augmentation
-from model.layers import Dropout, Layer
-from model.paper import PaperVariant
-from model.recipe import Recipe, recipe_named
+from model.engine.augmentation import Augmentation
+from model.network.layers import Dropout, Layer
+from model.network.paper import PaperVariant
+from model.training.recipe import Recipe, recipe_named
 from search.errors import SearchError
 from search.tasks.images.network_file import layers_of
 

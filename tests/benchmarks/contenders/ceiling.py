@@ -10,9 +10,9 @@ from collections.abc import Callable
 
 from turns import ready, say, told_to_go
 
-from model.device import configure
-from model.layers import Conv2D, Dense
-from model.paper import paper_network
+from model.engine.device import configure
+from model.network.layers import Conv2D, Dense
+from model.network.paper import paper_network
 
 BATCH, REPEATS = 32, 3
 

@@ -13,7 +13,7 @@ from threading import Event
 from turns import Parts, peak_memory, ready, say, told_to_go
 
 from data.dataset import inspect_dataset, read_split
-from model.device import configure, fastest_precision
+from model.engine.device import configure, fastest_precision
 from search.errors import TrialStopped
 from search.processes.loop import work
 from search.settings import Settings

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-import model.device
+import model.engine.device
 from data.dataset import inspect_dataset
 from search.results.paired import compare
 from tests.integration import fake_study
@@ -22,8 +22,8 @@ def two_fits(tmp_path, monkeypatch):
         def predict(self, images):
             return np.full(len(images), self.answer, np.float32)
 
-    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
+    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
     for name in ("30", "40"):
         write_fit(tmp_path / name)
 

@@ -4,11 +4,11 @@ from types import SimpleNamespace
 
 import pytest
 
-import model.device
+import model.engine.device
 from data.dataset import inspect_dataset
-from model.final_fit import FitSettings, FitState
-from model.history import Epoch
-from model.short_training import DivergedError
+from model.training.final_fit import FitSettings, FitState
+from model.training.history import Epoch
+from model.training.short_training import DivergedError
 from search.fit.folder import ABOUT, STATE, members
 from search.tasks.alone import alone_in
 from tests.search.tiny import write_tiny
@@ -37,9 +37,9 @@ def fits(monkeypatch):
         return DONE
 
     monkeypatch.setattr("search.fit.fitting.run_fit", run_fit)
-    monkeypatch.setattr(model.device, "configure", seen.threads.append)
-    monkeypatch.setattr(model.device, "usable_cores", lambda: 2)
-    monkeypatch.setattr(model.device, "fastest_precision", lambda: "bfloat16")
+    monkeypatch.setattr(model.engine.device, "configure", seen.threads.append)
+    monkeypatch.setattr(model.engine.device, "usable_cores", lambda: 2)
+    monkeypatch.setattr(model.engine.device, "fastest_precision", lambda: "bfloat16")
     return seen
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import model.device
-from model.evaluation import evaluate
+import model.engine.device
+from model.results.evaluation import evaluate
 from search.fit.folder import ABOUT, MODEL, STATE
 
 
@@ -23,9 +23,9 @@ def fitted(tmp_path, monkeypatch):
             assert (images.dtype, images.shape[1:]) == (np.uint8, (91, 91, 1))
             return np.arange(30, 30 + len(images), dtype=np.float32)
 
-    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure", lambda threads: threads)
-    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
+    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.engine.device, "configure", lambda threads: threads)
+    monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
     (tmp_path / "fit").mkdir()
     (tmp_path / "fit" / MODEL).touch()
     (tmp_path / "fit" / ABOUT).write_text("[dataset]\nunit = 'years'\n")

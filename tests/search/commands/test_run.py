@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from data.dataset import inspect_dataset
-from model.evaluation import Evaluation
-from model.final_fit import FitState
-from model.history import Epoch
-from model.quantity import Quantity
+from model.results.evaluation import Evaluation
+from model.results.quantity import Quantity
+from model.training.final_fit import FitState
+from model.training.history import Epoch
 from search.commands import run as command
 from search.fit.evaluating import FitEvaluation
 from search.settings import Settings

@@ -3,8 +3,8 @@ import json
 import pytest
 
 from data.dataset import inspect_dataset
-from model.paper import paper_network
-from model.summary import summary
+from model.network.paper import paper_network
+from model.network.summary import summary
 
 
 def test_the_network_is_printed_as_the_papers_appendix_does_and_drawn(agesearch, tmp_path):

@@ -1,6 +1,6 @@
 import pytest
 
-from model.recipe import DEFAULT
+from model.training.recipe import DEFAULT
 from search.errors import SearchError
 from search.experiment.declared import DECLARED, LENGTHS, Size, epochs_at, experiment_of
 from search.tasks.images.options import Keeping, curve_of, keeping_of

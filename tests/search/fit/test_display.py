@@ -4,8 +4,8 @@ from functools import partial
 import pytest
 from rich.console import Console
 
-from model.final_fit import FitState
-from model.history import Epoch
+from model.training.final_fit import FitState
+from model.training.history import Epoch
 from search.fit import display as fit_display
 from search.fit.display import FitDisplay
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
-from model.answers import Answers
-from model.description import layers_from
 from model.errors import ModelError
-from model.final_fit import FitSettings, FitState
-from model.history import Epoch
-from model.layers import Dense, Flatten
-from model.network import Network
-from model.short_training import DivergedError
+from model.network.description import layers_from
+from model.network.layers import Dense, Flatten
+from model.network.network import Network
+from model.results.answers import Answers
+from model.training.final_fit import FitSettings, FitState
+from model.training.history import Epoch
+from model.training.short_training import DivergedError
 from search.errors import SearchError
 from search.fit import fitting
 from search.fit.fitting import Fit, members_of, run_fit

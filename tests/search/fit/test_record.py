@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import tomli_w
 
-import model.device
-from model.description import tables_of
-from model.layers import Dense, Flatten
-from model.paper import paper_network
+import model.engine.device
+from model.network.description import tables_of
+from model.network.layers import Dense, Flatten
+from model.network.paper import paper_network
 from search.errors import SearchError
 from search.fit.folder import ABOUT, HISTORY, MODEL, STATE
 from search.fit.record import predict, read_fit
@@ -75,8 +75,8 @@ def test_every_split_is_predicted_by_the_folders_model(folder, monkeypatch):
     def set_up():
         seen.set_up += 1
 
-    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure_for_predictions", set_up)
+    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.engine.device, "configure_for_predictions", set_up)
     images = {"test": np.full((2, 3, 3, 1), 7, np.uint8), "training": np.full((1, 3, 3, 1), 9, np.uint8)}
     found = predict(folder, images)
     assert {split: ages.tolist() for split, ages in found.items()} == {"test": [7, 7], "training": [9]}

@@ -12,7 +12,7 @@ def _coarse(coarse):
 @pytest.fixture
 def fake_model(monkeypatch):
     """Let every fit answer the brightness of an image's first pixel plus what its folder's name ends with."""
-    import model.device
+    import model.engine.device
 
     class FakeModel:
         def __init__(self, path):
@@ -21,8 +21,8 @@ def fake_model(monkeypatch):
         def predict(self, images):
             return (images[:, 0, 0, 0] * 0.3 + self.more).astype(np.float32)
 
-    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
+    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.experiment.pairing import Apart
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.sections import Figure, Words

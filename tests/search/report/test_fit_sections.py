@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.evaluation import Evaluation
+from model.results.evaluation import Evaluation
 from search.fit.record import read_fit
 from search.report.fit_sections import fit_section, table_3
 from search.report.paper import TABLE_3

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import model.device
+import model.engine.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
 from search.experiment.declared import Size, experiment_of
@@ -35,8 +35,8 @@ def models(monkeypatch):
         def predict(self, images):
             return np.full(len(images), self.answer, np.float32)
 
-    monkeypatch.setattr("model.saved_model.SavedModel", FakeModel)
-    monkeypatch.setattr(model.device, "configure_for_predictions", lambda: None)
+    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import pytest
 
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.experiment.declared import LENGTHS
 from search.report.length_sections import length_section
 from search.report.paper import TABLE_3

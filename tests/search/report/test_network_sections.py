@@ -1,9 +1,9 @@
-from model.layers import Conv2D, Dense, Flatten
-from model.network import Network
-from model.paper import paper_network
-from model.quantity import Quantity
-from model.recipe import STRONG
-from model.summary import summary
+from model.network.layers import Conv2D, Dense, Flatten
+from model.network.network import Network
+from model.network.paper import paper_network
+from model.network.summary import summary
+from model.results.quantity import Quantity
+from model.training.recipe import STRONG
 from search.report.network_sections import network_section
 
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from model.quantity import Quantity
+from model.results.quantity import Quantity
 from search.experiment.agreement import agreement
 from search.experiment.proxy import Budget, Design, Proxy, experiment_of
 from search.report.proxy_sections import draw_agreement, proxy_section

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
-from model.evaluation import evaluate
-from model.quantity import Quantity
+from model.results.evaluation import evaluate
+from model.results.quantity import Quantity
 from search.report.result_sections import FittedModel, by_name, comparison_table, result_sections, result_table
 from search.results.paired import compare
 

@@ -32,7 +32,7 @@ def colours(picture):
 
 
 def test_the_map_marks_finalists_in_a_colour_of_their_own(monkeypatch):
-    monkeypatch.setattr("model.plotting.DOTS_AN_INCH", 120)
+    monkeypatch.setattr("model.figures.plotting.DOTS_AN_INCH", 120)
     orange = (0xD5, 0x5E, 0x00)
     assert orange in colours(draw_map(map_of(), {2, 3}))
     assert orange not in colours(draw_map(map_of(), ()))

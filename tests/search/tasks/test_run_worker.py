@@ -1,6 +1,6 @@
 import pytest
 
-import model.device
+import model.engine.device
 from search.errors import SearchError
 from search.settings import Settings
 from search.storage.database import create_storage
@@ -26,8 +26,8 @@ def reads(monkeypatch):
 def device(monkeypatch):
     """A device that TensorFlow is not loaded for; the list gets the threads that it is set up with."""
     threads = []
-    monkeypatch.setattr(model.device, "configure", lambda count, _share: threads.append(count))
-    monkeypatch.setattr(model.device, "device_name", lambda: "a processor")
+    monkeypatch.setattr(model.engine.device, "configure", lambda count, _share: threads.append(count))
+    monkeypatch.setattr(model.engine.device, "device_name", lambda: "a processor")
     return threads
 
 

@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from model.answers import Answers
+from model.results.answers import Answers
 from search.tasks.images import keeping
 from search.tasks.images.keeping import Keeper
 from search.tasks.images.options import Keeping

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from model.errors import ModelError
-from model.layers import Conv2D, Dense, Flatten
+from model.network.layers import Conv2D, Dense, Flatten
 from search.errors import SearchError
 from search.tasks.images.network_file import layers_of, network_tables, read_network
 

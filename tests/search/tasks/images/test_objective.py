@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from data.arrays import Split
-from model.answers import Answers
-from model.engine import Hyperparameters
-from model.short_training import Budget, DivergedError, Draws, Score
+from model.engine.engine import Hyperparameters
+from model.results.answers import Answers
+from model.training.short_training import Budget, DivergedError, Draws, Score
 from search.errors import TrialStopped
 from search.space.seeds import TrialSeeds
 from search.study.trial import Diverged, Pruned, Trial
@@ -93,7 +93,9 @@ def test_the_penalty_ranks_trials_in_the_papers_recipe_alone(recipe, score, obje
 
 
 def test_the_networks_that_are_wanted_are_files_of_the_trial(objective_of, monkeypatch):
-    monkeypatch.setattr("model.saved_model.to_bytes", lambda _network, weights, limits, _averaged: (weights, limits))
+    monkeypatch.setattr(
+        "model.results.saved_model.to_bytes", lambda _network, weights, limits, _averaged: (weights, limits)
+    )
     outcome = objective_of()(trial_of(curve="validation", keeping=Keeping(after=(1, 5), best_until=1)))
     assert outcome.files == {"epoch-1.keras": ("weights", AGES), "best.keras": ("weights", AGES)}
 

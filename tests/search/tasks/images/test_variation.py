@@ -2,11 +2,11 @@ from dataclasses import replace
 
 import pytest
 
-from model.augmentation import Augmentation
-from model.layers import Dense, Dropout, Flatten
-from model.paper import PaperVariant, paper_network
-from model.recipe import recipe_named
-from model.residual import residual_network
+from model.engine.augmentation import Augmentation
+from model.network.layers import Dense, Dropout, Flatten
+from model.network.paper import PaperVariant, paper_network
+from model.network.residual import residual_network
+from model.training.recipe import recipe_named
 from search.errors import SearchError
 from search.tasks.images.network_file import network_text
 from search.tasks.images.variation import recipe_for, varied

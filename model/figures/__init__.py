@@ -1,0 +1,1 @@
+"""The figures of trainings, errors and networks."""

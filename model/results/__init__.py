@@ -1,0 +1,1 @@
+"""What a training leaves: predictions and their errors, and the network as a Keras file."""

@@ -1,0 +1,46 @@
+"""What the optimiser adds to Keras' Adam, with whose steps its own are compared in test_engine: weight decay."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.engine.engine import Engine, Hyperparameters
+from model.engine.setup import Setup
+from model.examples import Examples
+from model.network.layers import Conv2D, Dense, Flatten
+from model.network.network import Network
+
+NETWORK = Network((Conv2D(2, batch_norm=True), Flatten(), Dense(3), Dense(1, "linear")), (6, 6, 1))
+SETUP = Setup(8, 0.9, "float32")
+
+
+def test_decay_shrinks_every_kernel_by_the_rates_share_before_the_step_and_nothing_else(
+    draw_examples: Callable[..., Examples],
+) -> None:
+    examples, rows, training = (
+        draw_examples(8, shape=(6, 6, 1)),
+        np.arange(8, dtype=np.int32),
+        Hyperparameters(0.01, 0.0),
+    )
+    plain, decaying = (Engine(NETWORK, examples, setup) for setup in (SETUP, replace(SETUP, decay=0.5)))
+    starts = []
+    for engine in (plain, decaying):
+        engine.reset(3, 30.0)
+        starts.append(engine.weights)
+        engine.train(rows, training)
+    for spec, start, without, with_decay in zip(
+        NETWORK.weights, starts[0], plain.weights, decaying.weights, strict=True
+    ):
+        expected = without - 0.01 * 0.5 * start if spec.role == "kernel" else without
+        assert with_decay == pytest.approx(expected, abs=1e-6), spec.name
+
+
+def test_decay_follows_the_schedule(draw_examples: Callable[..., Examples]) -> None:
+    engine = Engine(NETWORK, draw_examples(16, shape=(6, 6, 1)), replace(SETUP, decay=0.5))
+    engine.reset(3, 30.0)
+    before = engine.weights
+    engine.train(np.arange(16, dtype=np.int32), Hyperparameters(0.01, 0.0), np.zeros(2, np.float32))
+    for spec, start, end in zip(NETWORK.weights, before, engine.weights, strict=True):
+        assert not spec.trainable or np.array_equal(start, end), spec.name

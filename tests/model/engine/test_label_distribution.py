@@ -1,0 +1,76 @@
+"""Labels as distributions: the values, the shares a network starts at, and what it is told it should have answered."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from model.engine.engine import Engine, Hyperparameters
+from model.engine.label_distribution import SPREAD, cross_entropy, prior, support
+from model.engine.setup import Setup
+from model.examples import Examples
+from model.network.layers import Dense, Expectation, Flatten
+from model.network.network import Network
+
+VALUES = np.arange(1, 81, dtype=np.float32)
+
+
+def of_distributions(rng_seed: int = 0) -> Engine:
+    stream = np.random.default_rng(rng_seed)
+    labels = stream.integers(1, 81, 64).astype(np.float32)
+    images = np.broadcast_to(labels[:, None, None, None] * 3, (64, 4, 4, 1)).astype(np.uint8)
+    network = Network((Flatten(), Dense(40, "softmax"), Expectation()), (4, 4, 1))
+    engine = Engine(network, Examples(images, labels), Setup(16, 0.9, "float32", decay=0.1))
+    engine.reset(3)
+    return engine
+
+
+def test_the_values_are_spread_evenly_from_below_the_smallest_label_to_beyond_the_largest() -> None:
+    assert support(np.array([80, 1, 30], np.float32), 92) == pytest.approx(np.arange(-5, 87))
+    assert support(np.array([-0.5, 0.5], np.float32), 14).tolist() == [-6.5 + each for each in range(14)]
+
+
+def test_even_the_smallest_label_is_the_mean_of_its_own_distribution() -> None:
+    values = support(np.array([80, 1, 30], np.float32), 92)
+    own = tf.nn.softmax(-0.5 * tf.square((values - 1) / SPREAD))
+    assert np.sum(own * values) == pytest.approx(1, abs=0.03)
+
+
+def test_the_shares_start_at_those_of_the_labels_and_none_at_nothing() -> None:
+    start = prior(np.array([1, 1, 1, 3.2], np.float32), np.array([1, 2, 3], np.float32))
+    assert np.exp(start) == pytest.approx(np.array([4, 1, 2]) / 7)
+
+
+@pytest.mark.parametrize("shift", [-4, 4])
+def test_shares_around_the_label_surprise_less_than_shares_around_another_value(shift: int) -> None:
+    def around(value: float) -> tf.Tensor:
+        return tf.nn.softmax(-0.5 * tf.square((VALUES[None] - value) / 2))
+
+    label = tf.constant([40.0])
+    assert cross_entropy(around(40), label, VALUES).numpy() < cross_entropy(around(40 + shift), label, VALUES).numpy()
+
+
+def test_the_distance_between_the_values_is_no_matter() -> None:
+    shares = tf.nn.softmax(np.random.default_rng(0).normal(size=(5, 80)).astype(np.float32))
+    label = np.array([3, 20, 41, 60, 79], np.float32)
+    wide = cross_entropy(shares, label * 10, VALUES * 10)
+    assert cross_entropy(shares, label, VALUES).numpy() == pytest.approx(wide.numpy(), rel=1e-5)
+
+
+def test_labels_that_are_all_the_same_surprise_finitely() -> None:
+    same = np.full(3, 5, np.float32)
+    assert np.isfinite(cross_entropy(tf.fill((3, 16), 1 / 16), same, support(same, 16)).numpy()).all()
+
+
+def test_a_network_of_distributions_starts_at_the_mean_label_and_learns_without_moving_its_values() -> None:
+    engine = of_distributions()
+    labels, images = engine._labels.numpy(), engine._images.numpy()
+    values = support(labels, 40)
+    engine._weights[0].assign(tf.zeros_like(engine._weights[0]))
+    assert engine.predict(images) == pytest.approx(np.full(64, np.exp(prior(labels, values)) @ values), rel=1e-4)
+    before = float(np.abs(engine.predict(images) - labels).mean())
+    order = np.arange(64, dtype=np.int32)
+    for _ in range(60):
+        engine.train(order, Hyperparameters(0.05, 1e-4))
+    assert float(np.abs(engine.predict(images) - labels).mean()) < before / 3
+    assert engine.weights[-1][:, 0] == pytest.approx(values)
+    assert engine.penalised_sum() < 1e4  # the values, up to 80, are no part of it
