@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 import tensorflow as tf
 
-from model.engine.augmentation import Augmentation
+from model.engine.setup import Augmentation
 
 Tensor: TypeAlias = tf.Tensor
 

@@ -13,14 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from model.engine.adam import Adam
-from model.engine.balance import balancing_weights
+from model.engine.adam import Adam, penalised_sum
 from model.engine.distortion import distorted
 from model.engine.forward import Tensor, TrainingPass, folded, inference, scaled
-from model.engine.label_distribution import cross_entropy, prior, support
+from model.engine.label_distribution import balancing_weights, cross_entropy, prior, support
 from model.engine.label_scale import label_scale, times
 from model.engine.operations import operations
-from model.engine.penalty import penalised_sum
 from model.engine.setup import Setup
 from model.errors import ModelError
 from model.examples import Examples, Images, Labels, Rows
@@ -150,7 +148,7 @@ class Engine:
         for index, variable in self._rates.items():
             variable.assign(self._own_rates[index] if rate is None else rate)
 
-    def recompute_statistics(self, rows: Rows) -> None:
+    def precise_batch_norm(self, rows: Rows) -> None:
         """Set batch-norm's moving statistics to those of the images of `rows` under the weights as they are now.
 
         `rows` are int32 (n,), n ≥ 1, in an order that mixes the labels, as training does: a batch's variance is that

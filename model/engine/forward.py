@@ -14,7 +14,7 @@ from typing import TypeAlias
 import tensorflow as tf
 
 from model.engine.normalized_convolution import has_small_patches, normalized_convolution
-from model.engine.operations import Activate, Convolve, Expect, Multiply, Norm, Normalize, Operation, Scale
+from model.engine.operations import Activate, Convolve, Expect, MatMul, Multiply, Norm, Normalize, Operation
 from model.network.layers import BATCH_NORM_EPSILON, Add, AveragePool, Dropout, Flatten, MaxPool, Skip
 
 Tensor: TypeAlias = tf.Tensor
@@ -52,7 +52,7 @@ class TrainingPass:
                 output, mean, variance = normalized_convolution(operation, norm, values, self.weights, self.dtype)
                 self.statistics |= {norm.mean: mean + self.weights[operation.bias], norm.variance: variance}
                 return output
-            case Convolve() | Multiply():
+            case Convolve() | MatMul():
                 kernel, bias = self.weights[operation.kernel], self.weights[operation.bias]
                 if operation.norm:  # its mean takes the bias away again: the bias gets no gradient, and counts below
                     normalized = self._normalized(operation.norm, _linear(operation, values, kernel))
@@ -68,7 +68,7 @@ class TrainingPass:
                 return values
             case Add():
                 return _sum(values, self._kept)
-            case Scale():
+            case Multiply():
                 return values * tf.cast(self.weights[operation.factors], values.dtype)
             case Expect():
                 self.shares = values
@@ -113,7 +113,7 @@ def inference(
     entry = entry_of(operations)
     for index, (operation, own) in enumerate(zip(operations, parameters, strict=True)):
         match operation:
-            case Convolve() | Multiply():
+            case Convolve() | MatMul():
                 values = _linear(operation, values, *own)
             case Normalize():
                 scale, offset = own
@@ -124,7 +124,7 @@ def inference(
                 kept = values
             case Add():
                 values = _sum(values, kept)
-            case Scale():
+            case Multiply():
                 values = values * tf.cast(own[0], values.dtype)
             case Expect():
                 values = tf.matmul(values, *own)
@@ -137,7 +137,7 @@ def inference(
 
 def entry_of(operations: Sequence[Operation]) -> int:
     """Return the place of the first operation that mixes or normalises pixels, which sees them as they are."""
-    weighing = (Convolve, Multiply, Normalize)
+    weighing = (Convolve, MatMul, Normalize)
     return next((index for index, operation in enumerate(operations) if isinstance(operation, weighing)), 0)
 
 
@@ -157,7 +157,7 @@ def _sum(values: Tensor, kept: Tensor) -> Tensor:
 
 def _folded(operation: Operation, weights: Sequence[Tensor]) -> tuple[Tensor, ...]:
     match operation:
-        case Convolve() | Multiply():
+        case Convolve() | MatMul():
             kernel, bias = weights[operation.kernel], weights[operation.bias]
             if operation.norm is None:
                 return kernel, bias
@@ -165,7 +165,7 @@ def _folded(operation: Operation, weights: Sequence[Tensor]) -> tuple[Tensor, ..
             return kernel * scale, bias * scale + offset
         case Normalize():
             return _scale_and_offset(operation.norm, weights)
-        case Scale():
+        case Multiply():
             return (weights[operation.factors],)
         case Expect():
             return (weights[operation.values],)
@@ -178,8 +178,8 @@ def _scale_and_offset(norm: Norm, weights: Sequence[Tensor]) -> tuple[Tensor, Te
     return scale, weights[norm.beta] - weights[norm.mean] * scale
 
 
-def _linear(operation: Convolve | Multiply, values: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
-    if isinstance(operation, Multiply):
+def _linear(operation: Convolve | MatMul, values: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    if isinstance(operation, MatMul):
         values = tf.matmul(tf.cast(values, tf.float32), kernel)
     else:
         values = tf.nn.conv2d(values, tf.cast(kernel, values.dtype), operation.stride, operation.padding.upper())

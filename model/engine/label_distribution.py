@@ -51,3 +51,24 @@ def cross_entropy(shares: Tensor, labels: Tensor, values: Tensor) -> Tensor:
     deviations = (values - labels[:, tf.newaxis]) / (SPREAD * distance)
     wanted = tf.nn.softmax(-0.5 * tf.square(deviations))
     return -tf.reduce_sum(wanted * tf.math.log(shares + 1e-7), axis=1)
+
+
+VALUES = 80
+"""Evenly spaced values, from the smallest label to the largest, at which labels are counted: the paper's ages."""
+
+SMOOTHING = 2.0
+"""Standard deviation, in distances between two values, of the kernel that smooths the counts, as in the reference."""
+
+
+def balancing_weights(labels: Labels) -> Labels:
+    """Return a weight for each label, float32 (n,), 1 in the mean: one over the root of how frequent its like are.
+
+    The frequency is smoothed over neighbouring values, since a face of 61 teaches something about one of 62, too (label
+    distribution smoothing: Yang et al., 2021, "Delving into Deep Imbalanced Regression").
+    """
+    places = nearest(labels, np.linspace(labels.min(), labels.max(), VALUES, dtype=np.float32))
+    distances = np.subtract.outer(np.arange(VALUES), np.arange(VALUES))
+    kernel = np.exp(-0.5 * np.square(distances / SMOOTHING))
+    weights = 1 / np.sqrt(kernel @ np.bincount(places, minlength=VALUES))[places]
+    found: Labels = (weights / weights.mean()).astype(np.float32)
+    return found

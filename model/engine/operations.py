@@ -50,7 +50,7 @@ class Convolve:
 
 
 @dataclass(frozen=True, slots=True)
-class Multiply:
+class MatMul:
     """A dense layer's matrix product, with the normalisation that follows it: indices into the network's weights."""
 
     kernel: int
@@ -73,7 +73,7 @@ class Activate:
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
+class Multiply:
     """The values, each times a factor of its own: the factors' index into the network's weights."""
 
     factors: int
@@ -89,7 +89,7 @@ class Expect:
 Kept: TypeAlias = MaxPool | AveragePool | Dropout | Flatten | Skip | Add
 """The layers without weights, which are operations as they are."""
 
-Operation: TypeAlias = Convolve | Multiply | Normalize | Activate | Scale | Expect | Kept
+Operation: TypeAlias = Convolve | MatMul | Normalize | Activate | Multiply | Expect | Kept
 
 
 def operations(network: Network) -> tuple[Operation, ...]:
@@ -117,12 +117,12 @@ def _of(step: Step, first: int) -> Iterator[Operation]:
             yield Convolve(first, first + 1, norm, layer.padding, layer.stride)
             yield from _activate(layer.activation)
         case Dense() as layer:
-            yield Multiply(first, first + 1, _norm(first + 2) if layer.batch_norm else None)
+            yield MatMul(first, first + 1, _norm(first + 2) if layer.batch_norm else None)
             yield from _activate(layer.activation)
         case BatchNorm():
             yield Normalize(_norm(first))
         case Weigh():
-            yield Scale(first)
+            yield Multiply(first)
         case Expectation():
             yield Expect(first)
         case layer:

@@ -26,14 +26,14 @@ class AgeModel:
         regularization: float = 0.0,
         momentum: float = 0.99,
         clip: tuple[float, float] | None = None,
-        flip_averaged: bool = False,
+        test_time_augmentation: bool = False,
     ) -> "keras.Model":
         """Build a functional model of stock Keras layers alone, so that its `.keras` file loads without this package.
 
         In: (batch, height, width, channels), pixels 0–255 of any type with `rescale`, else pixels already divided by
-        255. Out: (batch, 1) float32, held between `clip`'s two values where given; with `flip_averaged` the mean over
-        an image and its mirror image. Its weights are `network.weights`, in that order, freshly drawn by Keras'
-        initialisers; `set_weights(initial_weights(...))` repeats a draw. `regularization` is the factor of the
+        255. Out: (batch, 1) float32, held between `clip`'s two values where given; with `test_time_augmentation` the
+        mean over an image and its mirror image. Its weights are `network.weights`, in that order, freshly drawn by
+        Keras' initialisers; `set_weights(initial_weights(...))` repeats a draw. `regularization` is the factor of the
         network's regulariser on kernels and biases; `momentum` that of batch normalisation. Raises ModelError for a
         factor, a momentum or limits that make no sense. Loads TensorFlow.
         """
@@ -44,7 +44,7 @@ class AgeModel:
         inputs = keras.Input(self.network.input_shape, name="image")
         values = keras.layers.Rescaling(1 / 255, name="rescaling")(inputs) if rescale else inputs
         layers = [layer for step in self.network.steps for layer in maker.keras_layers(step)]
-        values = _mirrored(layers, values) if flip_averaged else _through(layers, values)
+        values = _mirrored(layers, values) if test_time_augmentation else _through(layers, values)
         if clip is not None:
             values = keras.ops.clip(values, *clip)
         return keras.Model(inputs, values, name="age_model")

@@ -19,8 +19,7 @@ from model.examples import Examples, Rows
 from model.network.checks import require_count
 from model.network.initializers import Weights
 from model.training.history import Epoch, kept
-from model.training.recipe import Recipe
-from model.training.schedule import factors
+from model.training.recipe import Recipe, factors
 from model.training.short_training import DivergedError, mean_error, require_fitting
 
 STATISTICS_IMAGES = 1000
@@ -127,8 +126,8 @@ class FinalFit:
         number, start = len(state.history) + 1, time.perf_counter()
         training_mae = self._train(number, progress)
         snapshot = self.engine.snapshot()
-        if self.recipe.recompute_statistics:
-            self.engine.recompute_statistics(self._statistics_rows())
+        if self.recipe.precise_batch_norm:
+            self.engine.precise_batch_norm(self._statistics_rows())
         answers = np.clip(self.engine.predict(self.validation.images), *self._limits)  # as the exported network does
         validation_mae = mean_error(answers, self.validation.labels)
         penalty = self.settings.l2 * self.engine.penalised_sum()  # a ReLU output answers 0 where weights are NaN

@@ -1,16 +1,20 @@
 """Recipes: how a network is trained and judged; how many images and epochs is a trial's budget, not its recipe."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias, get_args
 
-from model.engine.augmentation import Augmentation
-from model.engine.setup import Setup
+import numpy as np
+import numpy.typing as npt
+
+from model.engine.setup import Augmentation, Setup
 from model.errors import ModelError
 from model.network.layers import Layer
 from model.network.network import Network
 from model.network.paper import UNVARIED, PaperVariant, paper_network, with_dropout
 from model.network.residual import pooled_network, residual_network, with_expectation
-from model.training.schedule import Schedule
+
+Schedule: TypeAlias = Literal["constant", "cosine"]
 
 RecipeName: TypeAlias = Literal["default", "paper", "strong", "light"]
 Architecture: TypeAlias = Literal["paper", "residual", "pooled"]
@@ -21,26 +25,27 @@ class Recipe:
     """How a network is trained and judged.
 
     `output` is the last layer's activation. `bias_at_mean` starts its bias at the mean training label. `momentum` is
-    batch normalisation's. `recompute_statistics` measures batch-norm statistics anew, under the final weights, before
+    batch normalisation's. `precise_batch_norm` measures batch-norm statistics anew, under the final weights, before
     validation. `penalty_in_score` adds the penalty to the validation error that ranks trials. `schedule` is that of the
     learning rate over a whole training. `augmentation`, `decay` and `balanced` are those of `Setup`.
-    `flip_averaged` has the exported model answer the mean over an image and its mirror image. `architecture` is the
-    network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a network of
-    the user's own instead, and `variant` says what is varied about either. `measured_rate` is the learning rate that it
-    was measured with, and without L2, which would act beside the decay; None where both are the search's to find.
+    `test_time_augmentation` has the exported model answer the mean over an image and its mirror image. `architecture`
+    is the network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a
+    network of the user's own instead, and `variant` says what is varied about either. `measured_rate` is the learning
+    rate that it was measured with, and without L2, which would act beside the decay; None where both are the search's
+    to find.
     """
 
     name: RecipeName
     output: Literal["linear", "relu"]
     bias_at_mean: bool
     momentum: float
-    recompute_statistics: bool
+    precise_batch_norm: bool
     penalty_in_score: bool
     schedule: Schedule = "constant"
     augmentation: Augmentation | None = None
     decay: float = 0.0
     balanced: bool = False
-    flip_averaged: bool = False
+    test_time_augmentation: bool = False
     architecture: Architecture = "paper"
     distribution: int = 0
     layers: tuple[Layer, ...] | None = None
@@ -84,7 +89,7 @@ to climb to the mean age first, a ReLU output can die at 0, and the penalty woul
 """
 
 STRONG = Recipe(
-    "strong", "linear", True, 0.9, False, False, "cosine", Augmentation(), decay=0.2, flip_averaged=True,
+    "strong", "linear", True, 0.9, False, False, "cosine", Augmentation(), decay=0.2, test_time_augmentation=True,
     architecture="pooled", distribution=92, measured_rate=1e-3,
 )  # fmt: skip
 """For the final fit: as many different images as there are steps, a rate that climbs, then falls to 0, and a network
@@ -123,3 +128,21 @@ def recipe_named(name: str) -> Recipe:
         if recipe.name == name:
             return recipe
     raise ModelError(f"recipe is {name!r}; it must be one of {', '.join(get_args(RecipeName))}")
+
+
+WARM_UP = 0.05
+"""The share of all steps over which the cosine schedule first climbs from nothing."""
+
+
+def factors(schedule: Schedule, first: int, count: int, total: int) -> npt.NDArray[np.float32]:
+    """Return the factors of steps `first` to `first + count` (from 0) of `total`, float32 (count,).
+
+    "cosine" climbs linearly over the first 5 % and falls to 0 along half a cosine (Loshchilov & Hutter, 2017).
+    """
+    if schedule == "constant":
+        return np.ones(count, np.float32)
+    steps = np.arange(first, first + count) + 1.0
+    climb = max(1.0, WARM_UP * total)
+    fallen = np.clip((steps - climb) / max(1.0, total - climb), 0, 1)
+    found: npt.NDArray[np.float32] = np.minimum(steps / climb, (1 + np.cos(math.pi * fallen)) / 2).astype(np.float32)
+    return found

@@ -11,8 +11,7 @@ from model.errors import ModelError
 from model.examples import Examples, Labels, Rows
 from model.network.checks import require_count
 from model.network.network import Network, require_reachable
-from model.training.recipe import Recipe
-from model.training.schedule import factors
+from model.training.recipe import Recipe, factors
 
 
 class DivergedError(ModelError):
@@ -102,8 +101,8 @@ class ShortTraining:
         With `images` it is that of as many validation images at most, the same in every training, with batch-norm
         statistics of as many of its training images. Raises DivergedError where it is not finite.
         """
-        if self.recipe.recompute_statistics:
-            self.engine.recompute_statistics(self._rows[:images])
+        if self.recipe.precise_batch_norm:
+            self.engine.precise_batch_norm(self._rows[:images])
         part = spread(self.validation.labels, images)
         predictions = self.engine.predict(self.validation.images[part])
         return _finite(mean_error(predictions, self.validation.labels[part]), "the validation error")

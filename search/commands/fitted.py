@@ -54,10 +54,10 @@ def predict(
     refuse_program_fit(folder, "agesearch predict")
     paths, quantity = [model_file(each) for each in members(folder)], fitted_quantity(folder)
     configure(threads=1)
-    from model.results.saved_model import SavedModel
+    from model.results.keras_file import KerasFile
     from search.fit.predicting import predict_images
 
-    found = predict_images([SavedModel(path) for path in paths], images)
+    found = predict_images([KerasFile(path) for path in paths], images)
     seen = [(str(each.image), quantity.shown(each.value)) for each in found if each.value is not None]
     if as_json:
         answer_json([each.as_dict(quantity) for each in found])

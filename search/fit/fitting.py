@@ -16,7 +16,7 @@ from data.files import write_bytes
 from model.examples import Examples
 from model.network.description import tables_of
 from model.network.network import Network
-from model.results import saved_model
+from model.results import keras_file
 from model.results.answers import Answers
 from model.results.quantity import YEARS, Quantity
 from model.training import checkpoint, history
@@ -127,7 +127,7 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
     write_bytes(folder / CURVE, history.learning_curve(state.history, Quantity(fit.unit)))
     write_bytes(
         folder / MODEL,
-        saved_model.to_bytes(final.engine.network, state.best_weights, answers, final.recipe.flip_averaged),
+        keras_file.to_bytes(final.engine.network, state.best_weights, answers, final.recipe.test_time_augmentation),
     )
     return state
 

@@ -11,8 +11,8 @@ from data.decoding import Decoder
 from data.errors import DatasetError
 from data.images import read_image
 from model.examples import Images
+from model.results.keras_file import KerasFile
 from model.results.quantity import Quantity
-from model.results.saved_model import SavedModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Prediction:
         return {"image": str(self.image), quantity.noun: float(str(np.float32(self.value))), "unit": quantity.unit}
 
 
-def predict_images(models: Sequence[SavedModel], images: Sequence[Path]) -> list[Prediction]:
+def predict_images(models: Sequence[KerasFile], images: Sequence[Path]) -> list[Prediction]:
     """Return the mean of what the models answer for each file, in the files' order."""
     height, width, channels = models[0].image_shape
     read: list[Images | DatasetError] = []
@@ -49,7 +49,7 @@ def predict_images(models: Sequence[SavedModel], images: Sequence[Path]) -> list
     ]
 
 
-def _means(models: Sequence[SavedModel], pixels: Sequence[Images]) -> list[float]:
+def _means(models: Sequence[KerasFile], pixels: Sequence[Images]) -> list[float]:
     if not pixels:
         return []
     answers = [model.predict(np.stack(pixels)) for model in models]

@@ -95,9 +95,9 @@ def predict_members(folder: Path, images: "Mapping[str, Images]") -> "dict[str, 
     from model.engine.device import configure_for_predictions
 
     configure_for_predictions()
-    from model.results.saved_model import SavedModel
+    from model.results.keras_file import KerasFile
 
-    loaded = {name: SavedModel(path) for name, path in paths.items()}
+    loaded = {name: KerasFile(path) for name, path in paths.items()}
     return {name: {split: model.predict(those) for split, those in images.items()} for name, model in loaded.items()}
 
 

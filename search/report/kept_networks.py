@@ -65,9 +65,9 @@ def _test_error(artifacts: ArtifactFolder, artifact: str, test: Split) -> float:
     from model.engine.device import configure_for_predictions
 
     configure_for_predictions()
-    from model.results.saved_model import SavedModel
+    from model.results.keras_file import KerasFile
 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kept.keras"
         path.write_bytes(content)
-        return evaluate(SavedModel(path).predict(test.images), test.labels).mae
+        return evaluate(KerasFile(path).predict(test.images), test.labels).mae

@@ -76,10 +76,10 @@ def test_an_ensemble_is_fitted_and_evaluated_beside_its_members_and_one_that_was
 
 
 def check_evaluation(agesearch, here):
-    from model.results.saved_model import SavedModel
+    from model.results.keras_file import KerasFile
 
     test = read_split(here / "data.h5", "test")
-    predictions = [SavedModel(here / name / "model.keras").predict(test.images) for name in MEMBERS]
+    predictions = [KerasFile(here / name / "model.keras").predict(test.images) for name in MEMBERS]
     mean = np.mean(predictions, axis=0, dtype=np.float64).astype(np.float32)
     found = json.loads(agesearch("evaluate", "one", "--data", "data.h5", "--json").out)
     assert found["mae"] == evaluate(mean, test.labels).mae

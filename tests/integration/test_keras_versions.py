@@ -9,7 +9,7 @@ import pytest
 
 from model.network.initializers import initial_weights
 from model.results.answers import Answers
-from model.results.saved_model import SavedModel, to_bytes
+from model.results.keras_file import KerasFile, to_bytes
 from model.training.recipe import recipe_named
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -50,8 +50,8 @@ def exported(tmp_path_factory):
         recipe = recipe_named(name)
         network, path = recipe.network(), folder / f"{name}.keras"
         weights = [value + dice.normal(0, 0.02, value.shape).astype("f4") for value in initial_weights(network, 1)]
-        path.write_bytes(to_bytes(network, weights, Answers("years", -1e6, 1e6), recipe.flip_averaged))
-        answers[path] = SavedModel(path).predict(images)
+        path.write_bytes(to_bytes(network, weights, Answers("years", -1e6, 1e6), recipe.test_time_augmentation))
+        answers[path] = KerasFile(path).predict(images)
     return folder / "images.npy", answers
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from model.network.initializers import Weights
-from model.results import saved_model
+from model.results import keras_file
 from model.results.answers import Answers
 from search.tasks.images.options import BEST, Keeping, file_after
 
@@ -30,6 +30,6 @@ class Keeper:
 
     def files(self) -> Iterator[tuple[str, bytes]]:
         """Make the files, by their names."""
-        network, averaged = self._training.engine.network, self._training.recipe.flip_averaged
+        network, averaged = self._training.engine.network, self._training.recipe.test_time_augmentation
         for name, weights in self._weights.items():
-            yield name, saved_model.to_bytes(network, weights, self._answers, averaged)
+            yield name, keras_file.to_bytes(network, weights, self._answers, averaged)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from model.engine.augmentation import Augmentation
+from model.engine.setup import Augmentation
 from model.network.layers import Dropout, Layer
 from model.network.paper import PaperVariant
 from model.training.recipe import Recipe, recipe_named

@@ -65,7 +65,7 @@ def timed(objective: Objective) -> Parts:
     for step, part in (
         ("reset", "build"),
         ("train", "train"),
-        ("recompute_statistics", "validate"),
+        ("precise_batch_norm", "validate"),
         ("predict", "validate"),
     ):
         setattr(engine, step, partial(_timed_call, parts, part, getattr(engine, step)))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from model.engine.augmentation import Augmentation
 from model.engine.distortion import distorted
+from model.engine.setup import Augmentation
 
 STILL = Augmentation(0, 0, 0, 0, 0, 0, 0)
 COUNT, SIDE = 200, 15

@@ -9,11 +9,10 @@ import pytest
 import tensorflow as tf
 
 from model.engine import engine as engine_module
-from model.engine.augmentation import Augmentation
-from model.engine.balance import balancing_weights
 from model.engine.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Hyperparameters, Snapshot
-from model.engine.operations import Convolve, Multiply, operations
-from model.engine.setup import Setup
+from model.engine.label_distribution import balancing_weights
+from model.engine.operations import Convolve, MatMul, operations
+from model.engine.setup import Augmentation, Setup
 from model.errors import ModelError
 from model.examples import Examples
 from model.network.initializers import Weights, initial_weights
@@ -98,7 +97,7 @@ def without_idle_biases(network: Network, weights: Weights) -> Weights:
     """Take each bias before a normalisation away from its mean: Keras trains them on rounding errors, we do not."""
     left = list(weights)
     for operation in operations(network):
-        if isinstance(operation, Convolve | Multiply) and operation.norm:
+        if isinstance(operation, Convolve | MatMul) and operation.norm:
             left[operation.norm.mean] = weights[operation.norm.mean] - weights[operation.bias]
             left[operation.bias] = np.zeros_like(weights[operation.bias])
     return left
@@ -160,7 +159,7 @@ def test_a_normalised_output_starts_at_the_output_bias_too(examples: Examples) -
     network = Network((Flatten(), Dense(1, "linear", batch_norm=True)), (12, 12, 1))
     engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1, 40.0)
-    engine.recompute_statistics(rows(IMAGES))
+    engine.precise_batch_norm(rows(IMAGES))
     assert engine.predict(examples.images).mean() == pytest.approx(40, abs=0.1)
 
 
@@ -196,7 +195,7 @@ def test_a_tenth_training_is_the_first_bit_for_bit_and_nothing_is_traced_again(
     def trained(seed: int, count: int, training: Hyperparameters) -> tuple[Snapshot, list[float]]:
         engine.reset(seed, 35.0)
         maes = [engine.train(rows(count, seed + epoch), training) for epoch in range(2)]
-        engine.recompute_statistics(rows(count, seed))
+        engine.precise_batch_norm(rows(count, seed))
         return engine.snapshot(), [*maes, *engine.predict(examples.images[:count]).tolist()]
 
     first, answers = trained(1, 45, TRAINING)
@@ -233,7 +232,7 @@ def test_recomputed_statistics_are_those_of_keras_batches_averaged_by_size(examp
         model(examples.images[batch].astype(np.float32), training=True)
         for total, value in zip(expected, model.get_weights(), strict=True):
             total += value * (len(batch) / len(order))
-    engine.recompute_statistics(order)
+    engine.precise_batch_norm(order)
     after = engine.snapshot()
     for spec, ours, theirs, before in zip(PLAIN.weights, after.weights, expected, trained.weights, strict=True):
         if spec.trainable:
@@ -249,7 +248,7 @@ def test_recomputed_statistics_of_pixels_are_their_mean_and_variance(examples: E
     engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     order = rows(STATISTICS_BATCH)
-    engine.recompute_statistics(order)
+    engine.precise_batch_norm(order)
     pixels = examples.images[order].reshape(STATISTICS_BATCH, -1) / 255
     assert engine.weights[2] == pytest.approx(pixels.mean(axis=0), rel=1e-5)
     assert engine.weights[3] == pytest.approx(pixels.var(axis=0), rel=1e-4)
@@ -260,7 +259,7 @@ def test_a_network_without_normalisation_has_nothing_to_recompute(examples: Exam
     engine = Engine(network, examples, Setup(BATCH, 0.9, "float32"))
     engine.reset(1)
     before = engine.snapshot()
-    engine.recompute_statistics(rows(20))
+    engine.precise_batch_norm(rows(20))
     assert same(engine.snapshot(), before)
 
 
@@ -280,7 +279,7 @@ def test_statistics_are_measured_on_images_that_are_varied_as_in_no_training_ste
     engine = Engine(PLAIN, examples, Setup(BATCH, 0.9, "float32", Augmentation()))
     engine.reset(1, 35.0)
     engine.train(rows(20), TRAINING)
-    engine.recompute_statistics(rows(20))
+    engine.precise_batch_norm(rows(20))
     assert len(drawn) == 4
     assert drawn[3] not in drawn[:3]
 
@@ -314,7 +313,7 @@ def test_training_on_or_measuring_no_images_is_refused(engine: Engine) -> None:
     with pytest.raises(ModelError, match="rows is empty; choose at least one image"):
         engine.train(rows(0), TRAINING)
     with pytest.raises(ModelError, match="rows is empty; choose at least one image"):
-        engine.recompute_statistics(rows(0))
+        engine.precise_batch_norm(rows(0))
 
 
 def test_bfloat16_trains_close_to_float32(examples: Examples) -> None:
@@ -323,7 +322,7 @@ def test_bfloat16_trains_close_to_float32(examples: Examples) -> None:
         engine = Engine(DROPPING, examples, Setup(BATCH, 0.9, precision))
         engine.reset(1, 35.0)
         maes[precision] = [engine.train(rows(IMAGES, seed), TRAINING) for seed in range(3)]
-        engine.recompute_statistics(rows(IMAGES))
+        engine.precise_batch_norm(rows(IMAGES))
         answers[precision] = engine.predict(examples.images)
         assert {weight.dtype for weight in engine.weights} == {np.dtype(np.float32)}
     assert maes["bfloat16"] == pytest.approx(maes["float32"], rel=0.02)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from model.engine.operations import Activate, Convolve, Multiply, Norm, Normalize, Operation, Scale, operations
+from model.engine.operations import Activate, Convolve, MatMul, Multiply, Norm, Normalize, Operation, operations
 from model.network.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, Layer, MaxPool, Weigh
 from model.network.network import Network
 
@@ -71,13 +71,13 @@ def test_every_kind_of_layer_becomes_its_operation_in_order_with_its_own_weights
         Normalize(Norm(2, 3, 4, 5)),
         Convolve(6, 7, Norm(8, 9, 10, 11), "valid"),
         RELU,
-        Scale(12),
+        Multiply(12),
         AveragePool(2),
         Dropout(0.25),
         Flatten(),
-        Multiply(13, 14, Norm(15, 16, 17, 18)),
+        MatMul(13, 14, Norm(15, 16, 17, 18)),
         Activate("sigmoid"),
-        Multiply(19, 20, None),
+        MatMul(19, 20, None),
     )
     roles = [spec.role for spec in network.weights]
     assert [roles[first] for first in (0, 6, 13, 19)] == ["kernel"] * 4

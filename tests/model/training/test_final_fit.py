@@ -16,8 +16,7 @@ from model.network.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network
 from model.training import checkpoint, final_fit
 from model.training.final_fit import FinalFit, FitSettings, FitState
-from model.training.recipe import DEFAULT, PAPER, STRONG, Recipe
-from model.training.schedule import factors
+from model.training.recipe import DEFAULT, PAPER, STRONG, Recipe, factors
 from model.training.short_training import DivergedError
 from tests.model.values import equal, ignore
 
@@ -235,7 +234,7 @@ def test_statistics_are_recomputed_on_mixed_images_before_each_validation(
 ) -> None:
     monkeypatch.setattr(final_fit, "STATISTICS_IMAGES", 60)
     measured: list[list[int]] = []
-    monkeypatch.setattr(fit.engine, "recompute_statistics", lambda rows: measured.append(rows.tolist()))
+    monkeypatch.setattr(fit.engine, "precise_batch_norm", lambda rows: measured.append(rows.tolist()))
     fit.run(fit.start(), ignore, ignore)
     assert len(measured) == 4
     assert measured[0] == measured[-1]
@@ -248,7 +247,7 @@ def test_the_papers_recipe_recomputes_nothing_and_starts_at_0(
     splits: tuple[Examples, Examples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = FinalFit(SMALL_PAPER, replace(SETTINGS, epochs=1), *splits, "float32")
-    monkeypatch.setattr(fit.engine, "recompute_statistics", lambda _rows: pytest.fail("recomputed"))
+    monkeypatch.setattr(fit.engine, "precise_batch_norm", lambda _rows: pytest.fail("recomputed"))
     start = fit.start()
     assert start.snapshot.weights[-1].tolist() == [0]
     assert len(fit.run(start, ignore, ignore).history) == 1

@@ -22,7 +22,7 @@ def two_fits(tmp_path, monkeypatch):
         def predict(self, images):
             return np.full(len(images), self.answer, np.float32)
 
-    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr("model.results.keras_file.KerasFile", FakeModel)
     monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
     for name in ("30", "40"):
         write_fit(tmp_path / name)

@@ -23,7 +23,7 @@ def fitted(tmp_path, monkeypatch):
             assert (images.dtype, images.shape[1:]) == (np.uint8, (91, 91, 1))
             return np.arange(30, 30 + len(images), dtype=np.float32)
 
-    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr("model.results.keras_file.KerasFile", FakeModel)
     monkeypatch.setattr(model.engine.device, "configure", lambda threads: threads)
     monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
     (tmp_path / "fit").mkdir()

@@ -87,7 +87,7 @@ def without_tensorflow(monkeypatch):
     monkeypatch.setattr(fitting, "FinalFit", FakeFit)
     monkeypatch.setattr(fitting.checkpoint, "to_bytes", packed)
     monkeypatch.setattr(fitting.checkpoint, "from_bytes", unpacked)
-    monkeypatch.setattr(fitting.saved_model, "to_bytes", lambda *given: MODEL_MARK + repr(given).encode())
+    monkeypatch.setattr(fitting.keras_file, "to_bytes", lambda *given: MODEL_MARK + repr(given).encode())
     monkeypatch.setattr(
         fitting.history,
         "learning_curve",

@@ -75,7 +75,7 @@ def test_every_split_is_predicted_by_the_folders_model(folder, monkeypatch):
     def set_up():
         seen.set_up += 1
 
-    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr("model.results.keras_file.KerasFile", FakeModel)
     monkeypatch.setattr(model.engine.device, "configure_for_predictions", set_up)
     images = {"test": np.full((2, 3, 3, 1), 7, np.uint8), "training": np.full((1, 3, 3, 1), 9, np.uint8)}
     found = predict(folder, images)

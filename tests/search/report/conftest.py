@@ -21,7 +21,7 @@ def fake_model(monkeypatch):
         def predict(self, images):
             return (images[:, 0, 0, 0] * 0.3 + self.more).astype(np.float32)
 
-    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr("model.results.keras_file.KerasFile", FakeModel)
     monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
 
 

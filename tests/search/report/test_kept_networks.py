@@ -35,7 +35,7 @@ def models(monkeypatch):
         def predict(self, images):
             return np.full(len(images), self.answer, np.float32)
 
-    monkeypatch.setattr("model.results.saved_model.SavedModel", FakeModel)
+    monkeypatch.setattr("model.results.keras_file.KerasFile", FakeModel)
     monkeypatch.setattr(model.engine.device, "configure_for_predictions", lambda: None)
 
 

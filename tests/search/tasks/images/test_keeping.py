@@ -11,12 +11,14 @@ from search.tasks.images.options import Keeping
 @pytest.fixture
 def files(monkeypatch):
     """Look at four epochs of a training whose weights are the number of the epoch, and return what was kept."""
-    monkeypatch.setattr(keeping.saved_model, "to_bytes", lambda *given: given)
+    monkeypatch.setattr(keeping.keras_file, "to_bytes", lambda *given: given)
 
     def look(wanted, errors):
         engine = SimpleNamespace(network="network", weights=0)
         keeper = Keeper(
-            wanted, SimpleNamespace(engine=engine, recipe=SimpleNamespace(flip_averaged=True)), Answers("", 1.0, 80.0)
+            wanted,
+            SimpleNamespace(engine=engine, recipe=SimpleNamespace(test_time_augmentation=True)),
+            Answers("", 1.0, 80.0),
         )
         for engine.weights, error in enumerate(errors, start=1):
             keeper.look(engine.weights, error)

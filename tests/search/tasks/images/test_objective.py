@@ -94,7 +94,7 @@ def test_the_penalty_ranks_trials_in_the_papers_recipe_alone(recipe, score, obje
 
 def test_the_networks_that_are_wanted_are_files_of_the_trial(objective_of, monkeypatch):
     monkeypatch.setattr(
-        "model.results.saved_model.to_bytes", lambda _network, weights, limits, _averaged: (weights, limits)
+        "model.results.keras_file.to_bytes", lambda _network, weights, limits, _averaged: (weights, limits)
     )
     outcome = objective_of()(trial_of(curve="validation", keeping=Keeping(after=(1, 5), best_until=1)))
     assert outcome.files == {"epoch-1.keras": ("weights", AGES), "best.keras": ("weights", AGES)}

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from model.engine.augmentation import Augmentation
+from model.engine.setup import Augmentation
 from model.network.layers import Dense, Dropout, Flatten
 from model.network.paper import PaperVariant, paper_network
 from model.network.residual import residual_network

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from model.engine.augmentation import Augmentation
+from model.engine.setup import Augmentation
 from model.errors import ModelError
 
 

@@ -17,7 +17,7 @@ from model.network.initializers import initial_weights
 from model.network.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network
 from model.results.answers import Answers, read_answers
-from model.results.saved_model import IMAGES_A_CALL, SavedModel, to_bytes
+from model.results.keras_file import IMAGES_A_CALL, KerasFile, to_bytes
 
 NETWORK = Network(
     (
@@ -62,7 +62,7 @@ def path(tmp_path: Path, whole: bytes) -> Path:
 
 def refusal(path: Path) -> str:
     with pytest.raises(ModelError) as caught:
-        SavedModel(path)
+        KerasFile(path)
     message = str(caught.value)
     assert message.startswith(str(path))
     assert "\n" not in message
@@ -73,11 +73,11 @@ def test_flip_averaged_it_answers_the_mean_over_an_image_and_its_mirror_image(
     tmp_path: Path, engine: Engine, draw_examples: Draw
 ) -> None:
     path = tmp_path / "model.keras"
-    path.write_bytes(to_bytes(NETWORK, engine.weights, ANSWERS, flip_averaged=True))
+    path.write_bytes(to_bytes(NETWORK, engine.weights, ANSWERS, test_time_augmentation=True))
     images = draw_examples(9, seed=7).images
     both = [engine.predict(seen) for seen in (images, images[:, :, ::-1])]
     assert np.abs(both[0] - both[1]).max() > 0.01
-    assert SavedModel(path).predict(images) == pytest.approx(np.mean(both, axis=0).clip(*LIMITS), abs=1e-3)
+    assert KerasFile(path).predict(images) == pytest.approx(np.mean(both, axis=0).clip(*LIMITS), abs=1e-3)
 
 
 @pytest.mark.parametrize("count", [1, IMAGES_A_CALL, 2 * IMAGES_A_CALL + 3])
@@ -85,7 +85,7 @@ def test_it_answers_as_the_engine_does_within_the_limits(
     path: Path, engine: Engine, draw_examples: Draw, count: int
 ) -> None:
     images = draw_examples(count, seed=7).images
-    model = SavedModel(path)
+    model = KerasFile(path)
     answers = model.predict(images)
     assert (answers.shape, answers.dtype) == ((count,), np.float32)
     assert answers == pytest.approx(engine.predict(images).clip(*LIMITS), abs=1e-3)
@@ -98,20 +98,20 @@ def test_answers_are_clipped_to_the_limits(tmp_path: Path, engine: Engine, draw_
     low, high = (float(value) for value in np.quantile(free, (0.3, 0.7)))
     path = tmp_path / "model.keras"
     path.write_bytes(to_bytes(NETWORK, engine.weights, Answers("mm", low, high)))
-    answers = SavedModel(path).predict(images)
+    answers = KerasFile(path).predict(images)
     assert answers == pytest.approx(free.clip(low, high), abs=1e-3)
     assert (answers.min(), answers.max()) == pytest.approx((low, high), abs=1e-4)
 
 
 def test_no_images_get_no_answers(path: Path) -> None:
-    answers = SavedModel(path).predict(np.empty((0, 12, 12, 1), np.uint8))
+    answers = KerasFile(path).predict(np.empty((0, 12, 12, 1), np.uint8))
     assert (answers.shape, answers.dtype) == ((0,), np.float32)
 
 
 @pytest.mark.parametrize("shape", [(2, 12, 12, 3), (2, 11, 12, 1), (12, 12, 1)])
 def test_images_of_another_shape_are_refused(path: Path, shape: tuple[int, ...]) -> None:
     with pytest.raises(ModelError, match=rf"images are {re.escape(str(shape[1:]))}; this model takes \(12, 12, 1\)"):
-        SavedModel(path).predict(np.zeros(shape, np.uint8))
+        KerasFile(path).predict(np.zeros(shape, np.uint8))
 
 
 def test_nothing_but_stock_keras_is_in_the_file(path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_damaged_byte_is_refused_or_makes_no_difference(path: Path, whole: byt
         content[stream.integers(len(content))] ^= int(stream.integers(1, 256))
         path.write_bytes(content)
         try:
-            answers = SavedModel(path).predict(images)
+            answers = KerasFile(path).predict(images)
         except ModelError:
             refused += 1
         else:
