@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from data.collecting import Collected, Progress, collect
 from data.dataset import make_dataset, write_dataset
 from data.errors import DatasetError
-from data.files import check_replaceable, check_writable
+from data.files import Kind, check_replaceable, check_writable
 from data.layout import Layout
-from data.marks import Kind
 from data.options import COLUMNS, BuildOptions
 from data.sources import KNOWN, open_source
 from data.synthetic import draw_splits, synthetic_digest

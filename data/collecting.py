@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import psutil
 
 from data.arrays import SPLITS, Split
 from data.decoding import Decoder
 from data.errors import DatasetError, Rejected, RejectedFilesError
-from data.labels import age_of, folder_age
-from data.layout import Layout, find_layout, split_folder, split_of
+from data.layout import Layout, age_of, find_layout, folder_age, split_folder, split_of
 from data.members import content_digest
-from data.memory import check_memory
 from data.options import OLDEST
 from data.splits import stratified_split
 
@@ -205,3 +206,35 @@ def _contradiction(same: list[Image]) -> str:
         if np.float32(first.label) != np.float32(other.label):
             return f"{first.name} ({first.label:.9g}) and {other.name} ({other.label:.9g})"
     return ""
+
+
+if TYPE_CHECKING:
+    from data.options import BuildOptions
+
+CONTAINER_LIMIT: Final = Path("/sys/fs/cgroup/memory.max")
+
+_COPIES: Final = 2
+"""Each image as it was decoded and in its split, and later in its split and in the bytes of the file."""
+
+
+def check_memory(images: int, options: BuildOptions) -> None:
+    """Raise DatasetError where so many images of the options' size are more than all memory can hold.
+
+    Linux grants memory that is not there and then kills whoever uses it, so nothing would say so later.
+    """
+    shape = (*options.image_size, options.channels)
+    needed, there = _COPIES * images * math.prod(shape), _memory()
+    if needed > there:
+        raise DatasetError(
+            f"{images:,} images of {'×'.join(map(str, shape))} take {needed / 2**30:.1f} GiB of memory to build, and "
+            f"there are {there / 2**30:.1f}; choose a smaller --size, or fewer images"
+        )
+
+
+def _memory() -> int:
+    """Return the bytes of memory of this machine, or of the container if that has fewer."""
+    machine: int = psutil.virtual_memory().total
+    try:
+        return min(machine, int(CONTAINER_LIMIT.read_text()))
+    except (OSError, ValueError):  # there is no container, or it says "max"
+        return machine

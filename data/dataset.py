@@ -27,10 +27,9 @@ from data.arrays import (
     known_split,
 )
 from data.errors import DatasetError
-from data.files import whole_file
+from data.files import Kind, whole_file
 from data.info import LONGEST_TEXT, SCHEMA, SCHEMA_VERSION, DatasetInfo
 from data.inspection import inspect_dataset
-from data.marks import Kind
 
 if TYPE_CHECKING:
     from pathlib import Path

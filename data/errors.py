@@ -7,8 +7,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from data.counting import counted
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -53,3 +51,8 @@ def system_reason(error: BaseException) -> str:
     """
     number = error.errno if isinstance(error, OSError) else None
     return "" if number in (None, 0, errno.EINVAL, errno.EOVERFLOW) else os.strerror(number)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are, as in "1 image" and "2 images"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

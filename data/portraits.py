@@ -11,7 +11,7 @@ from data.canvas import Arc, Canvas, Oval, Pose, soft_noise, soften
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from data.faces import Face
+    from data.synthetic import Face
 
 _SIDES = (-1, 1)
 

@@ -24,8 +24,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from data.arrays import SPLITS
-from data.counting import counted
-from data.errors import DatasetError, Rejected
+from data.errors import DatasetError, Rejected, counted
 from data.layout import names_of, split_called
 from data.members import Quota, plain_path, shown
 from data.options import COLUMNS

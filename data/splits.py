@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from data.counting import counted
-from data.errors import DatasetError
+from data.errors import DatasetError, counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,12 +11,11 @@ import unicodedata
 from typing import TYPE_CHECKING, Final
 
 from data.arrays import SPLITS
-from data.collecting import Collected, Image, collected
+from data.collecting import Collected, Image, check_memory, collected
 from data.decoding import Decoder
 from data.errors import DatasetError, Rejected
 from data.layout import Layout
 from data.members import content_digest
-from data.memory import check_memory
 from data.rows import read_rows
 
 if TYPE_CHECKING:

@@ -167,7 +167,7 @@ def stats(
 
     statistics = dataset_statistics(dataset)
     if figure:
-        from data.figures import draw_dataset_histograms
+        from data.statistics import draw_dataset_histograms
         from model.results.quantity import Quantity
 
         quantity = Quantity(statistics.unit)
@@ -209,7 +209,7 @@ def bench(
     as_json: AsJson = False,
 ) -> None:
     """Time loading the images one by one, as a script would, against loading the dataset file."""
-    from data.loading import PAPER_SECONDS, time_loading
+    from data.benchmark import PAPER_SECONDS, time_loading
 
     with progress_bar("loading") as progress:
         times = time_loading(dataset, source, progress=progress)

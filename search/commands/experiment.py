@@ -100,8 +100,7 @@ def proxy(
 
 def _run(settings: Settings, name: str, make: "Callable[[int], Experiment]", as_json: bool) -> None:
     """Run an experiment to its end, print what it came to, and write its figures and tables."""
-    from data.files import check_replaceable
-    from data.marks import Kind
+    from data.files import Kind, check_replaceable
     from search.commands.search import run_to_the_end
     from search.experiment.preparing import prepare_experiment, settings_for
     from search.report.writing import LIST

@@ -57,7 +57,7 @@ def may_force(command: Callable[..., None]) -> Callable[..., None]:
     parameters = list(inspect.signature(command).parameters.values())
 
     def run(*settings: Any, **given: Any) -> None:
-        from data.marks import replacing_any_file
+        from data.files import replacing_any_file
 
         with replacing_any_file(given.pop("force")):
             command(*settings, **given)

@@ -46,8 +46,7 @@ TAKEN = ("data", "study", "storage", *BUDGET, *SPACE, *FINALISTS, "network", "re
 @may_force
 def run(settings: Settings, as_json: AsJson = False) -> None:
     """Search, export, fit and evaluate in a row; without --data, on synthetic faces with a small budget."""
-    from data.files import check_replaceable, write_bytes
-    from data.marks import Kind
+    from data.files import Kind, check_replaceable, write_bytes
     from search.commands.fit import fit_of, fit_to_the_end
     from search.fit.evaluating import evaluate_fit
     from search.fit.folder import check_fit_replaceable

@@ -106,8 +106,7 @@ def export(
     """Write the best configuration and its provenance to a TOML file."""
     import tomllib
 
-    from data.files import check_replaceable, write_bytes
-    from data.marks import Kind
+    from data.files import Kind, check_replaceable, write_bytes
     from search.results.configuration import export_configuration
     from search.space.ranges import text_of
     from search.tasks.registry import task_of_study

@@ -24,8 +24,7 @@ def summary(
     as_json: AsJson = False,
 ) -> None:
     """Print a network, the paper's or your own, layer by layer, as the paper's appendix does, and draw it."""
-    from data.files import check_replaceable, write_bytes
-    from data.marks import Kind
+    from data.files import Kind, check_replaceable, write_bytes
     from model.figures.network_figure import draw_network
     from model.network.summary import summary as listing
     from model.network.summary import summary_rows

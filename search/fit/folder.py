@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data.files import check_replaceable, write_bytes
-from data.marks import Kind
+from data.files import Kind, check_replaceable, write_bytes
 from model.results.answers import read_answers
 from model.results.quantity import Quantity
 from search.errors import SearchError

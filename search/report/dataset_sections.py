@@ -4,8 +4,7 @@ from pathlib import Path
 
 from data.arrays import SPLITS
 from data.dataset import read_labels
-from data.figures import histograms
-from data.statistics import DatasetStatistics, dataset_statistics
+from data.statistics import DatasetStatistics, dataset_statistics, histograms
 from model.results.quantity import Quantity
 from search.report.paper import TABLE_1
 from search.report.sections import Cell, Column, Figure, Section, Table

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_split
-from data.files import check_replaceable
-from data.marks import Kind
+from data.files import Kind, check_replaceable
 from model.errors import ModelError
 from model.examples import Labels
 from model.network.paper import PAPER_SHAPE

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from data.arrays import Split
-from data.figures import gallery
+from data.statistics import gallery
 from model.examples import Labels
 from model.figures.error_figures import calibration, error_by_group, predicted_against_true
 from model.results.error_groups import ErrorGroup, by_label, by_prediction

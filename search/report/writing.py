@@ -11,8 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from data.files import check_replaceable, write_bytes
-from data.marks import Kind, kind_of, replacing_any_file
+from data.files import Kind, check_replaceable, kind_of, replacing_any_file, write_bytes
 
 LIST: Final = "files.sha256"
 _WRITTEN: Final = "# Files of a report written by agesearch\n"

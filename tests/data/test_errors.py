@@ -1,4 +1,6 @@
-from data.errors import DatasetError, Rejected, RejectedFilesError
+import pytest
+
+from data.errors import DatasetError, Rejected, RejectedFilesError, counted
 
 
 def test_rejected_files_are_one_sentence_and_a_list():
@@ -15,3 +17,8 @@ def test_of_several_rejected_files_there_is_a_summary_without_their_list():
     error = RejectedFilesError("faces.zip", [Rejected(f"{name}.jpg", "it is empty") for name in "ab"])
     assert error.summary == "2 files of faces.zip cannot be used, mend them or pass --skip-bad"
     assert str(error) == f"{error.summary}: a.jpg: it is empty; b.jpg: it is empty"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 trials"), (1, "1 trial"), (2, "2 trials")])
+def test_one_of_a_thing_is_singular(number, text):
+    assert counted(number, "trial") == text

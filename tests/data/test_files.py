@@ -5,8 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data.errors import DatasetError, WriteFailure
-from data.files import check_writable, whole_file, write_bytes
-from data.marks import DATASET_BEGINS, Kind, replacing_any_file
+from data.files import DATASET_BEGINS, Kind, check_writable, replacing_any_file, whole_file, write_bytes
 
 
 def names(folder):

@@ -1,9 +1,11 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.errors import DatasetError
-from data.layout import Layout, find_layout, split_of
+from data.layout import Layout, find_layout, parse_name, split_of
 from data.members import Limits
 from data.sources import Kind, Source
 
@@ -78,3 +80,76 @@ def test_a_file_that_is_no_image_makes_no_layout():
 def test_a_table_in_a_source_of_neither_layout_is_pointed_out(kind, said):
     with pytest.raises(DatasetError, match=said):
         find_layout(Source(Path("parts"), kind, ("sub/Labels.CSV", "sub/a.png"), Limits()))
+
+
+@pytest.mark.parametrize(
+    ("name", "age"),
+    [
+        ("14_0_0_2017011022340900.jpg.chip.jpg", 14),  # a timestamp of 16 digits
+        ("24_0_1_20170116220224657 .jpg.chip.jpg", 24),  # a space
+        ("28_1_2_201701161846515488.jpg.chip.jpg", 28),  # a timestamp of 18 digits
+        ("38_0_1_201701162330572788.jpg.chip.jpg", 38),
+        ("39_1_20170116174525125.jpg.chip.jpg", 39),  # no race; 39 can be nothing but the age
+        ("55_0_0_20170116232725357jpg.chip.jpg", 55),  # no dot
+        ("61_1_20170109142408075.jpg.chip.jpg", 61),
+        ("61_1_20170109150557335.jpg.chip.jpg", 61),
+    ],
+)
+def test_the_eight_oddly_named_files_are_read_as_crops(name, age):
+    assert parse_name(name) == age
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1_1_20170109150557335.jpg.chip.jpg",  # age missing, or race missing?
+        "0_3_20170109150557335.jpg.chip.jpg",
+        "1__0_20170109150557335.jpg.chip.jpg",
+        "1_20170109150557335.jpg.chip.jpg",
+        "_1_0_20170109150557335.jpg.chip.jpg",
+        "20170109150557335.jpg.chip.jpg",
+        "30_2_0_20170109150557335.jpg.chip.jpg",  # no such gender
+        "30_0_5_20170109150557335.jpg.chip.jpg",  # no such race
+        "30_7_20170109150557335.jpg.chip.jpg",
+        "30_0_0_0_20170109150557335.jpg.chip.jpg",
+        "30_0_0_20170109150557335",
+        "1_1_20170109150557335.jpg",
+        "30_2_0_20170109150557335.jpg",
+        "1234_20170109150557335.jpg",
+        "-5_20170109150557335.jpg",
+        "30_.jpg",
+        "30.jpg",
+        "30_20170109150557335.txt",
+        "٣٠_20170109150557335.jpg",
+        "30_20170109150557335.jpg\n",
+        "README.txt",
+        "",
+    ],
+)
+def test_a_name_that_leaves_the_age_in_doubt_is_refused(name):
+    with pytest.raises(DatasetError, match="name"):
+        parse_name(name)
+
+
+def test_an_empty_field_is_read_where_the_age_is_beyond_doubt():
+    assert parse_name("53__0_20170116184028385.jpg.chip.jpg") == 53
+
+
+@given(st.integers(0, 999), st.integers(0, 10**17), st.sampled_from(("jpg", "JPG", "jpeg", "png", "webp")))
+def test_a_course_name_gives_its_age(age, time, ending):
+    assert parse_name(f"{age:03d}_{time}.{ending}") == age
+
+
+@given(st.integers(0, 999), st.integers(0, 1), st.integers(0, 4), st.integers(10**16, 10**17 - 1))
+def test_utkfaces_name_gives_its_age_for_a_crop_and_in_the_wild(age, gender, race, time):
+    for ending in ("jpg.chip.jpg", "jpg", "png"):
+        assert parse_name(f"{age}_{gender}_{race}_{time}.{ending}") == age
+
+
+@given(st.text(alphabet="0123456789_. jpgchi", max_size=40))
+def test_any_text_is_read_as_its_first_number_or_refused(name):
+    try:
+        age = parse_name(name)
+    except DatasetError:
+        return
+    assert age == int(name.split("_")[0])

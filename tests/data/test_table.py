@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from data.benchmark import time_loading
 from data.build import build_dataset
 from data.dataset import inspect_dataset, read_split
 from data.errors import DatasetError, RejectedFilesError
-from data.loading import time_loading
 from data.members import Limits
 from data.options import BuildOptions
 from data.rows import read_rows

@@ -8,8 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, Final, TypeAlias
 
-from data.files import check_writable, write_bytes
-from data.marks import replacing_any_file
+from data.files import check_writable, replacing_any_file, write_bytes
 from search.errors import SearchError, SearchFailure
 from search.settings import Settings
 from search.space.seeds import TrialSeeds

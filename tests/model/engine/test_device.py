@@ -14,7 +14,7 @@ from model.engine import device
 from model.engine.device import _convolution_seconds, cpu_name, device_name, fastest_precision, usable_cores
 from model.errors import ModelError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_processor_has_a_name_on_one_line() -> None:

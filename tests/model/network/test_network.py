@@ -155,5 +155,5 @@ def test_describing_the_papers_network_and_its_summary_loads_no_tensorflow() -> 
         "import model.results.age_model, model.network.network; summary(paper_network()); "
         "sys.exit('tensorflow' in sys.modules or 'keras' in sys.modules)"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", program], cwd=root, check=False).returncode == 0

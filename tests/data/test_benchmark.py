@@ -1,8 +1,8 @@
 import pytest
 
+from data.benchmark import time_loading
 from data.build import BuildOptions, build_dataset
 from data.errors import DatasetError
-from data.loading import time_loading
 
 
 def test_both_ways_are_timed_over_the_images_of_the_dataset(make, tmp_path):
