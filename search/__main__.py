@@ -11,19 +11,19 @@ from typer.core import TyperGroup
 
 from data.errors import DatasetError, WriteFailure
 from model.errors import ModelError
-from search.commands import data, experiment
-from search.commands.check import check
-from search.commands.compare import compare
-from search.commands.fit import fit
-from search.commands.fitted import evaluate, predict
-from search.commands.move import move
-from search.commands.printing import answer
-from search.commands.report import report
-from search.commands.run import run
-from search.commands.search import init, search, worker
-from search.commands.study import dashboard, export, repair, status
-from search.commands.summary import summary
-from search.commands.trials import trials
+from search.cli import data, experiment
+from search.cli.check import check
+from search.cli.compare import compare
+from search.cli.fit import fit
+from search.cli.fitted import evaluate, predict
+from search.cli.move import move
+from search.cli.printing import answer
+from search.cli.report import report
+from search.cli.run import run
+from search.cli.search import init, search, worker
+from search.cli.study import dashboard, export, repair, status
+from search.cli.summary import summary
+from search.cli.trials import trials
 from search.errors import SearchError, SearchFailure
 
 UsageError = typer.BadParameter.mro()[1]

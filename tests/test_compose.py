@@ -9,10 +9,10 @@ from fnmatch import fnmatch
 import pytest
 from sqlalchemy import make_url
 
-from search.processes.launcher import STOP_SECONDS
-from search.settings import Settings
-from search.settings_sources import PREFIX
-from search.settings_table import settings_variables, written
+from search.run.launcher import STOP_SECONDS
+from search.settings.settings import Settings
+from search.settings.sources import PREFIX
+from search.settings.table import settings_variables, written
 from tests.compose import ROOT, composed, instruction, instructions, postgres_variables, service, variables_of
 
 EXAMPLE = (ROOT / ".env.example").read_text()
@@ -28,7 +28,7 @@ def test_the_compose_file_is_valid_by_the_compose_specification():
 
 
 def test_every_setting_is_described_in_the_example_as_it_is():
-    assert written(EXAMPLE) == EXAMPLE, "run: python -m search.settings_table README.md .env.example"
+    assert written(EXAMPLE) == EXAMPLE, "run: python -m search.settings.table README.md .env.example"
     assert settings_variables() in EXAMPLE
     assert all(settings_variables().count(f"\n#{PREFIX}{name.upper()}=") == 1 for name in Settings.model_fields)
 

@@ -21,14 +21,11 @@ FORBIDDEN = {
 
 FLOORS = {
     "model": ("network", "engine", "results", "figures", "training"),
-    "search": (
-        "space", "storage", "study", "slots", "results", "upkeep", "processes", "dashboard", "tasks", "fit",
-        "experiment", "report", "commands",
-    ),
-}  # fmt: skip
+    "search": ("space", "settings", "storage", "study", "results", "run", "dashboard", "tasks", "report", "cli"),
+}
 """The rooms within model/ and search/, the lowest first."""
 
-CORE = FLOORS["search"][: FLOORS["search"].index("dashboard")]
+CORE = ("space", "storage", "study", "results", "run")
 """Those that know nothing of what a trial trains."""
 
 INNER = {
@@ -36,7 +33,7 @@ INNER = {
     for room in FLOORS
 }
 
-MEETING_PLACES = {"search/tasks/images/objective.py", "search/fit/fitting.py"}
+MEETING_PLACES = {"search/tasks/images/objective.py", "search/tasks/images/fitting.py"}
 """Where arrays of data/ become examples of model/: a trial's place, and the final fit's."""
 
 
@@ -147,7 +144,7 @@ def test_tests_have_no_package_that_shadows_a_room():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 
 
-HEAVY = {"search.tasks.images.objective", "search.fit.fitting", "search.fit.display"}
+HEAVY = {"search.tasks.images.objective", "search.tasks.images.fitting", "search.tasks.images.fit_display"}
 """Modules of search/ that load TensorFlow, and are imported where there is a network to train."""
 
 IMPORT = """

@@ -7,14 +7,14 @@ from search.counting import amounts, counted, decimal
 from search.results.choice import choose
 from search.results.ranking import RankedTrial, best_trials
 from search.results.verdict import table
-from search.settings import Settings
-from search.slots.slots import Slots
+from search.settings.settings import Settings
 from search.space.box import Box
 from search.space.enqueued import written as enqueued_text
 from search.space.narrowing import FinishedTrial, Narrowing
 from search.space.parameters import written
 from search.space.ranges import Range, Value, text_of
 from search.study.plans import Finalists, Variants
+from search.study.slots import Slots
 from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
 from search.study.study import Study

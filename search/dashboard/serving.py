@@ -18,8 +18,8 @@ from search.dashboard.changes import refusal_of
 from search.dashboard.guard import MAX_BODY, SAFE, Application, Environ, Guard, Refusal, Rules, refuse
 from search.dashboard.mounting import Mounted
 from search.errors import SearchError
-from search.password import read_secret
-from search.settings import Settings
+from search.settings.password import read_secret
+from search.settings.settings import Settings
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.artifacts import ArtifactFolder, artifact_folder

@@ -7,7 +7,7 @@ import numpy as np
 
 from model.figures.curves import MOST_LINES, Level, Panel, Runs, draw_curves
 from model.results.quantity import Quantity
-from search.experiment.pairing import NOT_COMPARED, Apart
+from search.report.pairing import NOT_COMPARED, Apart
 from search.report.paper import CAPACITY_MAE
 from search.report.sections import Column, Figure, Section, Table, Words
 

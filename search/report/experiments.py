@@ -5,16 +5,16 @@ from typing import Final
 
 from model.results.quantity import Quantity
 from search.errors import SearchError
-from search.experiment.declared import DECLARED, LENGTHS
-from search.experiment.pairing import differences
-from search.experiment.preparing import study_name
-from search.experiment.proxy import NAME as PROXY
-from search.experiment.proxy import judge
-from search.experiment.runs import Run, runs_of
+from search.report.declared import DECLARED, LENGTHS
 from search.report.experiment_sections import capacity_section, variants_section
 from search.report.kept_networks import NOTHING_TESTED, TestErrors
 from search.report.length_sections import length_section
+from search.report.pairing import differences
+from search.report.preparing import study_name
+from search.report.proxy import NAME as PROXY
+from search.report.proxy import judge
 from search.report.proxy_sections import proxy_section
+from search.report.runs import Run, runs_of
 from search.report.sections import LeftOut, Section, Words
 from search.storage.database import Storage
 from search.study.study import Study, load_study, study_names

@@ -6,9 +6,9 @@ from data.arrays import SPLITS
 from model.results.evaluation import Evaluation
 from model.training.history import learning_curve
 from search.counting import counted, decimal
-from search.fit.record import FitRecord
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table
+from search.tasks.images.fit_record import FitRecord
 
 Evaluations = Mapping[str, Mapping[str, Evaluation]]
 """What each fit is worth, by its name and then by split; empty where there is no dataset to tell."""

@@ -11,7 +11,7 @@ from data.arrays import Split
 from data.dataset import inspect_dataset, read_split
 from model.errors import ModelError
 from model.results.evaluation import evaluate
-from search.experiment.runs import Run, runs_of
+from search.report.runs import Run, runs_of
 from search.report.sections import LeftOut
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study

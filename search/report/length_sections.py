@@ -7,7 +7,7 @@ import numpy as np
 from model.figures.curves import Mark, Panel, Runs, draw_curves
 from model.results.quantity import Quantity
 from search.counting import counted
-from search.experiment.declared import CHECKPOINTED, epochs_at
+from search.report.declared import CHECKPOINTED, epochs_at
 from search.report.paper import TABLE_3, WITH_PENALTY
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
 from search.tasks.images.options import BEST, file_after

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from model.figures.plotting import MUTED, PALETTE, new_figure, plain, png
 from model.results.quantity import Quantity
-from search.experiment.agreement import Agreement, Correlation
-from search.experiment.proxy import REFERENCE, Proxy
+from search.report.agreement import Agreement, Correlation
+from search.report.proxy import REFERENCE, Proxy
 from search.report.sections import Cell, Column, Figure, Section, Table, Words
 
 PANELS = 3

@@ -15,8 +15,6 @@ from model.network.paper import PAPER_SHAPE
 from model.results.quantity import YEARS, Quantity
 from model.training.recipe import recipe_named
 from search.errors import SearchError
-from search.fit.folder import members, require_fitted_for
-from search.fit.record import FitRecord, averaged, predict_members, read_fit
 from search.report.dataset_sections import dataset_section
 from search.report.experiments import experiment_section
 from search.report.fit_sections import fit_section
@@ -32,6 +30,8 @@ from search.results.ranking import best_score
 from search.space.ranges import Value
 from search.storage.artifacts import ArtifactFolder
 from search.study.study import Study
+from search.tasks.images.fit_folder import members, require_fitted_for
+from search.tasks.images.fit_record import FitRecord, averaged, predict_members, read_fit
 from search.tasks.images.specifying import network_of, recipe_of
 from search.tasks.images.variation import NETWORK, recipe_for, varied
 

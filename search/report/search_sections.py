@@ -15,10 +15,10 @@ from search.results.choice import choose
 from search.results.ranking import RankedTrial, ranked_trials
 from search.results.search_map import search_map
 from search.results.verdict import verdict
-from search.slots.slots import Slots
 from search.space.narrowing import explain
 from search.space.ranges import text_of
 from search.study.plans import Finalists
+from search.study.slots import Slots
 from search.study.stages import list_stages, sampled_stages
 from search.study.study import Study
 

@@ -6,8 +6,8 @@ from search.counting import counted
 from search.errors import SearchError
 from search.results.ranking import RankedTrial, best_trials, nothing_found, trial_numbered
 from search.results.verdict import Verdict, verdict
-from search.slots.slots import Slots
 from search.space.ranges import Value
+from search.study.slots import Slots
 from search.study.study import Study
 
 

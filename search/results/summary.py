@@ -6,10 +6,10 @@ from itertools import repeat
 
 from search.results.ranking import best_score
 from search.results.verdict import Verdict, verdict
-from search.slots.slots import FailedSlot, SlotCounts, Slots
 from search.space.samplers import remarks
 from search.space.score import Score
 from search.study.finished import count_without_value, measured
+from search.study.slots import FailedSlot, SlotCounts, Slots
 from search.study.spec import StudySpec
 from search.study.stages import Stage, list_stages
 from search.study.study import Study

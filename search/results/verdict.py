@@ -16,12 +16,12 @@ import numpy as np
 from search.counting import decimal
 from search.results.blocks import noise
 from search.results.ranking import parameters_of
-from search.slots.slots import Slots
 from search.space.ranges import Value
 from search.space.score import Score
 from search.study.assignment import Budget
 from search.study.finished import finished_trials
 from search.study.plans import Finalists
+from search.study.slots import Slots
 from search.study.stages import list_stages
 from search.study.study import Study
 

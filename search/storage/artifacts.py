@@ -18,7 +18,7 @@ from optuna.artifacts.exceptions import ArtifactNotFound
 from sqlalchemy import select, union_all
 
 from search.errors import SearchFailure
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.storage.address import file_of, is_sqlite, parse_address
 from search.storage.database import Storage
 from search.storage.optuna_tables import study_attributes, system_attributes

@@ -1,7 +1,7 @@
 """The tasks that there are, by the settings that ask for them and by the kind that a study keeps."""
 
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.study.study import Study
 from search.tasks.task import Task
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.study.assignment import Budget
 from search.study.spec import SHARED, FinalistBudget
 

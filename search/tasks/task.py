@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.study.spec import StudySpec
 from search.study.study import Study
 from search.study.trial import RunTrial

@@ -8,17 +8,17 @@ from data.errors import DatasetError
 from data.files import check_writable
 from search.dashboard.board import Board
 from search.errors import SearchError
-from search.processes.launcher import Launcher, places
-from search.processes.logs import log_folder
-from search.processes.loop import Workplace, work
-from search.processes.progress import Standing
-from search.processes.ray_workers import Order, RayWorkers
-from search.processes.searching import Team, existing, launch, make_study
-from search.processes.stopping import stop_on_signals
-from search.settings import Settings
-from search.slots.slots import Slots
+from search.run.launcher import Launcher, places
+from search.run.logs import log_folder
+from search.run.loop import Workplace, work
+from search.run.progress import Standing
+from search.run.ray_workers import Order, RayWorkers
+from search.run.searching import Team, existing, launch, make_study
+from search.run.stopping import stop_on_signals
+from search.settings.settings import Settings
 from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage, quieten_optuna
+from search.study.slots import Slots
 from search.study.study import Study, load_study
 from search.tasks.registry import task_named, task_of, task_of_study
 from search.tasks.task import Task

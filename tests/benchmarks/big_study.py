@@ -7,10 +7,10 @@ from sqlalchemy import MetaData, Table, func, insert, select
 from sqlalchemy.engine import Connection
 
 from search.dashboard.board import show
-from search.processes.loop import Workplace, work
-from search.slots.slots import Slots
+from search.run.loop import Workplace, work
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import create_storage, quieten_optuna
+from search.study.slots import Slots
 from search.study.study import Study, create_or_resume
 from search.study.trial import Outcome, Trial
 from tests.integration.fake_study import spec_of

@@ -23,8 +23,8 @@ from big_study import make_big
 from race import Contender
 
 from model.engine.device import usable_cores
-from search.processes.loop import work
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.study.slots import Slots
 from search.study.study import Study
 from search.study.trial import Outcome, Trial
 from tests.outcomes import outcome_of

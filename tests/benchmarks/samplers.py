@@ -18,11 +18,11 @@ import numpy as np
 
 from model.figures.plotting import PALETTE, new_figure, plain, png
 from search.errors import SearchError
-from search.processes.loop import work
 from search.results.choice import choose
-from search.slots.slots import Slots
+from search.run.loop import work
 from search.space.samplers import LEARNING
 from search.storage.database import quieten_optuna
+from search.study.slots import Slots
 from tests.benchmarks.surrogate import NAMES, Surrogate, from_csv, from_study
 from tests.integration import fake_study as fake
 from tests.integration.fake_study import finalist_budget

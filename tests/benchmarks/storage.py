@@ -25,7 +25,7 @@ from typing import Any
 from big_study import make_big
 
 from search.dashboard.serving import Pages
-from search.slots.slots import Slots
+from search.study.slots import Slots
 from tests import pooler, postgres
 
 WORKER = Path(__file__).with_name("storage_worker.py")

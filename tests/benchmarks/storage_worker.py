@@ -14,8 +14,8 @@ from threading import Event, Thread
 
 import optuna
 
-from search.slots.slots import Slots
 from search.storage.database import create_storage, open_storage, quieten_optuna
+from search.study.slots import Slots
 from search.study.stages import open_next
 from search.study.study import create_or_resume, load_study
 
@@ -37,7 +37,7 @@ def outcome():
 
 def loop(url, trials, seconds):
     """Run trials by the loop of a worker; returns when each began."""
-    from search.processes.loop import work
+    from search.run.loop import work
 
     stop, began = Event(), []
 
@@ -80,7 +80,7 @@ def by_optuna(url, trials, seconds):
 
 def slots(url, trials, seconds, workers):
     """Run trials by threads, until there have been so many or none is left; returns the seconds of each step."""
-    from search.processes.course import Course
+    from search.run.course import Course
     from search.study.claims import Claim
     from search.study.trials import Result
 

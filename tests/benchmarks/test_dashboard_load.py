@@ -8,8 +8,8 @@ from clients import Clients, dashboard
 from dashboard import pace
 from opening import opening
 
-from search.processes.loop import work
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.study.slots import Slots
 from tests.integration import fake_study
 from tests.waiting import until
 

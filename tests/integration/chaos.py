@@ -36,21 +36,21 @@ LONGEST_LIFE = 0.05
 """Seconds at most from the beginning of a trial until its worker is killed; about as long as a slot takes."""
 
 POINTS = (
-    "before search.slots.slots:Slots.claim",
-    "before search.slots.claiming:create_trial",
-    "after search.slots.claiming:create_trial",
-    "after search.slots.claiming:add_params",
-    "after search.slots.slots:Slots.claim",
-    "before search.slots.slots:Slots.finish",
+    "before search.study.slots:Slots.claim",
+    "before search.study.claiming:create_trial",
+    "after search.study.claiming:create_trial",
+    "after search.study.claiming:add_params",
+    "after search.study.slots:Slots.claim",
+    "before search.study.slots:Slots.finish",
     "after search.study.trials:end_trial",
     "before search.study.trials:add_attributes",
     "after search.study.trials:finish",
-    "after search.slots.slots:Slots.finish",
-    "before search.slots.claiming:release",
-    "after search.slots.claiming:release",
-    "before search.slots.slots:open_next",
+    "after search.study.slots:Slots.finish",
+    "before search.study.claiming:release",
+    "after search.study.claiming:release",
+    "before search.study.slots:open_next",
     "after search.study.stages:_insert",
-    "after search.slots.slots:open_next",
+    "after search.study.slots:open_next",
 )
 """Steps of a worker, between and within which it may die. Those of opening a stage come once a stage."""
 

@@ -2,8 +2,8 @@
 
 from sqlalchemy import select
 
-from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import slots
+from search.study.slots import SlotCounts, Slots
 from tests.integration import fake_study as fake
 
 

@@ -4,9 +4,9 @@ import time
 from pathlib import Path
 
 from search.errors import SearchError, TrialStopped
-from search.processes.loop import work
-from search.processes.stopping import stop_on_signals
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.run.stopping import stop_on_signals
+from search.study.slots import Slots
 from tests.integration import fake_study
 
 FIRST = 6

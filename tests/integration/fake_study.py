@@ -16,14 +16,14 @@ from optuna.trial import TrialState
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from search.processes.loop import work
-from search.settings import Settings
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.settings.settings import Settings
 from search.space.learning_samplers import Seen
 from search.space.narrowing import FinishedTrial, narrow
 from search.space.seeds import trial_seeds, uniforms
 from search.storage.database import Storage, create_storage, open_storage, quieten_optuna
 from search.study.plans import Sampled
+from search.study.slots import Slots
 from search.study.spec import FinalistBudget, StudySpec
 from search.study.stages import open_next
 from search.study.study import Study, create_or_resume, load_study
@@ -192,7 +192,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
     """
     told: list[str] = []
     wait = cache(all_at_work.wait)
-    for name in ("search.processes.loop", "search.slots.lease", "search.storage.patience"):
+    for name in ("search.run.loop", "search.study.lease", "search.storage.patience"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(trial: Trial) -> Outcome:
@@ -205,7 +205,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
 
 
 def work_and_die(url: str, point: str, call: int) -> None:
-    """Work until just after, or before, the given call of a step such as "after search.slots.slots:Slots.claim"."""
+    """Work until just after, or before, the given call of a step such as "after search.study.slots:Slots.claim"."""
     study = reopen(url)
     die_at(point, call)
     work(Slots(study), run_trial if study.spec.pruning == "none" else run_with_errors, Event())
@@ -254,7 +254,7 @@ def work_through_faults(url: str, name: str, lease_seconds: float, signs, clock,
         signs[1] += "no longer counts" in record.getMessage()
         return False
 
-    logging.getLogger("search.processes.loop").addFilter(count_refused)
+    logging.getLogger("search.run.loop").addFilter(count_refused)
     work(Slots(study, lease_seconds), count, Event())
 
 
@@ -307,5 +307,5 @@ def hang_in_a_trial(url: str, entered, leave, refused) -> None:
             refused.set()
         return False
 
-    logging.getLogger("search.processes.loop").addFilter(tell)
+    logging.getLogger("search.run.loop").addFilter(tell)
     work(Slots(reopen(url)), hang, stop)

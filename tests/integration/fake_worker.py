@@ -12,12 +12,12 @@ from pathlib import Path
 from threading import Event, Thread
 
 from search.errors import TrialStopped
-from search.processes.launcher import stop_when_untethered
-from search.processes.loop import work
-from search.processes.stopping import stop_on_signals
-from search.slots import claiming
-from search.slots.slots import Slots
+from search.run.launcher import stop_when_untethered
+from search.run.loop import work
+from search.run.stopping import stop_on_signals
 from search.storage.database import open_storage, quieten_optuna
+from search.study import claiming
+from search.study.slots import Slots
 from search.study.study import load_study
 from tests.integration.fake_study import run_trial
 

@@ -14,10 +14,10 @@ import pytest
 
 from search.dashboard import board
 from search.dashboard.board import Board
-from search.processes.loop import Workplace, work
-from search.slots.slots import Slots
+from search.run.loop import Workplace, work
 from search.storage.artifacts import ArtifactFolder
 from search.storage.database import open_storage, quieten_optuna
+from search.study.slots import Slots
 from search.study.study import load_study
 from search.tasks.images.learning_curve import draw_curve
 from tests.browser import chromium

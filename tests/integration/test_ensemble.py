@@ -110,7 +110,7 @@ def rows(path):
 
 def stop_after(monkeypatch, files):
     """Let a fit be interrupted instead of writing one file more."""
-    from search.fit import fitting
+    from search.tasks.images import fitting
 
     write, left = fitting.write_bytes, iter(range(files))
 

@@ -8,10 +8,10 @@ import pytest
 from data.build import build_dataset
 from data.dataset import read_split
 from data.options import BuildOptions
-from search.experiment.runs import runs_of
-from search.processes.loop import work
-from search.slots.slots import Slots
+from search.report.runs import runs_of
+from search.run.loop import work
 from search.storage.database import open_storage
+from search.study.slots import Slots
 from search.study.study import load_study
 from tests.search.declared_experiments import BY_NAME
 

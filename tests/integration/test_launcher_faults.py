@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from search.processes.launcher import Launcher, Place
-from search.processes.progress import standing
-from search.slots.slots import FailedSlot, SlotCounts, Slots
+from search.run.launcher import Launcher, Place
+from search.run.progress import standing
 from search.storage.database import create_storage, quieten_optuna
 from search.study.owner import is_gone
+from search.study.slots import FailedSlot, SlotCounts, Slots
 from search.study.study import create_or_resume
 from search.study.workers import list_workers
 from tests.integration import fake_study as fake

@@ -6,7 +6,7 @@ import pytest
 from optuna.trial import TrialState
 
 from search.dashboard.serving import Pages
-from search.slots.slots import SlotCounts, Slots
+from search.study.slots import SlotCounts, Slots
 from tests.integration import fake_study as fake
 from tests.integration.exactness import damage_of, trials_of_slots
 from tests.integration.fake_study import finalist_budget
@@ -57,11 +57,11 @@ def test_two_workers_end_exact_and_every_trial_is_on_the_dashboard(kind, study_o
 def test_one_worker_that_is_killed_and_replaced_runs_the_search_that_its_seed_decides(kind, study_of, start):
     study = study_of(8, 8, sampler=kind)
     for step, call in (
-        ("after search.slots.claiming:create_trial", 5),
-        ("after search.slots.slots:add_params", 3),
+        ("after search.study.claiming:create_trial", 5),
+        ("after search.study.slots:add_params", 3),
         ("after search.study.stages:_insert", 1),
-        ("before search.slots.slots:Slots.finish", 2),
-        ("after search.slots.slots:Slots.claim", 3),
+        ("before search.study.slots:Slots.finish", 2),
+        ("after search.study.slots:Slots.claim", 3),
     ):
         dying = start(fake.work_and_die, study.storage.url, step, call)
         dying.join()
@@ -75,7 +75,7 @@ def test_a_search_that_learns_ends_exact_where_one_of_its_two_workers_is_killed(
     study = study_of(7, 5, sampler="tpe", finalists=FINALISTS)
     left_alone = processes.Event()
     other = start(fake.work_slowly, study.storage.url, left_alone)
-    dying = start(fake.work_and_die, study.storage.url, "before search.slots.slots:Slots.finish", 4)
+    dying = start(fake.work_and_die, study.storage.url, "before search.study.slots:Slots.finish", 4)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
     left_alone.set()
@@ -89,7 +89,7 @@ def test_pruning_ends_exact_where_one_of_two_workers_is_killed(kind, study_of, s
     study = study_of(12, 6, pruning=kind, epochs=3, finalists=FINALISTS)
     left_alone = processes.Event()
     other = start(fake.work_slowly, study.storage.url, left_alone, fake.run_with_errors)
-    dying = start(fake.work_and_die, study.storage.url, "after search.slots.slots:Slots.report", 5)
+    dying = start(fake.work_and_die, study.storage.url, "after search.study.slots:Slots.report", 5)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
     left_alone.set()

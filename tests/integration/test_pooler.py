@@ -5,9 +5,9 @@ from itertools import count
 import pytest
 from sqlalchemy import func, select, text
 
-from search.slots.slots import Slots
 from search.storage.database import create_storage, exclusively
 from search.storage.tables import slots
+from search.study.slots import Slots
 from search.study.study import create_or_resume
 from tests import pooler as poolers
 from tests.integration import fake_study as fake

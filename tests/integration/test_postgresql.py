@@ -5,9 +5,9 @@ import signal
 import pytest
 from sqlalchemy import func, select
 
-from search.slots.slots import Slots
 from search.storage.database import open_storage, quieten_optuna
 from search.storage.tables import slots
+from search.study.slots import Slots
 from tests import postgres
 from tests.integration import fake_study as fake
 from tests.waiting import until

@@ -16,11 +16,11 @@ import psutil
 import pytest
 from sqlalchemy import update
 
-from search.processes.loop import work
 from search.results.records import trial_records
-from search.slots.slots import Slots
+from search.run.loop import work
 from search.storage.database import open_storage
 from search.storage.tables import slots
+from search.study.slots import Slots
 from search.study.study import load_study
 from search.tasks.program.program import Program
 from search.tasks.program.runner import ProgramRunner

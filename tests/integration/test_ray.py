@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from search.errors import SearchError
-from search.processes.ray_workers import RayWorkers
-from search.settings import Settings
-from search.slots.slots import SlotCounts, Slots
+from search.run.ray_workers import RayWorkers
+from search.settings.settings import Settings
+from search.study.slots import SlotCounts, Slots
 from search.study.workers import list_workers
 from tests.integration import fake_ray
 from tests.integration.exactness import assert_exact, takeovers

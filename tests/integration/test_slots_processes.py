@@ -5,21 +5,21 @@ import pytest
 from optuna.trial import TrialState
 from sqlalchemy import update
 
-from search.slots.slots import SlotCounts, Slots
 from search.storage.tables import slots
+from search.study.slots import SlotCounts, Slots
 from search.study.stages import list_stages
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact
 from tests.integration.hurrying import hurry
 
 STEPS = [
-    "after search.slots.slots:Slots.claim",
-    "before search.slots.claiming:create_trial",
-    "after search.slots.claiming:add_params",
-    "before search.slots.slots:Slots.finish",
+    "after search.study.slots:Slots.claim",
+    "before search.study.claiming:create_trial",
+    "after search.study.claiming:add_params",
+    "before search.study.slots:Slots.finish",
     "after search.study.trials:end_trial",
     "after search.study.trials:finish",
-    "after search.slots.slots:Slots.finish",
+    "after search.study.slots:Slots.finish",
 ]
 
 
@@ -45,10 +45,10 @@ def test_a_crash_between_or_within_the_steps_of_a_trial_is_repaired_by_the_next_
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:fail"),
-        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:release"),
-        ("after search.slots.slots:Slots.claim", "after search.slots.claiming:create_trial"),
-        ("before search.slots.slots:Slots.finish", "after search.slots.slots:Slots.claim"),
+        ("after search.study.slots:Slots.claim", "after search.study.claiming:fail"),
+        ("after search.study.slots:Slots.claim", "after search.study.claiming:release"),
+        ("after search.study.slots:Slots.claim", "after search.study.claiming:create_trial"),
+        ("before search.study.slots:Slots.finish", "after search.study.slots:Slots.claim"),
     ],
 )
 def test_a_crash_while_a_crash_is_repaired_is_repaired(first, second, study_of, start):
@@ -63,14 +63,14 @@ def test_a_crash_while_a_crash_is_repaired_is_repaired(first, second, study_of, 
 
 @pytest.mark.parametrize(
     "step",
-    ["before search.slots.slots:open_next", "after search.study.stages:_insert", "after search.slots.slots:open_next"],
+    ["before search.study.slots:open_next", "after search.study.stages:_insert", "after search.study.slots:open_next"],
 )
 def test_a_crash_around_or_within_the_opening_of_a_stage_opens_it_once_and_alike(step, study_of, start):
     study = study_of(4, 2)
     dying = start(fake.work_and_die, study.storage.url, step, 2)
     dying.join()
     assert dying.exitcode == -signal.SIGKILL
-    assert len(list_stages(study)) == (2 if step == "after search.slots.slots:open_next" else 1)
+    assert len(list_stages(study)) == (2 if step == "after search.study.slots:open_next" else 1)
     fake.work_to_the_end(study.storage.url)
     assert [stage.number for stage in list_stages(study)] == [1, 2]
     assert_exact(study)
@@ -78,7 +78,7 @@ def test_a_crash_around_or_within_the_opening_of_a_stage_opens_it_once_and_alike
 
 def test_four_workers_at_the_border_open_the_next_stage_once(study_of, start, processes):
     study = study_of(4, 5)
-    dying = start(fake.work_and_die, study.storage.url, "before search.slots.slots:open_next", 2)
+    dying = start(fake.work_and_die, study.storage.url, "before search.study.slots:open_next", 2)
     dying.join()
     barrier = processes.Barrier(4)
     workers = [start(fake.open_next_at_once, study.storage.url, barrier, 1) for _ in range(4)]

@@ -6,8 +6,8 @@ from threading import Event
 import pytest
 from sqlalchemy import event
 
-from search.processes.loop import work
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.study.slots import Slots
 from tests.integration.fake_study import run_trial
 from tests.outcomes import outcome_of
 

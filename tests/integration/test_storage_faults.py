@@ -11,13 +11,13 @@ from threading import Event
 import pytest
 
 from search.errors import SearchFailure, StaleClaim
-from search.processes.loop import work
-from search.slots import claiming
-from search.slots.slots import SlotCounts, Slots
+from search.run.loop import work
 from search.storage import engines
+from search.study import claiming
 from search.study.claims import Claim
-from search.upkeep.findings import find
-from search.upkeep.repairing import repair
+from search.study.findings import find
+from search.study.repair import repair
+from search.study.slots import SlotCounts, Slots
 from tests.integration import fake_study as fake
 from tests.integration.exactness import assert_exact, damage_of
 

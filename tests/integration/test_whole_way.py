@@ -21,9 +21,9 @@ import pytest
 from data.build import build_dataset
 from data.options import BuildOptions
 from search.errors import SearchError
-from search.slots.slots import Slots
 from search.storage.database import open_storage, quieten_optuna
 from search.study.owner import is_gone, process_of
+from search.study.slots import Slots
 from search.study.study import load_study
 from search.study.workers import list_workers
 from tests.browser import visit

@@ -14,7 +14,7 @@ def launcher(monkeypatch):
     from tests.search.launching import FakeLauncher
 
     monkeypatch.setattr("search.tasks.working.Launcher", FakeLauncher)
-    monkeypatch.setattr("search.processes.searching.WATCH_SECONDS", 0.001)
+    monkeypatch.setattr("search.run.searching.WATCH_SECONDS", 0.001)
     monkeypatch.setattr(FakeLauncher, "last", None)
     return FakeLauncher
 

@@ -117,7 +117,7 @@ def ending_in(monkeypatch):
         def load(*_):
             raise error
 
-        monkeypatch.setattr("search.commands.options.load_settings", load)
+        monkeypatch.setattr("search.cli.options.load_settings", load)
 
     return end
 
@@ -168,7 +168,7 @@ def test_ctrl_c_is_exit_code_130_without_a_word(ending_in, agesearch):
 
 
 def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, agesearch):
-    monkeypatch.setattr("search.commands.options.load_settings", lambda *_: signal.raise_signal(signal.SIGTERM))
+    monkeypatch.setattr("search.cli.options.load_settings", lambda *_: signal.raise_signal(signal.SIGTERM))
     ended = agesearch("status")
     assert (ended.code, ended.err) == (130, "")
 

@@ -10,13 +10,13 @@ from data.arrays import Split
 from data.dataset import make_dataset, write_dataset
 from model.network.description import tables_of
 from model.network.paper import paper_network
-from search.processes.loop import Workplace, work
 from search.results.ranking import RankedTrial
-from search.slots.slots import Slots
+from search.run.loop import Workplace, work
 from search.storage.artifacts import store
 from search.storage.tables import slots
-from search.upkeep.findings import find
-from search.upkeep.repairing import repair
+from search.study.findings import find
+from search.study.repair import repair
+from search.study.slots import Slots
 from tests.integration.fake_study import run_trial
 from tests.outcomes import outcome_of
 

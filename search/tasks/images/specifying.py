@@ -9,7 +9,7 @@ from model.errors import ModelError
 from model.network.network import Network, require_reachable
 from search.counting import counted
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.box import Box, with_bounds
 from search.space.enqueued import in_terms_of
 from search.space.ranges import LogRange, Value

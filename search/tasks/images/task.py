@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from data.dataset import inspect_dataset, read_split
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.samplers import require_installed
 from search.study.spec import StudySpec
 from search.study.study import Study

@@ -7,7 +7,7 @@ from typing import Final
 
 from search.counting import counted
 from search.errors import SearchError, SearchFailure
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.box import Box
 from search.space.ranges import Value
 from search.space.seeds import trial_seeds

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from search.settings_sources import PREFIX
+from search.settings.sources import PREFIX
 from search.tasks.program.program import Program
 
 PIPES: Final = f"{PREFIX}TRIAL_FDS"

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from data.files import check_writable, replacing_any_file, write_bytes
 from search.errors import SearchError, SearchFailure
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.seeds import TrialSeeds
 from search.study.spec import require_budget
 from search.study.trial import Ending, Outcome, Pruned, Trial

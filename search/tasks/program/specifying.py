@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.box import Box, with_bounds
 from search.space.enqueued import in_terms_of
 from search.space.score import Direction, Score

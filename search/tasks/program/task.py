@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import psutil
 
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.samplers import require_installed
 from search.study.spec import StudySpec
 from search.study.study import Study

@@ -15,10 +15,10 @@ from turns import Parts, peak_memory, ready, say, told_to_go
 from data.dataset import inspect_dataset, read_split
 from model.engine.device import configure, fastest_precision
 from search.errors import TrialStopped
-from search.processes.loop import work
-from search.settings import Settings
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.settings.settings import Settings
 from search.storage.database import create_storage, quieten_optuna
+from search.study.slots import Slots
 from search.study.study import create_or_resume
 from search.study.trial import Diverged, Outcome, Trial
 from search.tasks.images.objective import Objective

@@ -5,7 +5,7 @@ import pytest
 
 from search.dashboard.note import OWN_PART, command_of, study_note, with_own_part
 from search.results.ranking import best_trials
-from search.settings_sources import load_settings
+from search.settings.sources import load_settings
 from search.space.box import Box
 from search.space.narrowing import RULE
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange

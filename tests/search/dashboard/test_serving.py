@@ -13,7 +13,7 @@ from search.dashboard.guard import Guard
 from search.dashboard.mounting import Mounted
 from search.dashboard.serving import Access, Pages, rules_of, serve
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.storage.artifacts import artifact_folder
 from search.storage.database import open_storage
 from search.study.study import load_study

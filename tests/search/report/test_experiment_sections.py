@@ -1,8 +1,8 @@
 import pytest
 
 from model.results.quantity import Quantity
-from search.experiment.pairing import Apart
 from search.report.experiment_sections import capacity_section, variants_section
+from search.report.pairing import Apart
 from search.report.sections import Figure, Words
 
 WORDS = Words("Batch norm", "Figure 3.", (), Quantity("years"))

@@ -1,11 +1,11 @@
 import pytest
 
-from search.experiment import proxy
-from search.experiment.declared import DECLARED, Size, experiment_of
-from search.processes.loop import work
+from search.report import proxy
+from search.report.declared import DECLARED, Size, experiment_of
 from search.report.experiments import TITLES, experiment_section, experiments_beside
 from search.report.sections import Figure, LeftOut, Section
-from search.slots.slots import Slots
+from search.run.loop import work
+from search.study.slots import Slots
 from search.study.trial import Diverged
 from tests.integration import fake_study
 from tests.search.declared_experiments import BY_NAME

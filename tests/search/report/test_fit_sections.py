@@ -3,9 +3,9 @@ from dataclasses import replace
 import pytest
 
 from model.results.evaluation import Evaluation
-from search.fit.record import read_fit
 from search.report.fit_sections import fit_section, table_3
 from search.report.paper import TABLE_3
+from search.tasks.images.fit_record import read_fit
 from tests.search.tiny import write_fit
 
 

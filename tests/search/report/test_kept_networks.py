@@ -6,12 +6,12 @@ import pytest
 import model.engine.device
 from data.dataset import inspect_dataset, read_labels
 from model.errors import ModelError
-from search.experiment.declared import Size, experiment_of
-from search.processes.loop import Workplace, work
+from search.report.declared import Size, experiment_of
 from search.report.kept_networks import TITLE, evaluate_kept
 from search.report.sections import LeftOut
-from search.slots.slots import Slots
+from search.run.loop import Workplace, work
 from search.storage.artifacts import ArtifactFolder
+from search.study.slots import Slots
 from search.tasks.images.options import keeping_of
 from tests.integration import fake_study
 from tests.search.declared_experiments import BY_NAME

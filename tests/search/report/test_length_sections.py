@@ -1,7 +1,7 @@
 import pytest
 
 from model.results.quantity import Quantity
-from search.experiment.declared import LENGTHS
+from search.report.declared import LENGTHS
 from search.report.length_sections import length_section
 from search.report.paper import TABLE_3
 from search.report.sections import Figure, Words

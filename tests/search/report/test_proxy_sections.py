@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from model.results.quantity import Quantity
-from search.experiment.agreement import agreement
-from search.experiment.proxy import Budget, Design, Proxy, experiment_of
+from search.report.agreement import agreement
+from search.report.proxy import Budget, Design, Proxy, experiment_of
 from search.report.proxy_sections import draw_agreement, proxy_section
 from search.report.sections import Words
 

@@ -6,8 +6,8 @@ from matplotlib.text import Text
 
 from data.dataset import inspect_dataset
 from search.errors import SearchError
-from search.experiment.declared import Size, experiment_of
 from search.report import sections
+from search.report.declared import Size, experiment_of
 from search.report.page import page
 from search.report.report import Sources, make_report, write_report
 from search.report.sections import Column, LeftOut, Report, Section, Table

@@ -2,9 +2,9 @@ import json
 from dataclasses import asdict
 
 from search.results.summary import summary
-from search.slots.slots import FailedSlot, SlotCounts
 from search.space.box import Box
 from search.space.ranges import LogRange
+from search.study.slots import FailedSlot, SlotCounts
 from search.study.trial import Diverged
 from tests.integration.fake_study import finalist_budget
 from tests.search.tiny import work_off, work_some

@@ -9,7 +9,7 @@ import pytest
 from optuna.artifacts.exceptions import ArtifactNotFound
 
 from search.errors import SearchFailure
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.storage.artifacts import ArtifactFolder, artifact_folder, unattached
 from tests.integration.fake_study import run_trial
 from tests.search.tiny import attach, work_off

@@ -10,11 +10,11 @@ from optuna.study import StudyDirection
 from optuna.trial import TrialState, create_trial
 from sqlalchemy import select
 
-from search.slots.slots import Slots
 from search.space.box import Box
 from search.space.distributions import distribution_of
 from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange
 from search.storage.optuna_tables import optuna_tables
+from search.study.slots import Slots
 from search.study.study import create_or_resume
 from search.study.trial import Diverged, Outcome, Pruned
 from search.study.trials import Result

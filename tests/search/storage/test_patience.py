@@ -9,13 +9,13 @@ from sqlalchemy import create_engine, select
 from sqlalchemy.event import listen
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
-from search.processes.loop import work
-from search.slots.slots import SlotCounts, Slots
+from search.run.loop import work
 from search.storage import patience
 from search.storage.patience import Patience, admitted, outlasting
 from search.storage.tables import slots
+from search.study.repair import open_failed
+from search.study.slots import SlotCounts, Slots
 from search.study.study import create_or_resume
-from search.upkeep.repairing import open_failed
 from tests.integration.fake_study import expected, finished, run_trial, spec_of
 from tests.search.tiny import work_some
 

@@ -1,6 +1,6 @@
-from search.processes.loop import work
-from search.slots.slots import Slots
+from search.run.loop import work
 from search.study.finished import best_finished, finished_trials, measured
+from search.study.slots import Slots
 from search.study.trial import Diverged
 from tests.integration.fake_study import expected, run_trial
 from tests.outcomes import outcome_of

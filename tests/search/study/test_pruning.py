@@ -5,11 +5,11 @@ from optuna.trial import TrialState
 
 from search.results.choice import choose
 from search.results.summary import summary
-from search.slots.slots import SlotCounts, Slots
 from search.space.score import Score
 from search.storage.failures import storage_errors
 from search.study.plans import Finalists
 from search.study.pruning import Rivals, by_halving, by_median, least_whole
+from search.study.slots import SlotCounts, Slots
 from search.study.stages import list_stages
 from search.study.trial import Diverged, Pruned
 from tests.integration import fake_study as fake

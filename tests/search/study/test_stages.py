@@ -1,14 +1,14 @@
 import pytest
 from optuna.trial import TrialState
 
-from search.processes.loop import work
-from search.slots.slots import SlotCounts, Slots
+from search.run.loop import work
 from search.space.box import Box
 from search.space.learning_samplers import Seen
 from search.space.narrowing import GIVEN
 from search.space.ranges import LogRange
 from search.study.finished import seen_trials
 from search.study.plans import Finalists, Sampled, Variants
+from search.study.slots import SlotCounts, Slots
 from search.study.stages import list_stages, open_next, read_stage, sampled_stages
 from search.study.trial import Diverged, Pruned
 from search.study.variants import Experiment

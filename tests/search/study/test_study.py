@@ -7,14 +7,14 @@ from optuna.trial import TrialState
 from sqlalchemy import update
 
 from search.errors import SearchError, SearchFailure
-from search.processes.loop import work
-from search.slots.slots import SlotCounts, Slots
+from search.run.loop import work
 from search.space.box import Box
 from search.space.ranges import LogRange
 from search.storage import tables
 from search.storage.documents import from_json, to_json
 from search.study import study as study_module
 from search.study.owner import this_process
+from search.study.slots import SlotCounts, Slots
 from search.study.spec import StudySpec
 from search.study.stages import list_stages, open_next, read_stage
 from search.study.study import create_or_resume, load_study, study_names

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from optuna.trial import TrialState
 
-from search.slots.slots import Slots
 from search.study import trials
+from search.study.slots import Slots
 from search.study.trial import Diverged, Pruned
 from search.study.trials import Result, require_own_names
 from tests.outcomes import RESULT, outcome_of, result_of

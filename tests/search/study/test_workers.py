@@ -1,8 +1,8 @@
 from sqlalchemy import select, update
 
-from search.slots.slots import Slots
 from search.storage.tables import workers
 from search.study.owner import this_process
+from search.study.slots import Slots
 from search.study.workers import finished_by, list_workers, present
 from tests.outcomes import RESULT
 

@@ -2,7 +2,7 @@ import pytest
 
 import model.engine.device
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.storage.database import create_storage
 from search.study.study import create_or_resume
 from search.study.trial import Outcome

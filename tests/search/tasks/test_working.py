@@ -9,15 +9,15 @@ from sqlalchemy.exc import OperationalError
 from data.errors import DatasetError
 from model.errors import ModelError
 from search.errors import SearchError, SearchFailure
-from search.experiment.preparing import prepare_experiment
-from search.processes import searching
-from search.processes.launcher import Place
-from search.processes.progress import standing
-from search.settings import Settings
-from search.slots.slots import Slots
+from search.report.preparing import prepare_experiment
+from search.run import searching
+from search.run.launcher import Place
+from search.run.progress import standing
+from search.settings.settings import Settings
 from search.space.box import Box
 from search.space.ranges import Choices, LogRange
 from search.storage.database import create_storage, open_storage
+from search.study.slots import Slots
 from search.study.variants import Experiment
 from search.tasks.images import task as images
 from search.tasks.images.network_file import read_network

@@ -2,7 +2,7 @@ import pytest
 
 from data.dataset import inspect_dataset
 from search.errors import SearchError
-from search.settings_sources import load_settings
+from search.settings.sources import load_settings
 from search.tasks.images.specifying import spec_of, spec_to_resume
 from search.tasks.working import prepare_study
 from tests.search.tiny import write_tiny

@@ -4,7 +4,7 @@ import tomllib
 import pytest
 
 from search.errors import SearchError, SearchFailure
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.tasks.checking import FRESH, THIRD
 from search.tasks.program.check import check_program
 from search.tasks.program.failure import ProgramFailure

@@ -5,7 +5,7 @@ import pytest
 import tomli_w
 
 from search.errors import SearchError, SearchFailure, TrialStopped
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.tasks.program.configuration import read
 from search.tasks.program.digests import digests
 from search.tasks.program.fit import BEGUN, FILES, RESULT, fit_of, run_fit

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.space.ranges import LinearRange
 from search.study.spec import FinalistBudget
 from search.tasks.program.specifying import MAIN, changed_since, program_of, spec_of, spec_to_resume

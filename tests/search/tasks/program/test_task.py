@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.errors import SearchError
-from search.settings import Settings
+from search.settings.settings import Settings
 from search.study.trial import Outcome
 from search.tasks.program import task as tasks
 from search.tasks.program.configuration import read

@@ -1,0 +1,1 @@
+"""The commands: they read settings, call, and print."""

@@ -1,1 +1,0 @@
-"""The final fit of the chosen configuration, in a folder."""

@@ -1,1 +1,0 @@
-"""The processes of a search: the launcher, the workers and their loop, and what shows how they go."""

@@ -1,0 +1,1 @@
+"""What the commands can be told, and where it is read from."""

@@ -1,0 +1,60 @@
+"""The settings as README.md and .env.example list them; `python -m search.settings.table README.md` writes them there.
+
+Each of the two files is given by name, and its list stands between two marks.
+"""
+
+import sys
+from pathlib import Path
+
+from pydantic.fields import FieldInfo
+
+from search.settings.settings import Settings
+from search.settings.sources import PREFIX
+
+START, END = "<!-- settings: written by `python -m search.settings.table README.md` -->\n", "<!-- /settings -->\n"
+ENV_START, ENV_END = "# settings: written by `python -m search.settings.table .env.example`\n", "# /settings\n"
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table: key, variable, default, what it is."""
+    rows = [
+        f"| `{name}` | {'none' if field.default is None else f'`{shown(field.default)}`'} | {_cell(field)} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    head = [f"| key (variable: `{PREFIX}` + key in capitals) | default | |", "| --- | --- | --- |"]
+    return "\n".join(head + rows) + "\n"
+
+
+def _cell(field: FieldInfo) -> str:
+    """Return a setting's description as a cell, which a bar would end."""
+    return str(field.description).replace("|", r"\|")
+
+
+def settings_variables() -> str:
+    """Return the settings as an environment file: what each is, and its variable with the default, commented out."""
+    lines = []
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else shown(field.default)
+        lines.append(f"# {field.description}\n#{PREFIX}{name.upper()}={default}\n")
+    return "".join(lines)
+
+
+def shown(value: object) -> str:
+    """Return a setting's value as one types it."""
+    if isinstance(value, tuple):
+        return (":" if isinstance(value[0], float) else ",").join(f"{each:g}" for each in value)
+    return str(value)
+
+
+def written(text: str) -> str:
+    """Return the text of README.md or .env.example with the settings as they are now."""
+    for start, end, settings in ((START, END, settings_table()), (ENV_START, ENV_END, settings_variables())):
+        if start in text:
+            before, _, rest = text.partition(start)
+            text = before + start + settings + end + rest.partition(end)[2]
+    return text
+
+
+if __name__ == "__main__":
+    for path in map(Path, sys.argv[1:]):
+        path.write_text(written(path.read_text()))

@@ -1,1 +1,0 @@
-"""Looking after a study in its storage: what is wrong with it, mending that, moving it elsewhere."""
