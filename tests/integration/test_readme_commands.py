@@ -1,4 +1,4 @@
-"""Every command that the README and the pages beside it show, typed as it stands there, in its order, in one folder.
+"""Every command that the README and the pages next to it show, typed as it stands there, in its order, in one folder.
 
 What is the reader's own (images, a network, a second fit) is made before; what would take hours is made small by
 settings of the environment, and no command is altered.
@@ -45,7 +45,8 @@ ELSEWHERE = {
     "agesearch search --data /shared/faces.h5 --on ray --workers 16 --gpus-per-worker 0.5": "a cluster with 8 GPUs",
     "agesearch search … --on ray://HEAD:10001   # from outside of the cluster": "another machine's cluster",
     "agesearch worker --data /shared/faces.h5": "a task of SLURM; without /shared it is run here",
-    "make test     # create .venv, install, and run all tests": "the tests themselves",
+    "make check        # lint, types and tests: what must pass": "the tests themselves",
+    "make test-long    # what takes minutes": "the tests themselves",
 }
 """Commands that cannot be run here, and what they need."""
 
@@ -176,8 +177,8 @@ def test_a_command_of_the_pages_does_what_it_says(line, reader):
             assert (reader.home / name).exists(), said
 
 
-def test_the_python_of_the_readme_finds_an_ordinary_study_and_an_ordinary_network(home):
-    _, program = PYTHON.findall((ROOT / "README.md").read_text())
+def test_the_python_of_the_pages_finds_an_ordinary_study_and_an_ordinary_network(home):
+    (program,) = PYTHON.findall((ROOT / "docs/fit.md").read_text())
     ran = subprocess.run([sys.executable, "-P", "-"], cwd=home, input=program, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "learning_rate" in ran.stdout
