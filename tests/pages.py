@@ -11,11 +11,16 @@ _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
 
+def blocks(text):
+    """Return what stands in the blocks of a page."""
+    return _BLOCK.findall(text)
+
+
 def typed(start):
     """Return every line of the pages' blocks that types `start`, without the prompt, and the page it stands on."""
     found = []
     for page in PAGES:
-        for block in _BLOCK.findall(page.read_text()):
+        for block in blocks(page.read_text()):
             lines = (line.removeprefix("$ ").removeprefix("srun ") for line in block.replace("\\\n", " ").splitlines())
             found += [(page.name, line) for line in lines if line.startswith(start)]
     return found

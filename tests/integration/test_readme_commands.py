@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pages import PAGES, ROOT, typed
+from tests.pages import PAGES, ROOT, blocks, typed
 from tests.search.tiny import write_tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -66,7 +66,16 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = [line for page, line in typed("agesearch ") + typed("make ") if page != "program.md"]
 """But for those about programs, which tests/test_program_page.py types."""
 
-RUN = [line for line in COMMANDS if line.startswith("agesearch ") and line not in ELSEWHERE]
+
+def words(line):
+    return " ".join(line.partition("#")[0].split())
+
+
+ONCE = {words(line): line for line in COMMANDS if line.startswith("agesearch ")}
+RUN = [line for line in ONCE.values() if line not in ELSEWHERE]
+
+SAID = []
+"""What the commands about the README's program have printed."""
 
 
 def test_what_cannot_be_run_here_is_on_the_pages():
@@ -160,10 +169,6 @@ def prepare(line, reader):
             reader.type(f"agesearch search --data faces.h5 --study {study} --finalists 0")
 
 
-def words(line):
-    return " ".join(line.partition("#")[0].split())
-
-
 @pytest.mark.parametrize("line", RUN, ids=words)
 def test_a_command_of_the_pages_does_what_it_says(line, reader):
     if words(line) in SERVERS:
@@ -175,6 +180,19 @@ def test_a_command_of_the_pages_does_what_it_says(line, reader):
         said = reader.type(line)
         for name in re.findall(r"--(?:out|figure) (\S+)", line):
             assert (reader.home / name).exists(), said
+        SAID.extend(rounded(said).splitlines() if OWN.search(line) else ())
+
+
+def test_the_tour_of_the_readme_shows_what_its_commands_print():
+    """After them; without the last digits, which depend on the processor."""
+    tour = (ROOT / "README.md").read_text().partition("## The tour")[2].partition("### Images")[0]
+    shown = [line for block in blocks(tour) for line in rounded(block).splitlines() if line]
+    assert len(shown) > 5
+    assert set(shown) <= set(SAID)
+
+
+def rounded(text):
+    return re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.4g}", text)
 
 
 def test_the_python_of_the_pages_finds_an_ordinary_study_and_an_ordinary_network(home):
