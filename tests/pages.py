@@ -4,16 +4,23 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-PAGES = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
+TOP = ("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md")
+PAGES = (*(ROOT / name for name in TOP), *sorted((ROOT / "docs").glob("*.md")))
+INDEX = ROOT / "docs/README.md"
 _BLOCK = re.compile(r"^```\w*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
+
+
+def blocks(text):
+    """Return what stands in the blocks of a page."""
+    return _BLOCK.findall(text)
 
 
 def typed(start):
     """Return every line of the pages' blocks that types `start`, without the prompt, and the page it stands on."""
     found = []
     for page in PAGES:
-        for block in _BLOCK.findall(page.read_text()):
+        for block in blocks(page.read_text()):
             lines = (line.removeprefix("$ ").removeprefix("srun ") for line in block.replace("\\\n", " ").splitlines())
             found += [(page.name, line) for line in lines if line.startswith(start)]
     return found

@@ -28,7 +28,7 @@ def test_the_compose_file_is_valid_by_the_compose_specification():
 
 
 def test_every_setting_is_described_in_the_example_as_it_is():
-    assert written(EXAMPLE) == EXAMPLE, "run: python -m search.settings.table README.md .env.example"
+    assert written(EXAMPLE) == EXAMPLE, "run: make settings"
     assert settings_variables() in EXAMPLE
     assert all(settings_variables().count(f"\n#{PREFIX}{name.upper()}=") == 1 for name in Settings.model_fields)
 
@@ -139,8 +139,8 @@ def sent(path):
 def test_all_of_the_code_and_nothing_but_the_code_goes_into_the_image():
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     paths = [ROOT.joinpath(name).relative_to(ROOT) for name in tracked.stdout.split("\0") if name]
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
-    rooms = {package.partition(".")[0] for package in packages}
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]
+    rooms = {pattern.removesuffix("*") for pattern in packages["include"]}
     code = {path for path in paths if path.parts[0] in rooms}
     single = ("pyproject.toml", "constraints.txt", "README.md", "LICENSE", "agesearch.py")
     files = {path for path in paths if str(path) in single}

@@ -1,18 +1,19 @@
-"""What the README and the pages beside it tell people to type: commands, flags, targets and files that there are."""
+"""What the README and the pages next to it tell people to type: commands, flags, targets and files that there are."""
 
 import re
 import shlex
+from html import unescape
 
 import pytest
 import typer
 
 from search.__main__ import app
-from tests.pages import PAGES, ROOT, mentioned, typed
+from tests.pages import INDEX, PAGES, ROOT, mentioned, typed
 
-LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#:]*)(?:#([^)]*))?\)")
 EVERYWHERE = {"--help", "--debug"}
-OTHERS = {"--signal"}
-"""Flags that a sentence mentions and that are another program's: sbatch's."""
+OTHERS = {"--signal", "--exclude-editable"}
+"""Flags that a sentence mentions and that are another program's: sbatch's, pip's."""
 
 
 def command_of(line):
@@ -59,15 +60,41 @@ def test_a_target_is_one_of_the_makefile(page, line):
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), f"{page}: {line}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_link_leads_to_a_file_that_there_is(page):
-    for target in LINK.findall(page.read_text()):
-        assert (page.parent / target).exists(), target
+def name_of(page):
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_link_leads_to_a_file_and_a_heading_that_there_are(page):
+    for target, heading in LINK.findall(page.read_text()):
+        file = page.parent / target if target else page
+        assert file.exists(), target
+        assert not heading or heading in anchors(file), f"{target}#{heading}"
+
+
+def anchors(page):
+    """Return what the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_the_index_has_every_page_of_the_folder():
+    linked = {target for target, _ in LINK.findall(INDEX.read_text())}
+    assert {page.name for page in INDEX.parent.glob("*.md")} - {INDEX.name} <= linked
+
+
+def test_the_picture_is_of_a_search_that_the_readme_types():
+    shown = unescape((ROOT / "docs/terminal.svg").read_text()).replace("\N{NO-BREAK SPACE}", " ")
+    assert any(f"$ {line}<" in shown for page, line in typed("agesearch search") if page == "README.md")
+
+
+def test_the_readme_is_short_enough_to_be_read():
+    assert len((ROOT / "README.md").read_text().splitlines()) < 170
 
 
 @pytest.mark.parametrize("room", ["data", "model"])
 def test_the_tree_of_the_rooms_has_every_file_of_a_room_without_rooms_of_its_own(room):
-    _, _, after = (ROOT / "README.md").read_text().partition(f"\n{room}/ ")
+    _, _, after = (ROOT / "docs/architecture.md").read_text().partition(f"\n{room}/ ")
     tree = re.split(r"\n\w+/ ", after)[0]
     files = {path.stem for path in (ROOT / room).glob("*.py")} - {"__init__", "errors"}
     assert files <= set(re.findall(r"\w+", tree))

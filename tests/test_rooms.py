@@ -140,6 +140,11 @@ def test_the_core_names_nothing_of_what_a_trial_trains():
     assert {(name, line) for name, line in lines if WORDS.search(line) and not SQL.search(line)} == set()
 
 
+def test_every_folder_of_code_is_a_package_so_that_a_wheel_has_it():
+    lacking = {name_of(path.parent) for path in FILES if not (path.parent / "__init__.py").exists()}
+    assert lacking == {"search/tasks/program/client"}  # data of its package
+
+
 def test_tests_have_no_package_that_shadows_a_room():
     assert list((ROOT / "tests").rglob("__init__.py")) == []
 

@@ -1,4 +1,4 @@
-"""The settings as README.md and .env.example list them; `python -m search.settings.table README.md` writes them there.
+"""The settings as docs/settings.md and .env.example list them; `make settings` writes them there.
 
 Each of the two files is given by name, and its list stands between two marks.
 """
@@ -8,21 +8,21 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from search.settings.settings import Settings
+from search.settings.settings import Settings, panel_of
 from search.settings.sources import PREFIX
 
-START, END = "<!-- settings: written by `python -m search.settings.table README.md` -->\n", "<!-- /settings -->\n"
-ENV_START, ENV_END = "# settings: written by `python -m search.settings.table .env.example`\n", "# /settings\n"
+START, END = "<!-- settings: written by `make settings` -->\n", "<!-- /settings -->\n"
+ENV_START, ENV_END = "# settings: written by `make settings`\n", "# /settings\n"
+HEAD = "| key | default | |\n| --- | --- | --- |"
 
 
 def settings_table() -> str:
-    """Return the settings as a Markdown table: key, variable, default, what it is."""
-    rows = [
-        f"| `{name}` | {'none' if field.default is None else f'`{shown(field.default)}`'} | {_cell(field)} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    head = [f"| key (variable: `{PREFIX}` + key in capitals) | default | |", "| --- | --- | --- |"]
-    return "\n".join(head + rows) + "\n"
+    """Return the settings as Markdown: for each panel of the help a table of key, default, and what it is."""
+    panels: dict[str, list[str]] = {}
+    for name, field in Settings.model_fields.items():
+        default = "none" if field.default is None else f"`{shown(field.default)}`" if shown(field.default) else "empty"
+        panels.setdefault(panel_of(name), []).append(f"| `{name}` | {default} | {_cell(field)} |")
+    return "\n".join("\n".join((f"## {panel}\n", HEAD, *rows, "")) for panel, rows in panels.items())
 
 
 def _cell(field: FieldInfo) -> str:
@@ -47,7 +47,7 @@ def shown(value: object) -> str:
 
 
 def written(text: str) -> str:
-    """Return the text of README.md or .env.example with the settings as they are now."""
+    """Return the text of docs/settings.md or .env.example with the settings as they are now."""
     for start, end, settings in ((START, END, settings_table()), (ENV_START, ENV_END, settings_variables())):
         if start in text:
             before, _, rest = text.partition(start)

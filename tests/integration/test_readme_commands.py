@@ -1,4 +1,4 @@
-"""Every command that the README and the pages beside it show, typed as it stands there, in its order, in one folder.
+"""Every command that the README and the pages next to it show, typed as it stands there, in its order, in one folder.
 
 What is the reader's own (images, a network, a second fit) is made before; what would take hours is made small by
 settings of the environment, and no command is altered.
@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.pages import PAGES, ROOT, typed
+from tests.pages import PAGES, ROOT, blocks, typed
 from tests.search.tiny import write_tiny
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -45,7 +45,8 @@ ELSEWHERE = {
     "agesearch search --data /shared/faces.h5 --on ray --workers 16 --gpus-per-worker 0.5": "a cluster with 8 GPUs",
     "agesearch search … --on ray://HEAD:10001   # from outside of the cluster": "another machine's cluster",
     "agesearch worker --data /shared/faces.h5": "a task of SLURM; without /shared it is run here",
-    "make test     # create .venv, install, and run all tests": "the tests themselves",
+    "make check        # lint, types and tests: what must pass": "the tests themselves",
+    "make test-long    # what takes minutes": "the tests themselves",
 }
 """Commands that cannot be run here, and what they need."""
 
@@ -65,7 +66,16 @@ PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 COMMANDS = [line for page, line in typed("agesearch ") + typed("make ") if page != "program.md"]
 """But for those about programs, which tests/test_program_page.py types."""
 
-RUN = [line for line in COMMANDS if line.startswith("agesearch ") and line not in ELSEWHERE]
+
+def words(line):
+    return " ".join(line.partition("#")[0].split())
+
+
+ONCE = {words(line): line for line in COMMANDS if line.startswith("agesearch ")}
+RUN = [line for line in ONCE.values() if line not in ELSEWHERE]
+
+SAID = []
+"""What the commands about the README's program have printed."""
 
 
 def test_what_cannot_be_run_here_is_on_the_pages():
@@ -159,10 +169,6 @@ def prepare(line, reader):
             reader.type(f"agesearch search --data faces.h5 --study {study} --finalists 0")
 
 
-def words(line):
-    return " ".join(line.partition("#")[0].split())
-
-
 @pytest.mark.parametrize("line", RUN, ids=words)
 def test_a_command_of_the_pages_does_what_it_says(line, reader):
     if words(line) in SERVERS:
@@ -174,10 +180,23 @@ def test_a_command_of_the_pages_does_what_it_says(line, reader):
         said = reader.type(line)
         for name in re.findall(r"--(?:out|figure) (\S+)", line):
             assert (reader.home / name).exists(), said
+        SAID.extend(rounded(said).splitlines() if OWN.search(line) else ())
 
 
-def test_the_python_of_the_readme_finds_an_ordinary_study_and_an_ordinary_network(home):
-    _, program = PYTHON.findall((ROOT / "README.md").read_text())
+def test_the_tour_of_the_readme_shows_what_its_commands_print():
+    """After them; without the last digits, which depend on the processor."""
+    tour = (ROOT / "README.md").read_text().partition("## The tour")[2].partition("### Images")[0]
+    shown = [line for block in blocks(tour) for line in rounded(block).splitlines() if line]
+    assert len(shown) > 5
+    assert set(shown) <= set(SAID)
+
+
+def rounded(text):
+    return re.sub(r"\d+\.\d+", lambda number: f"{float(number[0]):.4g}", text)
+
+
+def test_the_python_of_the_pages_finds_an_ordinary_study_and_an_ordinary_network(home):
+    (program,) = PYTHON.findall((ROOT / "docs/fit.md").read_text())
     ran = subprocess.run([sys.executable, "-P", "-"], cwd=home, input=program, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert "learning_rate" in ran.stdout
