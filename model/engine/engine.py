@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from model.arrays import Examples, Images, Labels, Rows
 from model.engine.adam import Adam, penalised_sum
 from model.engine.distortion import distorted
 from model.engine.forward import Tensor, TrainingPass, folded, inference, scaled
@@ -21,7 +22,6 @@ from model.engine.label_scale import label_scale, times
 from model.engine.operations import operations
 from model.engine.setup import Setup
 from model.errors import ModelError
-from model.examples import Examples, Images, Labels, Rows
 from model.network.initializers import Weights, initial_weights
 from model.network.layers import Dropout
 from model.network.network import Network

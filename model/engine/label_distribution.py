@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from model.examples import Labels
+from model.arrays import Labels
 from model.network.layers import BEYOND
 
 Tensor: TypeAlias = tf.Tensor

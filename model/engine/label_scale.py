@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from model.examples import Labels
+from model.arrays import Labels
 from model.network.initializers import Weights
 from model.network.layers import Dense
 from model.network.network import Network

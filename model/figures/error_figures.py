@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from model.examples import Labels
+from model.arrays import Labels
 from model.figures.plotting import INK, MUTED, PALETTE, new_figure, plain, png
 from model.results.error_groups import ErrorGroup
 from model.results.quantity import Quantity, decimal

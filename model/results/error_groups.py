@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from model.arrays import Labels
 from model.errors import ModelError
-from model.examples import Labels
 from model.results.evaluation import standard_error
 
 MOST_GROUPS = 10

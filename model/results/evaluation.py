@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import numpy.typing as npt
 
+from model.arrays import Labels
 from model.errors import ModelError
-from model.examples import Labels
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
+from model.arrays import Images, Labels
 from model.errors import ModelError
-from model.examples import Images, Labels
 from model.network.initializers import Weights
 from model.network.network import Network
 from model.results.age_model import AgeModel

@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from model.arrays import Examples, Rows
 from model.engine.engine import Engine, Hyperparameters, Snapshot
 from model.errors import ModelError
-from model.examples import Examples, Rows
 from model.network.checks import require_count
 from model.network.initializers import Weights
 from model.training.history import Epoch, kept

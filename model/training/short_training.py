@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.arrays import Examples, Labels, Rows
 from model.engine.engine import Engine, Hyperparameters
 from model.errors import ModelError
-from model.examples import Examples, Labels, Rows
 from model.network.checks import require_count
 from model.network.network import Network, require_reachable
 from model.training.recipe import Recipe, factors

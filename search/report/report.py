@@ -9,8 +9,8 @@ from pathlib import Path
 from data.arrays import SPLITS
 from data.dataset import inspect_dataset, read_split
 from data.files import Kind, check_replaceable
+from model.arrays import Labels
 from model.errors import ModelError
-from model.examples import Labels
 from model.network.paper import PAPER_SHAPE
 from model.results.quantity import YEARS, Quantity
 from model.training.recipe import recipe_named

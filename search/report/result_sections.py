@@ -7,7 +7,7 @@ import numpy as np
 
 from data.arrays import Split
 from data.statistics import gallery
-from model.examples import Labels
+from model.arrays import Labels
 from model.figures.error_figures import calibration, error_by_group, predicted_against_true
 from model.results.error_groups import ErrorGroup, by_label, by_prediction
 from model.results.evaluation import Evaluation, evaluate

@@ -14,7 +14,7 @@ from model.engine.device import configure
 configure(threads=1)
 import numpy as np
 from model.engine.engine import Engine, Hyperparameters
-from model.examples import Examples
+from model.arrays import Examples
 from model.network.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network
 from model.engine.setup import Setup

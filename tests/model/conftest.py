@@ -9,7 +9,7 @@ import pytest
 from model.engine.device import configure
 
 if TYPE_CHECKING:
-    from model.examples import Examples
+    from model.arrays import Examples
 
 # Before any test computes: TensorFlow takes its number of threads at the first operation.
 configure(threads=1)
@@ -18,7 +18,7 @@ configure(threads=1)
 @pytest.fixture(scope="session")
 def draw_examples() -> "Callable[..., Examples]":
     """Draw `count` images, 12×12×1 unless told otherwise, that are the brighter the older."""
-    from model.examples import Examples
+    from model.arrays import Examples
 
     def drawn(count: int, seed: int = 0, shape: tuple[int, int, int] = (12, 12, 1)) -> Examples:
         stream = np.random.default_rng(seed)

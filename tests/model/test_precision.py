@@ -6,8 +6,8 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.engine.engine import Hyperparameters
-from model.examples import Examples
 from model.network.layers import Conv2D, Dense, Flatten, MaxPool
 from model.network.network import Network
 from model.training.recipe import DEFAULT, Recipe

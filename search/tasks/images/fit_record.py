@@ -18,7 +18,7 @@ from search.errors import SearchError
 from search.tasks.images.fit_folder import ABOUT, HISTORY, fitted_quantity, members, model_file
 
 if TYPE_CHECKING:
-    from model.examples import Images, Labels
+    from model.arrays import Images, Labels
 
 
 @dataclass(frozen=True, slots=True)

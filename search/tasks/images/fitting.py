@@ -13,7 +13,7 @@ import tomli_w
 
 from data.arrays import Split
 from data.files import write_bytes
-from model.examples import Examples
+from model.arrays import Examples
 from model.network.description import tables_of
 from model.network.network import Network
 from model.results import keras_file

@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Final
 
 from data.arrays import Split
+from model.arrays import Examples
 from model.engine.engine import Hyperparameters
-from model.examples import Examples
 from model.results.answers import Answers
 from model.training.recipe import Recipe
 from model.training.short_training import Budget, DivergedError, Draws, Score, ShortTraining

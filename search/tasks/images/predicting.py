@@ -10,7 +10,7 @@ import numpy as np
 from data.decoding import Decoder
 from data.errors import DatasetError
 from data.images import read_image
-from model.examples import Images
+from model.arrays import Images
 from model.results.keras_file import KerasFile
 from model.results.quantity import Quantity
 

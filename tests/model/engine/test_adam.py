@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.arrays import Examples
 from model.engine.adam import penalised_sum, penalty_gradient
 from model.engine.engine import Engine, Hyperparameters
 from model.engine.setup import Setup
-from model.examples import Examples
 from model.network.initializers import initial_weights
 from model.network.layers import BatchNorm, Conv2D, Dense, Flatten
 from model.network.network import Network, Regularizer

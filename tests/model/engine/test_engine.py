@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.arrays import Examples
 from model.engine import engine as engine_module
 from model.engine.engine import PREDICTION_BATCH, STATISTICS_BATCH, Engine, Hyperparameters, Snapshot
 from model.engine.label_distribution import balancing_weights
 from model.engine.operations import Convolve, MatMul, operations
 from model.engine.setup import Augmentation, Setup
 from model.errors import ModelError
-from model.examples import Examples
 from model.network.initializers import Weights, initial_weights
 from model.network.layers import Add, AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool, Skip
 from model.network.network import Network

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from model.arrays import Examples
 from model.engine.engine import Engine, Hyperparameters
 from model.engine.label_distribution import SPREAD, balancing_weights, cross_entropy, prior, support
 from model.engine.setup import Setup
-from model.examples import Examples
 from model.network.layers import Dense, Expectation, Flatten
 from model.network.network import Network
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.engine.engine import Engine, Hyperparameters
 from model.engine.label_scale import label_scale, times
 from model.engine.setup import Setup
 from model.errors import ModelError
-from model.examples import Examples
 from model.network.layers import Conv2D, Dense, Expectation, Flatten, Layer
 from model.network.network import Network
 from model.results.age_model import AgeModel

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.engine.engine import Engine, Hyperparameters
 from model.engine.setup import Setup
 from model.errors import ModelError
-from model.examples import Examples
 from model.network.initializers import initial_weights
 from model.network.layers import AveragePool, BatchNorm, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network

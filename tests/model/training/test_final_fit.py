@@ -8,9 +8,9 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.engine.engine import Hyperparameters, Snapshot
 from model.errors import ModelError
-from model.examples import Examples
 from model.network.initializers import Weights
 from model.network.layers import Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network

@@ -7,10 +7,10 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.engine.engine import Engine, Hyperparameters
 from model.engine.setup import Setup
 from model.errors import ModelError
-from model.examples import Examples
 from model.network.layers import Activation, Conv2D, Dense, Dropout, Flatten, MaxPool
 from model.network.network import Network
 from model.network.paper import PaperVariant

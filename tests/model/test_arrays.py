@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from model.arrays import Examples
 from model.errors import ModelError
-from model.examples import Examples
 
 IMAGES = np.zeros((3, 5, 4, 1), np.uint8)
 LABELS = np.zeros(3, np.float32)
