@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import urllib.request
+from getpass import getuser
 from pathlib import Path
 from urllib.error import URLError
 from urllib.parse import urljoin
@@ -78,7 +79,10 @@ def configuration(folder, port, behind, slash):
     temporary = "".join(
         f"{of}_temp_path {folder}/{of};\n" for of in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
-    head = f"daemon off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n"
+    # As ourselves: else root's nginx may not write what a slow client waits for below the folder.
+    head = (
+        f"user {getuser()};\ndaemon off;\npid {folder}/pid;\nerror_log stderr;\nevents {{}}\nhttp {{\naccess_log off;\n"
+    )
     (folder / "nginx.conf").write_text(f"{head}{temporary}{server}}}\n")
     return folder / "nginx.conf"
 
