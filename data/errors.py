@@ -40,7 +40,7 @@ class RejectedFilesError(DatasetError):
         listed = "; ".join(str(one) for one in self.rejected[:LISTED])
         more = f"; and {len(self.rejected) - LISTED} more" if len(self.rejected) > LISTED else ""
         files, them = counted(len(self.rejected), "file"), "it" if len(self.rejected) == 1 else "them"
-        self.summary = f"{files} of {source} cannot be used, mend {them} or pass --skip-bad"
+        self.summary = f"{files} of {source} cannot be used, repair {them} or pass --skip-bad"
         super().__init__(f"{self.summary}: {listed}{more}")
 
 

@@ -34,7 +34,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Draws:
+class TrainingSeeds:
     """The seeds of everything random in a short training: which images, which initial weights, which order."""
 
     subset: int
@@ -73,7 +73,11 @@ class ShortTraining:
         self._rows = np.arange(self.total, dtype=np.int32)
 
     def run(
-        self, hyperparameters: Hyperparameters, budget: Budget, draws: Draws, after_epoch: Callable[[int, float], None]
+        self,
+        hyperparameters: Hyperparameters,
+        budget: Budget,
+        draws: TrainingSeeds,
+        after_epoch: Callable[[int, float], None],
     ) -> Score:
         """Train once and score; `after_epoch(epoch, training MAE)` is called after each, from 1.
 

@@ -117,16 +117,16 @@ def run_to_the_end(settings: Settings, study: "Study") -> bool:
     """Launch the workers of a study and show on stderr how it goes; return whether it came to its end."""
     from rich.console import Console
 
-    from search.run.progress import Display, Standing, standing
+    from search.run.progress import Display, StudyProgress, study_progress
     from search.space.narrowing import explain
     from search.study.slots import Slots
     from search.study.stages import sampled_stages
     from search.tasks.working import launch_workers
 
-    first = standing(Slots(study))
+    first = study_progress(Slots(study))
     display, told = Display(Console(stderr=True), first, study.spec.slot_costs), first.opened
 
-    def watch(now: Standing) -> None:
+    def watch(now: StudyProgress) -> None:
         nonlocal told
         for number, plan in sampled_stages(study)[told:] if now.opened > told else ():
             if plan.narrowing:

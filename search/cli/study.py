@@ -1,4 +1,4 @@
-"""`agesearch status`, `repair`, `export` and `dashboard`: looking at a study, mending it, taking its best along."""
+"""`agesearch status`, `repair`, `export` and `dashboard`: looking at a study, repairing it, taking its best along."""
 
 import logging
 import sys
@@ -52,17 +52,17 @@ def status(settings: Settings, as_json: AsJson = False) -> None:
 @takes_settings("study", "storage", "artifacts")
 def repair(
     settings: Settings,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be mended, and mend nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be repaired, and repair nothing.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Also reopen the slots that were closed as failed.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Mend what crashes left behind, even while workers are running; exits 1 if something is left for you to do."""
+    """Repair what crashes left behind, even while workers are running; exits 1 if something is left for you to do."""
     from search.storage.artifacts import artifact_folder
     from search.storage.database import quieten_optuna
     from search.storage.failures import storage_errors
     from search.study.findings import find
     from search.study.repair import open_failed
-    from search.study.repair import repair as mend
+    from search.study.repair import repair as repaired
     from search.study.slots import Slots
 
     quieten_optuna()
@@ -70,26 +70,25 @@ def repair(
     with storage_errors(slots.study.storage):
         findings = find(slots, artifact_folder(settings))
         if not dry_run:
-            findings = mend(slots, findings)
+            findings = repaired(slots, findings)
         shut = 0 if not failed else len(slots.failed()) if dry_run else open_failed(slots)
     if as_json:
         answer_json({"dry_run": dry_run, "findings": [each.as_dict() for each in findings], "failed": shut})
     else:
         for each in findings:
             answer(str(each))
-        answer(_mended(findings, dry_run))
+        answer(_counted(findings, dry_run))
         if failed:
             answer(f"{counted(shut, 'failed slot')} {'would be ' if dry_run else ''}reopened")
-    if not all(each.mendable for each in findings):
+    if not all(each.repairable for each in findings):
         sys.exit(1)
 
 
-def _mended(findings: "Sequence[Finding]", dry_run: bool) -> str:
+def _counted(findings: "Sequence[Finding]", dry_run: bool) -> str:
     if not findings:
         return "nothing is wrong"
-    mendable = sum(each.mendable for each in findings)
-    told = f"{mendable} would be mended" if dry_run else f"{mendable} mended"
-    return f"{len(findings)} found, {told}"
+    repairable = sum(each.repairable for each in findings)
+    return f"{len(findings)} found, {repairable} {'would be ' if dry_run else ''}repaired"
 
 
 @takes_settings("study", "storage")

@@ -15,7 +15,7 @@ from search.dashboard.map_figure import map_figure
 from search.dashboard.note import study_note, with_own_part
 from search.errors import SearchError
 from search.results.search_map import search_map
-from search.storage.engines import frozen
+from search.storage.engines import repeatable_read
 from search.storage.failures import code_of
 from search.storage.optuna_tables import study_attributes
 from search.study.study import Study
@@ -61,7 +61,7 @@ def show(study: Study) -> None:
     Neither is written where somebody else, or a user on the page, has just done so: the next time will do.
     """
     figure, note = _figure(study), study_note(study)
-    with _giving_way(), frozen(study.storage.engine) as tx:
+    with _giving_way(), repeatable_read(study.storage.engine) as tx:
         _replace(tx, study, _MAP, figure)
         old = _read(tx, study, _NOTE)
         new = with_own_part(note, old)

@@ -121,7 +121,7 @@ class Launcher:
             self._spawn(worker)
             self._workers.append(worker)
 
-    def tend(self, closed: int = 0) -> bool:
+    def replace_dead(self, closed: int = 0) -> bool:
         """Start dead workers again and return whether any is at work, or has died meanwhile and is for the next time.
 
         A place whose workers keep dying without a finished trial is given up. Raises SearchFailure where that was the

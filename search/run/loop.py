@@ -58,7 +58,7 @@ def work(slots: Slots, run_trial: RunTrial, stop: Event, place: Workplace = Work
     """
     owner = this_process()
     worker = _Worker(slots, run_trial, stop, place)
-    slots.study.storage.patience.stop, pause = stop, _PAUSE
+    slots.study.storage.reconnection.stop, pause = stop, _PAUSE
     with storage_errors(slots.study.storage), present(slots.study, owner, place.device):
         while not stop.is_set():
             claim = slots.claim(owner, place.device)

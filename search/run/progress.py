@@ -10,12 +10,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from search.results.ranking import best_score
 from search.space.score import MINIMIZED, Score
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.study.slots import Slots
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class StudyProgress:
     """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
     `best` is the best score of a sampled trial, and `opened` the number of stages opened so far.
@@ -31,13 +31,13 @@ class Standing:
     opened: int = 0
 
 
-@outlasting
-def standing(of: Slots, before: Standing | None = None) -> Standing:
+@retry_interrupted
+def study_progress(of: Slots, before: StudyProgress | None = None) -> StudyProgress:
     """Read where the study stands; its best score is that of `before` unless slots have been closed since."""
     spec, opened = of.study.spec, of.tally()
     sizes = (*(stage.slots for stage in opened), *spec.stage_sizes[len(opened) :])
     number, closed = max(len(opened), 1), sum(stage.counts.closed for stage in opened)
-    return Standing(
+    return StudyProgress(
         stage=f"stage {number}" if number <= len(spec.trials) else "finalists",
         stage_closed=opened[-1].counts.closed if opened else 0,
         stage_slots=sizes[number - 1],
@@ -56,7 +56,7 @@ class Pace:
         self._before, self._costs = closed, costs
         self._start = time.monotonic()
 
-    def text(self, now: Standing) -> str:
+    def text(self, now: StudyProgress) -> str:
         """Return both as text; nothing before the first trial has ended."""
         done, minutes = now.closed - self._before, (time.monotonic() - self._start) / 60
         if done <= 0:  # below 0 where `repair` has opened a slot again
@@ -66,9 +66,9 @@ class Pace:
 
 
 class Display:
-    """Shows a study's standing: a bar in a terminal, else a line whenever a trial has ended."""
+    """Shows a study's progress: a bar in a terminal, else a line whenever a trial has ended."""
 
-    def __init__(self, console: Console, first: Standing, costs: Sequence[float]) -> None:
+    def __init__(self, console: Console, first: StudyProgress, costs: Sequence[float]) -> None:
         self._console, self._pace, self._last = console, Pace(first.closed, costs), first
         columns = (
             TextColumn("{task.description}", markup=False),
@@ -86,8 +86,8 @@ class Display:
             self.update(self._last)
             yield
 
-    def update(self, now: Standing) -> None:
-        """Show the standing `now`."""
+    def update(self, now: StudyProgress) -> None:
+        """Show the progress `now`."""
         best = "no trial has ended yet" if now.best is None else f"best {now.score.shown(now.best)}"
         stage, note = now.stage, f"{best}, {self._pace.text(now)}"
         self._progress.update(

@@ -92,7 +92,7 @@ class RayWorkers:
         self._wanted = room if self._settings.workers == "auto" else self._settings.workers
         self._tasks = [self._submit() for _ in range(self._wanted)]
 
-    def tend(self, closed: int) -> bool:
+    def replace_dead(self, closed: int) -> bool:
         """Start workers again that Ray has given up, and return whether any is still at work or waits for a place.
 
         `closed` is how many slots are closed. Raises SearchFailure where workers keep dying without closing one, and

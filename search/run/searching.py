@@ -8,7 +8,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
-from search.run.progress import Standing, standing
+from search.run.progress import StudyProgress, study_progress
 from search.run.stopping import stop_on_signals
 from search.settings.settings import Settings
 from search.storage.database import Storage, create_storage, open_storage
@@ -26,7 +26,7 @@ class Team(Protocol):
     def start(self) -> None:
         """Start all of them; raise SearchError where none can ever work."""
 
-    def tend(self, closed: int) -> bool:
+    def replace_dead(self, closed: int) -> bool:
         """Start dead ones again, and return whether any is at work; `closed` slots are closed by now."""
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ def _stored(storage: Storage, name: str) -> StudySpec | None:
     return None
 
 
-def launch(study: Study, team_of: Callable[[], Team], watch: Callable[[Standing], None]) -> bool:
+def launch(study: Study, team_of: Callable[[], Team], watch: Callable[[StudyProgress], None]) -> bool:
     """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
 
     `team_of` makes the workers, if there is anything left to do; `watch` is called twice a second. Raises SearchError
@@ -79,23 +79,23 @@ def launch(study: Study, team_of: Callable[[], Team], watch: Callable[[Standing]
         return _launched(study, team_of, watch)
 
 
-def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[Standing], None]) -> bool:
+def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[StudyProgress], None]) -> bool:
     slots = Slots(study)
-    if _done(now := standing(slots)):
+    if _done(now := study_progress(slots)):
         return True
     team = team_of()
     with stop_on_signals() as stop:
-        study.storage.patience.stop = stop
+        study.storage.reconnection.stop = stop
         try:
             team.start()
-            while team.tend(now.closed) and not stop.wait(WATCH_SECONDS):
+            while team.replace_dead(now.closed) and not stop.wait(WATCH_SECONDS):
                 with suppress(SQLAlchemyError):
-                    now = standing(slots, now)
+                    now = study_progress(slots, now)
                     watch(now)
         finally:
             team.stop()
     try:
-        watch(now := standing(slots, now))
+        watch(now := study_progress(slots, now))
     except (SQLAlchemyError, StorageInternalError):
         if stop.is_set():  # whoever stops does not wait for a database that is away
             return False
@@ -103,10 +103,10 @@ def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[Standi
     if not _done(now) and not stop.is_set():
         raise SearchFailure(
             f"the workers ended before the study, with {now.closed} of {now.slots} slots closed; "
-            "'agesearch status' may say why, and 'agesearch repair' may mend it"
+            "'agesearch status' may say why, and 'agesearch repair' may repair it"
         )
     return _done(now)
 
 
-def _done(now: Standing) -> bool:
+def _done(now: StudyProgress) -> bool:
     return now.closed == now.slots

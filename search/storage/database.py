@@ -14,25 +14,25 @@ from sqlalchemy.engine import URL, Engine
 from search.errors import SearchError
 from search.storage import tables
 from search.storage.address import file_of, is_sqlite, parse_address, unusable
-from search.storage.engines import engine_settings, make_read_only, make_safe, own_engine, settle_transactions
+from search.storage.engines import engine_settings, make_read_only, own_engine, settle_transactions, write_durably
 from search.storage.exclusion import excluding
 from search.storage.failures import storage_errors
-from search.storage.patience import Patience, admitted
 from search.storage.reading import QuickReading
+from search.storage.retry import Reconnection, retry_connecting
 
 
 @dataclass(frozen=True, slots=True)
 class Storage:
     """An open database: Optuna's view of it and the engine that both sides share.
 
-    `url` holds the password, for handing to a worker; print the storage itself, which hides it. `patience` is with a
-    server that goes away.
+    `url` holds the password, for handing to a worker; print the storage itself, which hides it. `reconnection` is with
+    a server that goes away.
     """
 
     url: str = field(repr=False)
     rdb: RDBStorage = field(repr=False)
     engine: Engine = field(repr=False)
-    patience: Patience = field(default_factory=Patience, repr=False)
+    reconnection: Reconnection = field(default_factory=Reconnection, repr=False)
 
     def __str__(self) -> str:
         return make_url(self.url).render_as_string(hide_password=True)
@@ -75,14 +75,14 @@ def quieten_optuna() -> None:
     optuna.logging.set_verbosity(logging.WARNING)
 
 
-@admitted
+@retry_connecting
 def _opened(address: URL, reading: bool) -> Storage:
     if _schema_version(address) is None:
         raise SearchError(f"the database {address} holds no study storage; start one with 'agesearch search'")
     return _connect(address, create=False, reading=reading)
 
 
-@admitted
+@retry_connecting
 def _created(address: URL) -> Storage:
     with excluding(address):
         version = _schema_version(address)
@@ -114,11 +114,11 @@ def _connect(address: URL, *, create: bool, reading: bool = False) -> Storage:
     finalize(rdb, rdb.engine.dispose)  # a server likes to be told that a connection ends
     storage = Storage(url, rdb, rdb.engine)
     if is_sqlite(address):
-        make_read_only(storage.engine) if reading else make_safe(storage.engine)
+        make_read_only(storage.engine) if reading else write_durably(storage.engine)
         return storage
     settle_transactions(storage.engine)
     if not reading:
-        storage.patience.guard(storage.engine)
+        storage.reconnection.guard(storage.engine)
     return storage
 
 

@@ -37,7 +37,7 @@ _FOR_A_TRANSACTION = "SELECT set_config('extra_float_digits', '3', true), set_co
 def engine_settings(address: URL) -> dict[str, Any]:
     """Return what Optuna is to make its engine with."""
     if is_sqlite(address):
-        # The driver's own habit of opening transactions late is off; `make_safe` opens them.
+        # The driver's own habit of opening transactions late is off; `write_durably` opens them.
         return {"connect_args": {"timeout": _LOCK_SECONDS, "isolation_level": None}}
     return {
         # What Optuna and the slots rely on, whatever the server's default is: a row that was waited for is read anew.
@@ -67,7 +67,7 @@ def own_engine(address: URL) -> Engine:
     return engine
 
 
-def make_safe(engine: Engine) -> None:
+def write_durably(engine: Engine) -> None:
     """Make every transaction of a SQLite engine take the write lock first and be on the disk when it ends.
 
     A transaction that reads before it locks may decide on what another process is just changing, and then fails
@@ -98,7 +98,7 @@ def settle_transactions(engine: Engine) -> None:
     engine.dispose()
 
 
-def frozen(engine: Engine) -> AbstractContextManager[Connection]:
+def repeatable_read(engine: Engine) -> AbstractContextManager[Connection]:
     """Return a transaction that sees one state of the database throughout, of an engine that may write.
 
     In PostgreSQL a change fails where somebody else has changed the same row meanwhile.

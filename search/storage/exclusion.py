@@ -21,7 +21,7 @@ from search.errors import SearchFailure
 from search.storage.address import file_of, is_sqlite, refuse_foreign_file, unusable
 from search.storage.engines import own_engine
 from search.storage.failures import code_of
-from search.storage.patience import admitted
+from search.storage.retry import retry_connecting
 
 WAIT_SECONDS = 300.0
 """How long to wait for another process: creating a study takes seconds, moving a large one minutes."""
@@ -121,7 +121,7 @@ def _excluding_by_transaction(address: URL) -> Iterator[None]:
             connection.close()
 
 
-@admitted
+@retry_connecting
 def _connection(address: URL) -> Connection:
     return own_engine(address).connect()
 

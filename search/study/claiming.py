@@ -13,7 +13,7 @@ from search.storage.optuna_rows import StoredRange, add_attributes, add_params, 
 from search.storage.tables import CLAIMED, FAILED, WAITING, Now, slots, stages
 from search.study.assignment import Assignment
 from search.study.claims import Claim, Held
-from search.study.clock_jumps import Steadiness
+from search.study.clock_jumps import ClockJumpDetector
 from search.study.owner import is_gone
 from search.study.stages import Stage, stage_of
 from search.study.study import Study, deleted, locked
@@ -38,7 +38,7 @@ class Claiming:
     def __init__(self, study: Study, lease_seconds: float) -> None:
         self._study = study
         self._expiry = Now() + lease_seconds
-        self._steadiness = Steadiness(lease_seconds)
+        self._clock_jumps = ClockJumpDetector(lease_seconds)
         self._look_due = -float("inf")
         self._plans: dict[tuple[int, float], tuple[Stage, dict[str, StoredRange]]] = {}
         of_study = (slots.c.study == study.name, slots.c.state == WAITING)
@@ -112,7 +112,7 @@ class Claiming:
     def _abandoned(self, tx: Connection) -> Iterator[Held]:
         query = select(slots, Now().label("now")).where(slots.c.study == self._study.name, slots.c.state == CLAIMED)
         claimed = tx.execute(query.order_by(slots.c.stage, slots.c.slot)).all()
-        doubt = bool(claimed) and self._steadiness.in_doubt(claimed[0].now)
+        doubt = bool(claimed) and self._clock_jumps.in_doubt(claimed[0].now)
         for row in claimed:
             if is_gone(row.owner) or (row.lease_expires < row.now and not doubt):
                 yield held_by(row)

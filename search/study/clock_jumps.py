@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 
-class Steadiness:
+class ClockJumpDetector:
     """Compares the storage's clock with this process's own, which neither a suspension nor a correction moves.
 
     After a jump of the storage's clock by more than half of `grace`, in seconds, it is in doubt for `grace`, in which

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 
 from search.storage.engines import unlocked
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.storage.tables import FAILED, slots, stages
 from search.study.study import Study
 
@@ -47,7 +47,7 @@ class FailedSlot:
     reason: str
 
 
-@outlasting
+@retry_interrupted
 def tally(study: Study) -> tuple[StageTally, ...]:
     """Return how many slots of each stage opened so far are in each state, in two statements however many."""
     sizes = select(stages.c.stage, stages.c.slots).where(stages.c.study == study.name)
@@ -61,7 +61,7 @@ def tally(study: Study) -> tuple[StageTally, ...]:
     )
 
 
-@outlasting
+@retry_interrupted
 def failed(study: Study) -> tuple[FailedSlot, ...]:
     """Return the slots that were closed without a finished trial."""
     query = select(slots).where(slots.c.study == study.name, slots.c.state == FAILED)

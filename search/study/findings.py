@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection, Row
 
 from search.storage.artifacts import ArtifactFolder, unattached
 from search.storage.database import Storage
-from search.storage.engines import frozen, own_engine
+from search.storage.engines import own_engine, repeatable_read
 from search.storage.failures import REMEDY
 from search.storage.optuna_tables import trials
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, stages
@@ -47,7 +47,7 @@ class Finding:
     kind: Kind
     text: str
     remedy: str
-    mendable: bool = True
+    repairable: bool = True
     stage: int | None = None
     slot: int | None = None
     trial: int | None = None
@@ -56,7 +56,7 @@ class Finding:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what people and programs want to know, by name."""
-        return {"kind": self.kind, "text": self.text, "remedy": self.remedy, "mendable": self.mendable}
+        return {"kind": self.kind, "text": self.text, "remedy": self.remedy, "repairable": self.repairable}
 
     def __str__(self) -> str:
         return f"{self.text}: {self.remedy}"
@@ -70,7 +70,7 @@ def find(of: Slots, artifacts: ArtifactFolder | None = None) -> tuple[Finding, .
 def _in_tables(of: Slots) -> tuple[Finding, ...]:
     if damage := tuple(_damage(of.study.storage)):
         return damage
-    with frozen(of.study.storage.engine) as tx:
+    with repeatable_read(of.study.storage.engine) as tx:
         return (
             *_missing(tx, of.study),
             *chain.from_iterable(_of_slot(row, of.lease_seconds) for row in _suspects(tx, of.study)),
@@ -84,7 +84,7 @@ def _damage(storage: Storage) -> Iterator[Finding]:
         with own_engine(make_url(storage.url)).connect() as connection:
             first = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar())
         if first != "ok":
-            yield Finding("damaged file", f"the database is damaged ({first})", REMEDY, mendable=False)
+            yield Finding("damaged file", f"the database is damaged ({first})", REMEDY, repairable=False)
 
 
 def _suspects(tx: Connection, study: Study) -> Sequence[Row[Any]]:
@@ -139,7 +139,7 @@ def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
     for trial, number in tx.execute(strangers.order_by(trials.c.number)):
         text = f"trial {number} has a result, but belongs to no slot"
         remedy = "it counts for nothing here; somebody else, or a fault, has made it, and it can be left as it is"
-        yield Finding("trial without a slot", text, remedy, mendable=False, trial=trial)
+        yield Finding("trial without a slot", text, remedy, repairable=False, trial=trial)
 
 
 def _strays(storage: Storage, artifacts: ArtifactFolder | None) -> Iterator[Finding]:

@@ -13,7 +13,7 @@ from search.errors import SearchError
 from search.storage.address import is_same, parse_address
 from search.storage.artifacts import ArtifactFolder, artifact_ids
 from search.storage.database import Storage, create_storage, exclusively, open_storage
-from search.storage.engines import frozen
+from search.storage.engines import repeatable_read
 from search.storage.failures import storage_errors
 from search.storage.tables import CLAIMED, Now, slots, workers
 from search.study.owner import host_and_pid, is_gone
@@ -55,7 +55,7 @@ def move_study(source_url: str, target_url: str, name: str, folders: Folders = F
         raise SearchError("--from and --to are the same storage")
     source = open_storage(source_url)
     load_study(source, name)
-    with storage_errors(source), frozen(source.engine) as tx:
+    with storage_errors(source), repeatable_read(source.engine) as tx:
         _refuse_work(tx, source, name)
         rows = _at_rest(read_rows(tx, name))
         named = artifact_ids(row["key"] for of_table in rows.values() for row in of_table if "key" in row)

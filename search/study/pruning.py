@@ -16,7 +16,7 @@ from sqlalchemy.engine import Connection
 from search.counting import decimal
 from search.space.score import MINIMIZED, Score
 from search.storage.optuna_tables import reports, values
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.storage.tables import CLAIMED, FAILED, FINISHED, slots
 from search.study.assignment import PruningRule
 from search.study.claims import Claim
@@ -52,7 +52,7 @@ class Rivals:
         return self.slots - self.pruned - self.running > least_whole(self.slots)
 
 
-@outlasting
+@retry_interrupted
 def why_pruned(study: Study, claim: Claim, rule: PruningRule, reported: Mapping[int, float]) -> str:
     """Say why the claim's trial, which has `reported` values by step, is to end here; "" if it is to go on."""
     score, step = study.spec.task.score, max(reported)

@@ -9,8 +9,8 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from search.storage.engines import frozen
-from search.storage.patience import outlasting
+from search.storage.engines import repeatable_read
+from search.storage.retry import retry_interrupted
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, slots, stages
 from search.study.findings import STRAYS, Finding
 from search.study.slots import Slots
@@ -20,9 +20,9 @@ _REASON = "repaired: no worker held its slot"
 
 
 def repair(of: Slots, findings: Sequence[Finding]) -> tuple[Finding, ...]:
-    """Mend those of the findings that can be mended; one that is no longer so is left alone.
+    """Repair those of the findings that can be repaired; one that is no longer so is left alone.
 
-    Returns them all; one that turned out to be for you to mend says what you can do.
+    Returns them all; one that turned out to be for you to repair says what you can do.
     """
     return tuple(_mended(of, finding) for finding in findings)
 
@@ -47,7 +47,7 @@ def _moved_away(finding: Finding, path: Path) -> Finding:
             path.rename(folder / path.name)
     except OSError as error:
         remedy = f"it cannot be moved to {folder} ({error.strerror}); make that a folder you may write to, or move it"
-        return replace(finding, remedy=remedy, mendable=False)
+        return replace(finding, remedy=remedy, repairable=False)
     return finding
 
 
@@ -71,13 +71,13 @@ def open_failed(of: Slots) -> int:
     return len(opened)
 
 
-@outlasting
+@retry_interrupted
 def _open_failed(of: Slots, opened: set[tuple[int, int]]) -> None:
     """Open them, and add their places to `opened`: the attempt before may have come through, and its answer not."""
     failed = (slots.c.study == of.study.name, slots.c.state == FAILED)
     anew = {"state": WAITING, "trial_id": None, "failures": 0, "losses": 0, "reason": None}
     opening = update(slots).where(*failed).values(**anew).returning(slots.c.stage, slots.c.slot)
-    with frozen(of.study.storage.engine) as tx:  # so that no worker begins meanwhile in what is forgotten
+    with repeatable_read(of.study.storage.engine) as tx:  # so that no worker begins meanwhile in what is forgotten
         found = [(row.stage, row.slot) for row in tx.execute(opening)]
         opened.update(found)
         if found:

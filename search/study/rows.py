@@ -66,7 +66,7 @@ def _with_trial(row: Mapping[str, Any], names: Mapping[int, int]) -> dict[str, A
     """
     changed = dict(row)
     if row.get("trial_id") is not None:
-        changed["trial_id"] = names.get(row["trial_id"])  # None: a slot's trial that is gone, which `repair` mends
+        changed["trial_id"] = names.get(row["trial_id"])  # None: a slot whose trial is gone, which is to be repaired
     if "key" in row and (found := _DASHBOARD_S.match(row["key"])):
         changed["key"] = f"{found[1]}{names.get(int(found[2]), found[2])}{found[3]}"
     return changed

@@ -20,7 +20,7 @@ from sqlalchemy.engine import Connection
 from search.errors import StaleClaim
 from search.storage.engines import unlocked
 from search.storage.optuna_rows import add_params, add_reports
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.storage.tables import CLAIMED, FAILED, FINISHED, WAITING, Now, slots, stages
 from search.study import counts as counting
 from search.study import trials
@@ -61,7 +61,7 @@ class Slots:
         either = slots.c.state.in_((WAITING, CLAIMED))
         self._open = select(slots.c.slot).where(slots.c.study == study.name, either).limit(1)
 
-    @outlasting
+    @retry_interrupted
     def claim(self, owner: str, device: str = "") -> Claim | NoClaim:
         """Claim the lowest free slot for `owner`, who runs its trial on `device`; those of the dead become free.
 
@@ -81,7 +81,7 @@ class Slots:
                 return NoClaim.DONE
             open_next(self.study, closed)
 
-    @outlasting
+    @retry_interrupted
     def assigned(self, claim: Claim) -> Assignment:
         """Return what a claim's trial is; a sampler that learns is asked now, and its answer stored.
 
@@ -101,21 +101,21 @@ class Slots:
             add_params(tx, claim.trial, given.params, ranges)
         return given
 
-    @outlasting
+    @retry_interrupted
     def renew(self, claim: Claim) -> None:
         """Start the lease of a claim anew; raise `StaleClaim` if the slot has been taken over."""
         with self._engine.begin() as tx:
             self._presence.note(tx, claim.owner)
             self._change(tx, claim, state=CLAIMED, lease_expires=self._expiry)
 
-    @outlasting
+    @retry_interrupted
     def report(self, claim: Claim, reports: Mapping[int, float]) -> None:
         """Store values on a trial's way; raise `StaleClaim` if the slot has been taken over."""
         with self._engine.begin() as tx:
             self._change(tx, claim, state=CLAIMED, lease_expires=self._expiry)
             add_reports(tx, claim.trial, reports)
 
-    @outlasting
+    @retry_interrupted
     def finish(self, claim: Claim, result: Result) -> None:
         """Make a result count, and close the slot; raise `StaleClaim` if it has been taken over.
 
@@ -125,14 +125,14 @@ class Slots:
             if self._change(tx, claim, state=FINISHED) and not trials.finish(tx, claim.trial, result):
                 raise RuntimeError(f"trial {claim.number} has been ended by another program")
 
-    @outlasting
+    @retry_interrupted
     def give_back(self, claim: Claim, reason: str, reports: Mapping[int, float] = NO_REPORTS) -> None:
         """Let another worker have the slot, as if it had never been claimed; raise `StaleClaim` if one has it."""
         with self._engine.begin() as tx:
             if self._change(tx, claim, state=WAITING, trial_id=None):
                 trials.fail(tx, claim.trial, reason, reports)
 
-    @outlasting
+    @retry_interrupted
     def fail_attempt(self, claim: Claim, reason: str, reports: Mapping[int, float] = NO_REPORTS) -> None:
         """Count a failed attempt, and close the slot as failed, with the reason, if it was the last one allowed.
 
@@ -146,7 +146,7 @@ class Slots:
             if self._change(tx, claim, **after):
                 trials.fail(tx, claim.trial, reason, reports)
 
-    @outlasting
+    @retry_interrupted
     def release(self, held: Held, reason: str) -> None:
         """Free a slot that nobody can be expected to come back to, if it is still held as it was seen."""
         with self._engine.begin() as tx:

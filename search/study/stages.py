@@ -14,7 +14,7 @@ from search.space.learning_samplers import Seen
 from search.space.narrowing import Narrowing, narrow, override
 from search.space.samplers import LEARNING
 from search.storage.documents import to_json
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.storage.tables import WAITING, Now, slots, stages
 from search.study.assignment import Assignment
 from search.study.finished import count_without_value, finished_trials
@@ -48,7 +48,7 @@ class Stage:
         return self.assignment(study_seed, slot)
 
 
-@outlasting
+@retry_interrupted
 def list_stages(study: Study) -> tuple[Stage, ...]:
     """Return the stages opened so far, in their order."""
     with study.storage.engine.begin() as tx:
@@ -61,7 +61,7 @@ def sampled_stages(study: Study) -> tuple[tuple[int, Sampled], ...]:
     return tuple((stage.number, stage.plan) for stage in list_stages(study) if isinstance(stage.plan, Sampled))
 
 
-@outlasting
+@retry_interrupted
 def read_stage(study: Study, number: int) -> Stage:
     """Return a stage that has been opened."""
     with study.storage.engine.begin() as tx:
@@ -73,7 +73,7 @@ def stage_of(tx: Connection, study: Study, number: int) -> Stage:
     return _read(study, tx.execute(_rows_of(study).where(stages.c.stage == number)).one())
 
 
-@outlasting
+@retry_interrupted
 def open_next(study: Study, done: int) -> None:
     """Open the stage after `done`, all of whose slots are closed (0: the first stage); do nothing if it is open.
 

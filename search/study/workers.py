@@ -9,7 +9,7 @@ from typing import Any, Final
 from sqlalchemy import and_, delete, func, insert, select, update
 from sqlalchemy.engine import Connection
 
-from search.storage.patience import outlasting
+from search.storage.retry import retry_interrupted
 from search.storage.tables import CLAIMED, FINISHED, Now, slots, workers
 from search.study.owner import host_and_pid, is_gone
 from search.study.study import Study
@@ -49,7 +49,7 @@ def present(study: Study, worker: str, device: str) -> Iterator[None]:
         _leave(study, worker)
 
 
-@outlasting
+@retry_interrupted
 def _enter(study: Study, worker: str, device: str) -> None:
     host, pid = host_and_pid(worker)
     row = {"study": study.name, "worker": worker, "host": host, "pid": pid, "device": device}
@@ -58,7 +58,7 @@ def _enter(study: Study, worker: str, device: str) -> None:
         tx.execute(insert(workers).values(**row, state=RUNNING, started=Now(), last_seen=Now()))
 
 
-@outlasting
+@retry_interrupted
 def _leave(study: Study, worker: str) -> None:
     with study.storage.engine.begin() as tx:
         tx.execute(update(workers).where(*_this(study, worker)).values(state=STOPPED, last_seen=Now()))
@@ -83,7 +83,7 @@ class Presence:
             self._due = now + _SEEN_EVERY
 
 
-@outlasting
+@retry_interrupted
 def finished_by(study: Study, worker: str) -> int | None:
     """Return how many trials of slots a worker has finished; None where it never came to claiming one."""
     its_slots = (slots.c.study == workers.c.study, slots.c.owner == workers.c.worker, slots.c.state == FINISHED)
@@ -92,7 +92,7 @@ def finished_by(study: Study, worker: str) -> int | None:
         return tx.scalar(query.where(*_this(study, worker)).group_by(workers.c.worker))
 
 
-@outlasting
+@retry_interrupted
 def list_workers(study: Study) -> tuple[WorkerView, ...]:
     """Return all workers that the study has had, oldest first."""
     query = select(workers, (Now() - workers.c.last_seen).label("silent_for")).where(workers.c.study == study.name)

@@ -11,7 +11,7 @@ from search.errors import SearchError
 from search.run.launcher import Launcher, places
 from search.run.logs import log_folder
 from search.run.loop import Workplace, work
-from search.run.progress import Standing
+from search.run.progress import StudyProgress
 from search.run.ray_workers import Order, RayWorkers
 from search.run.searching import Team, existing, launch, make_study
 from search.run.stopping import stop_on_signals
@@ -38,7 +38,7 @@ def prepare_study(settings: Settings) -> Study:
     return make_study(settings, lambda found: task.spec(settings, found))
 
 
-def launch_workers(settings: Settings, study: Study, watch: Callable[[Standing], None]) -> bool:
+def launch_workers(settings: Settings, study: Study, watch: Callable[[StudyProgress], None]) -> bool:
     """Run workers until the study is done, and return True; or False where Ctrl-C or SIGTERM ended it before.
 
     Raises DatasetError where the artifacts cannot be written, and what `launch` raises.

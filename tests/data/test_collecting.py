@@ -78,7 +78,7 @@ def test_every_file_that_cannot_be_used_is_listed_with_its_reason(make, tmp_path
     files = make.course() | {name: content for name, (content, _) in bad.items()}
     source = open_source(make.zip(tmp_path / "a.zip", files))
     with pytest.raises(
-        RejectedFilesError, match=r"6 files of .*a.zip cannot be used, mend them or pass --skip-bad"
+        RejectedFilesError, match=r"6 files of .*a.zip cannot be used, repair them or pass --skip-bad"
     ) as e:
         collect(source, OPTIONS, quiet)
     expected = {name.removeprefix("faces/"): reason for name, (_, reason) in bad.items()}

@@ -192,7 +192,7 @@ def work_hastily(url: str, trial_seconds: float, all_at_work) -> None:
     """
     told: list[str] = []
     wait = cache(all_at_work.wait)
-    for name in ("search.run.loop", "search.study.lease", "search.storage.patience"):
+    for name in ("search.run.loop", "search.study.lease", "search.storage.retry"):
         logging.getLogger(name).addFilter(lambda record: told.append(record.getMessage()) or False)
 
     def run_hastily(trial: Trial) -> Outcome:

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from search.run.launcher import Launcher, Place
-from search.run.progress import standing
+from search.run.progress import study_progress
 from search.storage.database import create_storage, quieten_optuna
 from search.study.owner import is_gone
 from search.study.slots import FailedSlot, SlotCounts, Slots
@@ -44,7 +44,7 @@ def launch(url: str, folder: Path, barrier=None, slow: str = "0") -> None:
 
 
 def tended(launcher, study):
-    return launcher.tend(standing(Slots(study)).closed)
+    return launcher.replace_dead(study_progress(Slots(study)).closed)
 
 
 def test_two_launchers_at_once_on_a_fresh_storage_finish_one_study_exactly(tmp_path, start, processes):

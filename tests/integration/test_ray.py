@@ -95,13 +95,13 @@ def test_a_search_on_two_nodes_is_exact_though_one_is_removed_half_way(add_node,
     study = study_of(12, 4)
     team = workers_on(study, fake_ray.serve, workers=2)
     remove = add_node()  # where the second worker finds the room it has been waiting for
-    until(lambda: team.tend(0) and Slots(study).counts(1).claimed == 2, "a trial on each node")
+    until(lambda: team.replace_dead(0) and Slots(study).counts(1).claimed == 2, "a trial on each node")
     gates[0].touch()
-    until(lambda: team.tend(0) and Slots(study).counts(1) == SlotCounts(4, 2, fake_ray.FIRST, 0), "half of it")
+    until(lambda: team.replace_dead(0) and Slots(study).counts(1) == SlotCounts(4, 2, fake_ray.FIRST, 0), "half of it")
     remove()
     until(lambda: "dead" in states(study), "the death of the worker on it")  # Ray takes its time
     gates[1].touch()
-    until(lambda: not team.tend(closed(study)), "the end of the search")
+    until(lambda: not team.replace_dead(closed(study)), "the end of the search")
     assert_exact(study)
     assert takeovers(study) == 1
 
@@ -120,7 +120,7 @@ def test_a_worker_that_is_stopped_gives_its_slot_back(study_of, workers_on):
 def test_workers_that_cannot_work_end_the_search_with_the_reason(study_of, workers_on):
     team = workers_on(study_of(2), fake_ray.refuse)
     with pytest.raises(SearchError, match=r"the workers on Ray cannot work: no dataset at .*faces\.h5"):
-        until(lambda: not team.tend(0), "the refusal")
+        until(lambda: not team.replace_dead(0), "the refusal")
 
 
 @only_postgresql

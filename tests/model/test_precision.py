@@ -11,7 +11,7 @@ from model.engine.engine import Hyperparameters
 from model.network.layers import Conv2D, Dense, Flatten, MaxPool
 from model.network.network import Network
 from model.training.recipe import DEFAULT, Recipe
-from model.training.short_training import Budget, Draws, ShortTraining
+from model.training.short_training import Budget, ShortTraining, TrainingSeeds
 
 CONFIGURATIONS = 20
 Draw = Callable[..., Examples]
@@ -33,7 +33,7 @@ def scores(precision: str, seed: int, splits: tuple[Examples, Examples]) -> np.n
     found = []
     for place in range(CONFIGURATIONS):
         training = Hyperparameters(10 ** stream.uniform(-5, -1.5), 10 ** stream.uniform(-6, 0))
-        draws = Draws(*(1000 * seed + 10 * place + purpose for purpose in range(3)))
+        draws = TrainingSeeds(*(1000 * seed + 10 * place + purpose for purpose in range(3)))
         found.append(short.run(training, Budget(120, 3), draws, lambda _epoch, _mae: None).validation_mae)
     return np.array(found)
 

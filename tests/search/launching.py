@@ -18,7 +18,7 @@ class FakeLauncher:
     def start(self):
         self.started += 1
 
-    def tend(self, closed):
+    def replace_dead(self, closed):
         work_some(self.study, 1, self.run_trial)
         return closed < sum(self.study.spec.stage_sizes)
 

@@ -10,7 +10,7 @@ from model.arrays import Examples
 from model.engine.engine import Hyperparameters
 from model.results.answers import Answers
 from model.training.recipe import Recipe
-from model.training.short_training import Budget, DivergedError, Draws, Score, ShortTraining
+from model.training.short_training import Budget, DivergedError, Score, ShortTraining, TrainingSeeds
 from search.errors import TrialPruned, TrialStopped
 from search.space.ranges import Value
 from search.study.task import TaskSpec
@@ -53,7 +53,7 @@ class Objective:
         """Train as `trial` says; raises TrialStopped, between two epochs, where it is to stop."""
         course = self._course(trial)
         budget = Budget(int(trial.budget["images"]), int(trial.budget["epochs"]))
-        draws = Draws(trial.seeds.subset, trial.seeds.weights, trial.seeds.order)
+        draws = TrainingSeeds(trial.seeds.subset, trial.seeds.weights, trial.seeds.order)
         try:
             score = course.training.run(_arguments(trial), budget, draws, course.after_epoch)
         except DivergedError as error:

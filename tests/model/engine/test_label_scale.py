@@ -15,7 +15,7 @@ from model.network.layers import Conv2D, Dense, Expectation, Flatten, Layer
 from model.network.network import Network
 from model.results.age_model import AgeModel
 from model.training.recipe import DEFAULT
-from model.training.short_training import Budget, Draws, Score, ShortTraining
+from model.training.short_training import Budget, Score, ShortTraining, TrainingSeeds
 from tests.model.values import ignore
 
 SHAPE = (12, 12, 1)
@@ -116,7 +116,7 @@ def test_a_score_is_in_the_labels_unit_with_its_penalty(draw_examples: Draw) -> 
         layers = small("linear").layers
         recipe = replace(DEFAULT, layers=layers, variant=replace(DEFAULT.variant, input_shape=SHAPE))
         training = ShortTraining(recipe, 8, examples, examples, "float32")
-        return training.run(Hyperparameters(1e-3, 1e-3), Budget(40, 2), Draws(1, 2, 3), ignore)
+        return training.run(Hyperparameters(1e-3, 1e-3), Budget(40, 2), TrainingSeeds(1, 2, 3), ignore)
 
     few, many = scored(2.0**-12), scored(2.0**12)
     for name in ("training_mae", "validation_mae", "penalty"):

@@ -15,7 +15,7 @@ from model.network.layers import Activation, Conv2D, Dense, Dropout, Flatten, Ma
 from model.network.network import Network
 from model.network.paper import PaperVariant
 from model.training.recipe import DEFAULT, PAPER, Recipe
-from model.training.short_training import Budget, DivergedError, Draws, Score, ShortTraining, mean_error, spread
+from model.training.short_training import Budget, DivergedError, Score, ShortTraining, TrainingSeeds, mean_error, spread
 from tests.model.values import ignore
 
 
@@ -30,7 +30,7 @@ class SmallRecipe(Recipe):
 SMALL_DEFAULT, SMALL_PAPER = SmallRecipe(**asdict(DEFAULT)), SmallRecipe(**asdict(PAPER))
 BATCH = 8
 BUDGET = Budget(images=50, epochs=3)
-TRAINING, DRAWS = Hyperparameters(2e-3, 1e-3), Draws(subset=1, weights=2, order=3)
+TRAINING, DRAWS = Hyperparameters(2e-3, 1e-3), TrainingSeeds(subset=1, weights=2, order=3)
 ABSURD = Hyperparameters(1e25, 1e-3)
 Draw = Callable[..., Examples]
 
@@ -99,7 +99,7 @@ def test_the_penalty_is_reported_beside_the_validation_error_and_not_in_it(short
 
 def test_the_score_depends_on_the_arguments_alone(short: ShortTraining) -> None:
     first = short.run(TRAINING, BUDGET, DRAWS, ignore)
-    short.run(Hyperparameters(0.1, 1.0), BUDGET, Draws(7, 8, 9), ignore)
+    short.run(Hyperparameters(0.1, 1.0), BUDGET, TrainingSeeds(7, 8, 9), ignore)
     assert short.run(TRAINING, BUDGET, DRAWS, ignore) == first
     assert short.engine.traces == 1
 

@@ -97,7 +97,7 @@ def test_bad_pictures_are_printed_line_by_line_above_the_sentence_that_counts_th
         assert ended.err.splitlines() == [
             *(f"test_set/030_{number:02d}.jpg: it is empty" for number in range(min(count, 20))),
             *more,
-            f"agesearch: {count} files of {pictures} cannot be used, mend them or pass --skip-bad",
+            f"agesearch: {count} files of {pictures} cannot be used, repair them or pass --skip-bad",
         ]
     assert not (tmp_path / "faces.h5").exists()
 

@@ -153,12 +153,12 @@ def test_a_dry_repair_says_what_is_wrong_and_mends_nothing(abandoned, agesearch,
         assert re.fullmatch(
             r"stage 1, slot 0 is held by process \d+ of .*, which is dead: it is set free for the next worker", held
         )
-        assert told == "2 found, 2 would be mended"
+        assert told == "2 found, 2 would be repaired"
     assert Slots(abandoned).counts(1) == SlotCounts(waiting=1, claimed=1)
 
 
 def test_a_repair_mends_and_then_nothing_is_wrong(abandoned, agesearch, place):
-    assert agesearch("repair", *place).out.splitlines()[-1] == "2 found, 2 mended"
+    assert agesearch("repair", *place).out.splitlines()[-1] == "2 found, 2 repaired"
     assert Slots(abandoned).counts(1) == SlotCounts(waiting=3)
     assert agesearch("repair", *place).out == "nothing is wrong\n"
 
@@ -177,7 +177,7 @@ def test_a_repair_that_leaves_something_to_the_user_says_what_to_do_and_fails(st
     ended = agesearch("repair", *place)
     assert (ended.code, ended.err) == (1, "")
     assert "has a result, but belongs to no slot: it counts for nothing here" in ended.out
-    assert ended.out.splitlines()[-1] == "1 found, 0 mended"
+    assert ended.out.splitlines()[-1] == "1 found, 0 repaired"
 
 
 @pytest.mark.parametrize("command", ["status", "repair"])

@@ -58,7 +58,7 @@ def log(tmp_path, number=1):
 
 def ended(workers):
     """Tend workers until none is at work any more; those here end by themselves, with code 0."""
-    until(lambda: not workers.tend(0), "the end of the workers")
+    until(lambda: not workers.replace_dead(0), "the end of the workers")
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_the_last_words_of_an_earlier_worker_are_not_taken_for_a_later_ones(star
     ended(start("print('an old story')"))
     workers = start(f"raise SystemExit({BAD_INPUT})")
     with pytest.raises(SearchError, match="it said nothing"):
-        until(lambda: not workers.tend(0), "the refusal")
+        until(lambda: not workers.replace_dead(0), "the refusal")
 
 
 def test_a_worker_reads_no_settings_file_and_no_ctrl_c_of_the_terminal(start, tmp_path, monkeypatch):
@@ -145,13 +145,13 @@ def test_a_dead_worker_is_started_again(start, tmp_path):
     workers = start("import os; print('again', flush=True); os.read(0, 1); os.abort()")
     until(lambda: "again" in log(tmp_path), "the first start")
     workers._workers[0].process.kill()
-    until(lambda: workers.tend(0) and log(tmp_path).count("again") == 2, "the second start")
+    until(lambda: workers.replace_dead(0) and log(tmp_path).count("again") == 2, "the second start")
 
 
 def test_a_worker_that_ended_well_is_not_started_again(start, tmp_path):
     workers = start("print('once')")
     ended(workers)
-    assert not workers.tend(0)
+    assert not workers.replace_dead(0)
     assert log(tmp_path) == "once\n"
 
 
@@ -160,7 +160,7 @@ def test_workers_that_keep_dying_end_the_search_with_their_last_words(start, tmp
     with pytest.raises(
         SearchFailure, match=rf"signal 9, SIGKILL: .* memory\); see {tmp_path}/worker-1.log: out of memory"
     ):
-        until(lambda: not workers.tend(0), "the refusal")
+        until(lambda: not workers.replace_dead(0), "the refusal")
     assert log(tmp_path).count("out of memory") == FRUITLESS_DEATHS + 1
 
 
@@ -174,7 +174,7 @@ def test_a_worker_that_has_died_again_before_tending_ends_is_not_taken_for_done(
 
     workers._workers[0].process.wait()
     monkeypatch.setattr(workers, "_spawn", spawn_and_die)
-    assert workers.tend(0)
+    assert workers.replace_dead(0)
 
 
 def test_a_worker_that_finishes_trials_may_die_as_often_as_it_likes(start, finished):
@@ -182,14 +182,14 @@ def test_a_worker_that_finishes_trials_may_die_as_often_as_it_likes(start, finis
     workers = start("raise SystemExit(1)")
     for _ in range(FRUITLESS_DEATHS * 3):
         workers._workers[0].process.wait()
-        assert workers.tend(0)
+        assert workers.replace_dead(0)
 
 
 def test_workers_that_die_with_a_slot_are_started_again_until_it_can_be_closed(start, tmp_path, finished):
     finished[0] = 0
     workers = start("print('here'); raise SystemExit(1)")
     with pytest.raises(SearchFailure, match="the workers cannot work"):
-        until(lambda: not workers.tend(0), "the end")
+        until(lambda: not workers.replace_dead(0), "the end")
     assert log(tmp_path).count("here") == MAX_LOSSES + 1
 
 
@@ -204,12 +204,12 @@ os.read(0, 1)
 def test_a_place_that_kills_its_workers_is_given_up_and_the_others_go_on(start, tmp_path, caplog, monkeypatch):
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     workers = start(DIE_ON_THE_SECOND_GPU, Place(0), Place(1))
-    until(lambda: workers.tend(0) and len(caplog.records) > 1, "the end of the second")
+    until(lambda: workers.replace_dead(0) and len(caplog.records) > 1, "the end of the second")
     first, warning = caplog.messages
     assert first.endswith("worker-2.log died (exit code 1: the GPU has fallen off the bus) and is started again")
     assert warning.endswith(f"(exit code 1); see {tmp_path}/worker-2.log: the GPU has fallen off the bus")
     assert log(tmp_path, 2).count("fallen") == FRUITLESS_DEATHS + 1
-    assert workers.tend(0)
+    assert workers.replace_dead(0)
     assert log(tmp_path, 1) == ""
 
 
@@ -220,20 +220,20 @@ def test_a_death_counts_where_the_storage_does_not_say_what_the_worker_had_done(
     monkeypatch.setattr(launcher, "finished_by", failing)
     workers = start("raise SystemExit(1)")
     with pytest.raises(SearchFailure, match="the workers cannot work"):
-        until(lambda: not workers.tend(0), "the end")
+        until(lambda: not workers.replace_dead(0), "the end")
 
 
 def test_a_worker_that_was_given_something_useless_is_not_started_again(start, tmp_path):
     workers = start(f"print('no such study'); raise SystemExit({BAD_INPUT})")
     with pytest.raises(SearchError, match=r"cannot work \(exit code 2\).*: no such study"):
-        until(lambda: not workers.tend(0), "the refusal")
+        until(lambda: not workers.replace_dead(0), "the refusal")
     assert log(tmp_path) == "no such study\n"
 
 
 def test_a_worker_that_dies_without_a_word_is_told_so(start):
     workers = start(f"raise SystemExit({BAD_INPUT})")
     with pytest.raises(SearchError, match="it said nothing"):
-        until(lambda: not workers.tend(0), "the refusal")
+        until(lambda: not workers.replace_dead(0), "the refusal")
 
 
 def test_stopping_lets_workers_end_in_their_own_way(start, tmp_path):
@@ -257,7 +257,7 @@ def test_stopping_kills_a_worker_that_does_not_end_in_time(start, tmp_path, monk
 
 def test_a_worker_notices_when_the_pipe_of_its_launcher_closes(start):
     workers = start(WAIT_FOR_THE_LAUNCHER)
-    assert workers.tend(0)
+    assert workers.replace_dead(0)
     workers._workers[0].process.stdin.close()  # as it is when a launcher dies, whatever it dies of
     ended(workers)
 
@@ -266,7 +266,7 @@ def test_the_pipe_of_a_dead_worker_is_closed(start):
     workers = start("raise SystemExit(1)")
     dead = workers._workers[0].process
     dead.wait()
-    workers.tend(0)
+    workers.replace_dead(0)
     assert dead.stdin.closed
 
 
@@ -279,7 +279,7 @@ def test_the_end_of_the_launcher_sets_the_event(monkeypatch, no_stop):
 
 def test_each_worker_that_is_killed_is_reported(start, tmp_path, caplog):
     killed = start("import os, signal; print('at epoch 3', flush=True); os.kill(os.getpid(), signal.SIGKILL)")
-    until(lambda: killed.tend(0) and len(caplog.records) == 2, "two deaths")
+    until(lambda: killed.replace_dead(0) and len(caplog.records) == 2, "two deaths")
     for warning in caplog.messages:
         assert warning.startswith(f"the worker of {tmp_path}/worker-1.log died (signal 9, SIGKILL: ")
         assert warning.endswith(": at epoch 3) and is started again")

@@ -177,7 +177,7 @@ def test_results_are_kept_apart_from_what_ray_prints(ray, team, capsys):
 def test_a_worker_that_ray_gave_up_is_reported_and_started_again(ray, team, caplog):
     one = team(workers=2)
     ray.tasks[0].append(RayError("node died"))
-    assert one.tend(0)
+    assert one.replace_dead(0)
     assert len(ray.tasks) == 3
     assert caplog.messages == ["a worker on Ray died (RayError: node died) and is started again"]
 
@@ -185,9 +185,9 @@ def test_a_worker_that_ray_gave_up_is_reported_and_started_again(ray, team, capl
 def test_workers_that_end_because_all_is_done_are_not_started_again(ray, team):
     one = team(workers=2)
     for task in ray.tasks:
-        assert one.tend(0)
+        assert one.replace_dead(0)
         task.append(None)
-    assert not one.tend(2)
+    assert not one.replace_dead(2)
     assert len(ray.tasks) == 2
 
 
@@ -196,23 +196,23 @@ def test_workers_that_keep_dying_end_the_search_and_a_finished_trial_lets_them_d
     for closed in (0, 1):
         for _ in range(FRUITLESS_DEATHS):
             ray.tasks[-1].append(RayError("node died"))
-            one.tend(closed)
+            one.replace_dead(closed)
     ray.tasks[-1].append(RayError("node died\nsomewhere"))
     with pytest.raises(SearchFailure, match=r"the workers on Ray cannot work: node died$"):
-        one.tend(1)
+        one.replace_dead(1)
 
 
 def test_a_worker_that_was_given_something_useless_is_not_started_again(ray, team):
     one = team(workers=2)
     ray.tasks[1].append(RayTaskError(SearchError("no such dataset")))
     with pytest.raises(SearchError, match="cannot work: no such dataset"):
-        one.tend(0)
+        one.replace_dead(0)
 
 
 def test_a_storage_that_failed_for_a_moment_does_not_end_the_search(ray, team):
     one = team(workers=1)
     ray.tasks[0].append(RayTaskError(SearchFailure("the storage cannot be used")))
-    assert one.tend(0)
+    assert one.replace_dead(0)
     assert len(ray.tasks) == 2
 
 

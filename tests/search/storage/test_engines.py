@@ -11,7 +11,7 @@ from sqlalchemy import make_url, select, text, update
 from search.errors import SearchError, SearchFailure
 from search.storage import tables
 from search.storage.database import create_storage, open_storage
-from search.storage.engines import engine_settings, frozen
+from search.storage.engines import engine_settings, repeatable_read
 from search.study.study import create_or_resume, load_study
 from tests.integration.fake_study import expected, finished, spec_of
 from tests.search.tiny import work_off
@@ -130,7 +130,7 @@ def test_an_option_that_is_none_is_refused_as_bad_input(option, storage_url):
 
 @pytest.mark.parametrize("storage_url", ["postgresql"], indirect=True)
 def test_a_frozen_transaction_sees_nothing_of_what_comes_after_it(storage):
-    with frozen(storage.engine) as tx:
+    with repeatable_read(storage.engine) as tx:
         assert tx.scalars(select(tables.schema.c.version)).all() == [tables.SCHEMA_VERSION]
         with storage.engine.begin() as other:
             other.execute(update(tables.schema).values(version=99))

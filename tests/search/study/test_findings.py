@@ -74,7 +74,7 @@ def test_a_closed_slot_without_a_trial_that_ended_well_is_found(slots, state):
         tx.execute(update(table).where(*at).values(trial_id=other))
     lone, without = find(slots)
     assert lone.text == f"stage 1, slot 1 is closed, but has {'no trial' if state is None else 'a trial that is FAIL'}"
-    assert (without.kind, without.mendable) == ("trial without a slot", False)
+    assert (without.kind, without.repairable) == ("trial without a slot", False)
 
 
 def test_a_slot_that_is_not_there_is_found(slots):
@@ -99,4 +99,4 @@ def test_a_damaged_file_is_found_and_nothing_else_is_looked_for(slots):
         file.seek(-4096, 2)
         file.write(b"\xff" * 4096)
     (found,) = find(slots)
-    assert (found.kind, found.mendable) == ("damaged file", False)
+    assert (found.kind, found.repairable) == ("damaged file", False)

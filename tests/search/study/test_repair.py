@@ -33,7 +33,7 @@ def state_of(slots, trial):
     return slots.study.storage.rdb.get_trial(trial).state
 
 
-def mended(slots):
+def repaired(slots):
     """Repair everything; nothing may be left."""
     repair(slots, find(slots))
     return find(slots) == ()
@@ -42,7 +42,7 @@ def mended(slots):
 @pytest.mark.parametrize("lease", [-5.0, 4000.0])
 def test_an_abandoned_slot_is_free_again_and_its_trial_failed(slots, lease):
     claim = die_within_a_trial(slots, lease)
-    assert mended(slots)
+    assert repaired(slots)
     assert slots.counts(1) == SlotCounts(waiting=2)
     assert state_of(slots, claim.trial) is TrialState.FAIL
     work_off(slots.study)
@@ -84,7 +84,7 @@ def test_a_slot_that_is_not_there_is_made_and_run_again(slots):
     assert slots.counts(1) == SlotCounts(finished=2)
 
 
-def test_what_another_repair_has_mended_meanwhile_is_left_alone(slots):
+def test_what_another_repair_has_repaired_meanwhile_is_left_alone(slots):
     die_within_a_trial(slots, -5.0)
     findings = find(slots)
     repair(slots, findings)
@@ -175,7 +175,7 @@ def test_a_stray_artifact_is_moved_away_and_the_others_stay(slots, tmp_path):
     assert attached.read_bytes() == b"attached"
 
 
-def test_a_stray_artifact_that_cannot_be_moved_is_left_to_you_and_the_rest_is_mended(slots, tmp_path):
+def test_a_stray_artifact_that_cannot_be_moved_is_left_to_you_and_the_rest_is_repaired(slots, tmp_path):
     die_within_a_trial(slots, -5.0)
     folder = ArtifactFolder(tmp_path / "artifacts")
     folder.write(str(uuid.uuid4()), io.BytesIO(b"stray"))
@@ -183,7 +183,7 @@ def test_a_stray_artifact_that_cannot_be_moved_is_left_to_you_and_the_rest_is_me
     os.utime(stray, (0, 0))
     (folder.path / "stray").write_bytes(b"a file")
     first, *others = repair(slots, tuple(reversed(find(slots, folder))))
-    assert (first.path, first.mendable) == (stray, False)
+    assert (first.path, first.repairable) == (stray, False)
     assert first.remedy.startswith(f"it cannot be moved to {folder.path / 'stray'} (File exists); make that a folder")
-    assert all(each.mendable for each in others)
+    assert all(each.repairable for each in others)
     assert [each.path for each in find(slots, folder)] == [stray]

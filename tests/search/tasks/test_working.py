@@ -12,7 +12,7 @@ from search.errors import SearchError, SearchFailure
 from search.report.preparing import prepare_experiment
 from search.run import searching
 from search.run.launcher import Place
-from search.run.progress import standing
+from search.run.progress import study_progress
 from search.settings.settings import Settings
 from search.space.box import Box
 from search.space.ranges import Choices, LogRange
@@ -335,12 +335,12 @@ def test_a_signal_stops_the_workers_before_the_study_is_done(end, settings, laun
 
 
 def standing_of(study):
-    return searching.standing(Slots(study)).closed
+    return searching.study_progress(Slots(study)).closed
 
 
 @pytest.mark.usefixtures("asked")
 def test_workers_that_end_before_the_study_are_a_failure(settings, launcher, monkeypatch):
-    monkeypatch.setattr(launcher, "tend", lambda _self, _closed: False)
+    monkeypatch.setattr(launcher, "replace_dead", lambda _self, _closed: False)
     with pytest.raises(SearchFailure, match="the workers ended before the study, with 0 of 3 slots closed; 'agesearch"):
         launch_workers(settings(), prepare_study(settings()), lambda _: None)
     assert launcher.last.stopped == 1
@@ -395,9 +395,9 @@ def test_a_storage_that_does_not_answer_for_a_moment_is_left_to_the_workers(sett
     def failing(*arguments):
         if next(times) in (1, 2):
             raise LOCKED
-        return standing(*arguments)
+        return study_progress(*arguments)
 
-    monkeypatch.setattr(searching, "standing", failing)
+    monkeypatch.setattr(searching, "study_progress", failing)
     assert launch_workers(settings(), study, seen.append)
     assert seen[-1].closed == 3
     assert launcher.last.stopped == 1
@@ -412,7 +412,7 @@ def test_who_stops_while_the_storage_is_away_hears_of_no_failure(settings, launc
 
     def stop_and_lose_it(_now):
         signal.raise_signal(signal.SIGINT)
-        monkeypatch.setattr(searching, "standing", away)
+        monkeypatch.setattr(searching, "study_progress", away)
 
     assert not launch_workers(settings(), study, stop_and_lose_it)
     assert launcher.last.stopped == 1
@@ -422,6 +422,6 @@ def test_a_storage_that_does_not_answer_at_the_beginning_is_one_sentence(setting
     def failing(_slots):
         raise LOCKED
 
-    monkeypatch.setattr(searching, "standing", failing)
+    monkeypatch.setattr(searching, "study_progress", failing)
     with pytest.raises(SearchFailure, match="cannot be used: database is locked"):
         launch_workers(settings(), prepare_study(settings()), lambda _now: None)

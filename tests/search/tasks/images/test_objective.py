@@ -9,7 +9,7 @@ import pytest
 from data.arrays import Split
 from model.engine.engine import Hyperparameters
 from model.results.answers import Answers
-from model.training.short_training import Budget, DivergedError, Draws, Score
+from model.training.short_training import Budget, DivergedError, Score, TrainingSeeds
 from search.errors import TrialStopped
 from search.space.seeds import TrialSeeds
 from search.study.trial import Diverged, Pruned, Trial
@@ -81,7 +81,7 @@ def test_a_trial_is_trained_with_its_own_parameters_budget_and_seeds(objective_o
     run = objective_of()
     run(trial_of())
     assert run.training_for({}).runs == [
-        (Hyperparameters(1e-4, 1e-3), Budget(5, 2), Draws(subset=2, weights=3, order=4))
+        (Hyperparameters(1e-4, 1e-3), Budget(5, 2), TrainingSeeds(subset=2, weights=3, order=4))
     ]
 
 

@@ -10,8 +10,8 @@ from sqlalchemy.event import listen
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from search.run.loop import work
-from search.storage import patience
-from search.storage.patience import Patience, admitted, outlasting
+from search.storage import retry
+from search.storage.retry import Reconnection, retry_connecting, retry_interrupted
 from search.storage.tables import slots
 from search.study.repair import open_failed
 from search.study.slots import SlotCounts, Slots
@@ -60,7 +60,7 @@ def lose_it(server):
 
 
 def test_a_server_that_was_reached_before_is_waited_for(server):
-    one = server(Patience())
+    one = server(Reconnection())
     one.reach()
     lose_it(one)
     found = []
@@ -75,7 +75,7 @@ def test_a_server_that_was_reached_before_is_waited_for(server):
 
 
 def test_no_server_is_waited_for_without_end(server):
-    one = server(Patience(seconds=0.0))
+    one = server(Reconnection(seconds=0.0))
     one.reach()
     lose_it(one)
     with pytest.raises(OperationalError, match="connection refused"):
@@ -83,7 +83,7 @@ def test_no_server_is_waited_for_without_end(server):
 
 
 def test_whoever_stops_does_not_wait_and_is_not_told_that_anybody_does(server, caplog):
-    hurried = Patience()
+    hurried = Reconnection()
     hurried.stop = Event()
     hurried.stop.set()
     one = server(hurried)
@@ -96,7 +96,7 @@ def test_whoever_stops_does_not_wait_and_is_not_told_that_anybody_does(server, c
 
 
 def test_an_outage_is_waited_for_once_however_many_ask_and_is_told_once(server, caplog):
-    one = server(Patience(seconds=0.05))
+    one = server(Reconnection(seconds=0.05))
     one.reach()
     lose_it(one)
     for _ in range(3):
@@ -114,8 +114,8 @@ def test_an_outage_is_waited_for_once_however_many_ask_and_is_told_once(server, 
 
 def test_an_outage_long_after_another_is_another(server, monkeypatch, caplog):
     now = [0.0]
-    monkeypatch.setattr(patience, "time", SimpleNamespace(monotonic=lambda: now[0]))
-    one = server(Patience(seconds=-1.0))
+    monkeypatch.setattr(retry, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    one = server(Reconnection(seconds=-1.0))
     one.reach()
     lose_it(one)
     for now[0], told in ((0.0, 1), (30.0, 1), (100.0, 2)):
@@ -128,7 +128,7 @@ def opening(*said):
     """A first connection to a server that says one thing after another, and then lets it in."""
     left = iter(said)
 
-    @admitted
+    @retry_connecting
     def connect():
         for each in left:
             raise OperationalError("connect", None, Exception(each))
@@ -143,7 +143,7 @@ def test_a_server_that_has_no_room_or_just_starts_is_asked_again():
 
 
 def test_a_server_that_has_no_room_is_not_asked_without_end(monkeypatch):
-    monkeypatch.setattr(patience, "ADMISSION_SECONDS", -1.0)
+    monkeypatch.setattr(retry, "CONNECT_SECONDS", -1.0)
     with pytest.raises(OperationalError, match="too many clients"):
         opening("FATAL:  sorry, too many clients already")()
 
@@ -157,7 +157,7 @@ def failing(*errors):
     """A step that raises one error after another, and then answers."""
     left = iter(errors)
 
-    @outlasting
+    @retry_interrupted
     def step():
         for error in left:
             raise error

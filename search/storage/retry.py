@@ -17,10 +17,10 @@ from sqlalchemy.exc import DBAPIError
 
 from search.storage.failures import causes, code_of, drivers_words
 
-PATIENCE_SECONDS = 300.0
+RECONNECT_SECONDS = 300.0
 """How long a server may be away: a restart takes seconds, moving it to another machine minutes."""
 
-ADMISSION_SECONDS = 20.0
+CONNECT_SECONDS = 20.0
 """How long a server may have no room for a first connection, or be starting."""
 
 ANOTHER_SECONDS = 60.0
@@ -51,13 +51,13 @@ class Outage:
     noticed: float
 
 
-class Patience:
+class Reconnection:
     """How an engine connects once its server has gone away: it waits for it, until `stop` is set.
 
     An outage is waited for once, however many connections are wanted meanwhile.
     """
 
-    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, seconds: float = RECONNECT_SECONDS) -> None:
         self.stop = Event()
         self._seconds = seconds
         self._lock = Lock()  # a worker and its lease connect at once
@@ -99,7 +99,7 @@ class Patience:
                 _log.warning("the database can be connected to again")
 
 
-def admitted(step: Callable[P, R]) -> Callable[P, R]:
+def retry_connecting(step: Callable[P, R]) -> Callable[P, R]:
     """Take a step that connects for the first time again while the server answers that it has no room, or just starts.
 
     It has answered, so that its name is right, and it is worth waiting for a little.
@@ -113,17 +113,17 @@ def admitted(step: Callable[P, R]) -> Callable[P, R]:
                 return step(*args, **kwargs)
             except (DBAPIError, StorageInternalError) as error:
                 spent, said = time.monotonic() - began, drivers_words(error)
-                if spent > ADMISSION_SECONDS or not _NOT_YET.search(said):
+                if spent > CONNECT_SECONDS or not _NOT_YET.search(said):
                     raise
                 if pause == _PAUSES[0]:
-                    _log.warning("the database lets nobody in yet, trying for %.0f s: %s", ADMISSION_SECONDS, said)
+                    _log.warning("the database lets nobody in yet, trying for %.0f s: %s", CONNECT_SECONDS, said)
             time.sleep(pause)
         raise AssertionError("unreachable: pauses never end")
 
     return taken
 
 
-def outlasting(step: Callable[P, R]) -> Callable[P, R]:
+def retry_interrupted(step: Callable[P, R]) -> Callable[P, R]:
     """Retry a step whose connection was lost, on a new connection, or whose statement met with what will pass.
 
     The server may have carried it out and only the answer was lost, so the step must be one that is harmless to repeat
