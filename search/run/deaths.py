@@ -1,4 +1,4 @@
-"""What workers die of, in words, and when to say so: each death, and a search that stands still."""
+"""What workers die of and attempts fail by, in words, and when to say so: each one, and a search that stands still."""
 
 import logging
 import re
@@ -6,6 +6,9 @@ import signal
 import time
 from pathlib import Path
 from typing import Final
+
+from search.study.counts import failing
+from search.study.study import Study
 
 STANDSTILL_SECONDS = 600.0
 """How long a search may close no slot before it is said, with the reason; after that, twice as long each time."""
@@ -77,3 +80,24 @@ class Deaths:
         if not self._count:
             return "no worker has died; a trial takes long or hangs, which 'agesearch status' and the logs may show"
         return f"workers died {self._count} times meanwhile, the last of {self._last}"
+
+
+class FailedAttempts:
+    """Says why attempts fail: each one once, but for those that had failed before."""
+
+    def __init__(self, study: Study, failures: int) -> None:
+        self._study, self._count = study, failures
+        self._known = {(slot.stage, slot.slot): slot.failures for slot in failing(study)} if failures else {}
+
+    def watch(self, failures: int) -> None:
+        """Report the attempts that have failed since; `failures` is how many there are by now."""
+        if failures <= self._count:
+            return
+        self._count = failures
+        for slot in failing(self._study):
+            place = slot.stage, slot.slot
+            if slot.failures > self._known.get(place, 0):
+                after = "closed as failed" if slot.closed else "run again"
+                words = (*place, slot.failures, after, slot.reason)
+                _log.warning("stage %d, slot %d: attempt %d failed, and the slot is %s: %s", *words)
+            self._known[place] = slot.failures

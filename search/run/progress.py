@@ -18,7 +18,8 @@ from search.study.slots import Slots
 class StudyProgress:
     """Where a study stands: the open stage, its closed slots and all of them, and those of the whole study.
 
-    `best` is the best score of a sampled trial, and `opened` the number of stages opened so far.
+    `best` is the best score of a sampled trial, `opened` the number of stages opened so far, and `failures` that of
+    attempts that have failed.
     """
 
     stage: str
@@ -29,6 +30,7 @@ class StudyProgress:
     best: float | None
     score: Score = MINIMIZED
     opened: int = 0
+    failures: int = 0
 
 
 @retry_interrupted
@@ -46,6 +48,7 @@ def study_progress(of: Slots, before: StudyProgress | None = None) -> StudyProgr
         best=before.best if before and before.closed == closed else best_score(of.study),
         score=spec.task.score,
         opened=len(opened),
+        failures=sum(stage.failures for stage in opened),
     )
 
 

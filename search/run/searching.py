@@ -8,6 +8,7 @@ from optuna.exceptions import StorageInternalError
 from sqlalchemy.exc import SQLAlchemyError
 
 from search.errors import SearchError, SearchFailure
+from search.run.deaths import FailedAttempts
 from search.run.progress import StudyProgress, study_progress
 from search.run.stopping import stop_on_signals
 from search.settings.settings import Settings
@@ -83,7 +84,7 @@ def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[StudyP
     slots = Slots(study)
     if _done(now := study_progress(slots)):
         return True
-    team = team_of()
+    team, attempts = team_of(), FailedAttempts(study, now.failures)
     with stop_on_signals() as stop:
         study.storage.reconnection.stop = stop
         try:
@@ -92,10 +93,12 @@ def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[StudyP
                 with suppress(SQLAlchemyError):
                     now = study_progress(slots, now)
                     watch(now)
+                    attempts.watch(now.failures)
         finally:
             team.stop()
     try:
         watch(now := study_progress(slots, now))
+        attempts.watch(now.failures)
     except (SQLAlchemyError, StorageInternalError):
         if stop.is_set():  # whoever stops does not wait for a database that is away
             return False

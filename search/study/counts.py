@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from search.storage.engines import unlocked
 from search.storage.retry import retry_interrupted
@@ -32,39 +32,56 @@ class SlotCounts:
 
 @dataclass(frozen=True, slots=True)
 class StageTally:
-    """How many slots a stage has, and how many are in each state."""
+    """How many slots a stage has, how many are in each state, and how many attempts at them have failed."""
 
     slots: int
     counts: SlotCounts
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class FailedSlot:
-    """A slot that was closed without a finished trial, and why."""
+    """A slot of which so many attempts failed, why the last one did, and whether it was closed for that."""
 
     stage: int
     slot: int
     reason: str
+    failures: int = 0
+    closed: bool = True
 
 
 @retry_interrupted
 def tally(study: Study) -> tuple[StageTally, ...]:
     """Return how many slots of each stage opened so far are in each state, in two statements however many."""
     sizes = select(stages.c.stage, stages.c.slots).where(stages.c.study == study.name)
-    states = select(slots.c.stage, slots.c.state, func.count()).where(slots.c.study == study.name)
+    columns = slots.c.stage, slots.c.state, func.count(), func.sum(slots.c.failures)
+    states = select(*columns).where(slots.c.study == study.name)
     with unlocked(study.storage.engine) as tx:
         opened = tx.execute(sizes.order_by(stages.c.stage)).all()
         found = tx.execute(states.group_by(slots.c.stage, slots.c.state)).all()
     return tuple(
-        StageTally(size, SlotCounts(**{state: count for of, state, count in found if of == stage}))
+        StageTally(
+            size,
+            SlotCounts(**{state: count for of, state, count, _ in found if of == stage}),
+            sum(failures for of, _, _, failures in found if of == stage),
+        )
         for stage, size in opened
     )
 
 
-@retry_interrupted
 def failed(study: Study) -> tuple[FailedSlot, ...]:
     """Return the slots that were closed without a finished trial."""
-    query = select(slots).where(slots.c.study == study.name, slots.c.state == FAILED)
+    return _failing(study, slots.c.state == FAILED)
+
+
+def failing(study: Study) -> tuple[FailedSlot, ...]:
+    """Return the slots of which an attempt has failed, closed or not."""
+    return _failing(study, slots.c.failures > 0)
+
+
+@retry_interrupted
+def _failing(study: Study, which: ColumnElement[bool]) -> tuple[FailedSlot, ...]:
+    query = select(slots).where(slots.c.study == study.name, which).order_by(slots.c.stage, slots.c.slot)
     with unlocked(study.storage.engine) as tx:
-        rows = tx.execute(query.order_by(slots.c.stage, slots.c.slot)).all()
-    return tuple(FailedSlot(row.stage, row.slot, row.reason) for row in rows)
+        rows = tx.execute(query).all()
+    return tuple(FailedSlot(row.stage, row.slot, row.reason, row.failures, row.state == FAILED) for row in rows)

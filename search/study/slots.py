@@ -141,7 +141,8 @@ class Slots:
         failures = claim.failures + 1
         after = {"state": WAITING, "reason": reason, "failures": failures, "trial_id": None}
         if failures >= self.study.spec.max_attempts:
-            after = {"state": FAILED, "reason": f"{failures} attempts failed, the last one with {reason}"}
+            why = f"{failures} attempts failed, the last one with {reason}"
+            after = {"state": FAILED, "reason": why, "failures": failures}
         with self._engine.begin() as tx:
             if self._change(tx, claim, **after):
                 trials.fail(tx, claim.trial, reason, reports)

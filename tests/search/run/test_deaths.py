@@ -3,7 +3,9 @@ import signal
 import pytest
 
 from search.run import deaths
-from search.run.deaths import STANDSTILL_SECONDS, Deaths, cause_of, kills_for_memory
+from search.run.deaths import STANDSTILL_SECONDS, Deaths, FailedAttempts, cause_of, kills_for_memory
+from search.run.progress import study_progress
+from search.study.slots import Slots
 from tests.clock import Clock
 
 FULL = "agesearch: the storage cannot be used: database or disk is full"
@@ -72,3 +74,28 @@ def test_a_search_that_stands_still_says_why_and_then_ever_more_rarely(clock, ca
     clock.now += STANDSTILL_SECONDS - 1
     found.watch(5)
     assert len(caplog.messages) == 3
+
+
+def test_an_attempt_that_fails_is_reported_once_with_its_reason_and_what_becomes_of_its_slot(study_of, caplog):
+    study = study_of(2, max_attempts=2)
+    slots = Slots(study)
+    attempts = FailedAttempts(study, study_progress(slots).failures)
+    for reason, after in (("ValueError: first", "run again"), ("OSError: second", "closed as failed")):
+        caplog.clear()
+        slots.fail_attempt(slots.claim("one"), reason)
+        for _ in range(2):
+            attempts.watch(study_progress(slots).failures)
+        (said,) = caplog.messages
+        assert "stage 1, slot 0" in said
+        assert after in said
+        assert reason in said
+
+
+def test_attempts_that_failed_before_are_not_reported_again(study_of, caplog):
+    study = study_of(2)
+    slots = Slots(study)
+    slots.fail_attempt(slots.claim("one"), "ValueError: before")
+    attempts = FailedAttempts(study, study_progress(slots).failures)
+    slots.fail_attempt(slots.claim("one"), "ValueError: now")
+    attempts.watch(study_progress(slots).failures)
+    assert ["now" in message and "before" not in message for message in caplog.messages] == [True]

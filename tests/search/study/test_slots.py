@@ -54,7 +54,10 @@ def test_the_slots_of_all_stages_are_tallied_without_waiting_for_who_writes(stud
     with slots.study.storage.engine.begin():
         found = slots.tally()
         assert len(slots.failed()) == 1
-    assert found == (StageTally(1, SlotCounts(finished=1)), StageTally(3, SlotCounts(waiting=1, claimed=1, failed=1)))
+    assert found == (
+        StageTally(1, SlotCounts(finished=1)),
+        StageTally(3, SlotCounts(waiting=1, claimed=1, failed=1), 1),
+    )
     assert [(stage.counts.open, stage.counts.closed) for stage in found] == [(0, 1), (2, 1)]
     assert [slots.counts(number) for number in (1, 2, 3)] == [*(stage.counts for stage in found), SlotCounts()]
 
@@ -116,7 +119,7 @@ def test_a_slot_is_closed_as_failed_after_as_many_failed_attempts_as_allowed(stu
     assert again.attempt == 2
     slots.fail_attempt(again, "OSError: second")
     assert slots.claim(HERE) is NoClaim.DONE
-    assert slots.failed() == (FailedSlot(1, 0, "2 attempts failed, the last one with OSError: second"),)
+    assert slots.failed() == (FailedSlot(1, 0, "2 attempts failed, the last one with OSError: second", 2),)
     assert states(slots) == [TrialState.FAIL] * 2
 
 
