@@ -44,7 +44,7 @@ def from_bytes(content: bytes, network: Network, fingerprint: str) -> FitState:
     except ModelError:
         raise
     except Exception as error:  # ZIP, its codecs, NumPy and JSON raise errors of many kinds for damaged bytes
-        raise ModelError("the checkpoint is damaged; remove it to start the fit over") from error
+        raise ModelError("the checkpoint is damaged; choose another --out, or remove the fit's folder") from error
 
 
 GROUPS = ("weights", "first", "second", "best")
@@ -55,7 +55,9 @@ def _unpacked(content: bytes, network: Network, fingerprint: str) -> FitState:
         header = json.loads(str(arrays["header"]))
         version = header["version"]
         if version != VERSION:
-            raise ModelError(f"the checkpoint has version {version}, not {VERSION}; remove it to start the fit over")
+            raise ModelError(
+                f"the checkpoint has version {version}, not {VERSION}; use the program that wrote it, or another --out"
+            )
         if header["fingerprint"] != fingerprint:
             raise ModelError("the checkpoint belongs to a fit with other settings or data; choose another --out")
         weights, first, second, best = (_group(arrays, name) for name in GROUPS)
@@ -90,4 +92,4 @@ def _check(network: Network, groups: Sequence[Weights]) -> None:
         raise ModelError("the checkpoint holds another network's weights; choose another --out")
     # A damaged type may pass for another: fewer bytes are read then, and the archive's checksum is never reached.
     if any(array.dtype != np.float32 for group in groups for array in group):
-        raise ModelError("the checkpoint is damaged; remove it to start the fit over")
+        raise ModelError("the checkpoint is damaged; choose another --out, or remove the fit's folder")

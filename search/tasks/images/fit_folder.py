@@ -4,6 +4,7 @@ An ensemble's folder has `ensemble.toml`, and a folder for each member that is a
 """
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,26 @@ def begin(folder: Path, count: int, digest: str) -> tuple[Path, ...]:
             raise SearchError(f"{folder} holds an ensemble of fits with other settings; choose another --out")
         write_bytes(folder / ENSEMBLE, f"{WRITTEN}members = {count}\n".encode())
     return member_folders(folder, count)
+
+
+def difference(wanted: Mapping[str, Any], folder: Path) -> str:
+    """Return in which setting a fit that is `wanted` differs from the one in a folder, and how; "" if in none."""
+    there = _about(folder) or {}
+    if not there or there.get("fingerprint") == wanted["fingerprint"]:
+        return ""
+    before, now = _compared(there), _compared(wanted)
+    found = (
+        f"{name} = {before.get(name)}, and {now[name]} is asked for" for name in now if before.get(name) != now[name]
+    )
+    return next(found, "another network")
+
+
+def _compared(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a fit may differ in by name; the epochs come last, as most fits may be given more of them."""
+    settings, dataset = about.get("settings", {}), about.get("dataset", {})
+    named = {name: settings.get(name) for name in ("learning_rate", "l2", "batch_size", "seed")}
+    named |= {name: about.get(name) for name in ("recipe", "precision", "threads")}
+    return named | {"dataset": str(dataset.get("digest"))[:12], "epochs": settings.get("epochs")}
 
 
 def fit_folder(path: Path) -> Path:

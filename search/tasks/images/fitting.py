@@ -26,7 +26,7 @@ from model.training.short_training import DivergedError
 from search.errors import SearchError
 from search.space.ranges import Value
 from search.tasks.alone import alone_in
-from search.tasks.images.fit_folder import ABOUT, CURVE, HISTORY, MODEL, STATE, WRITTEN
+from search.tasks.images.fit_folder import ABOUT, CURVE, HISTORY, MODEL, STATE, WRITTEN, difference
 from search.tasks.images.variation import recipe_for, varied
 
 _log = logging.getLogger(__name__)
@@ -138,6 +138,8 @@ def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
         if (folder / MODEL).is_file():
             raise SearchError(f"{folder} has a {MODEL} and no {STATE} to go on from; choose another --out")
         return None
+    if other := difference(_about(fit, final.engine.network), folder):
+        raise SearchError(f"{folder} holds a fit with {other}; give the same, or choose another --out")
     state = checkpoint.from_bytes(path.read_bytes(), final.engine.network, fit.fingerprint())
     trained, wanted = len(state.history), fit.settings.epochs
     if trained > wanted:  # what is kept may be of an epoch that was not asked for

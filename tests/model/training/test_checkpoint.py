@@ -94,7 +94,7 @@ def test_another_fits_checkpoint_is_refused() -> None:
 
 
 def test_another_versions_checkpoint_is_refused_whatever_else_it_holds() -> None:
-    expected = "the checkpoint has version 2, not 1; remove it to start the fit over"
+    expected = "the checkpoint has version 2, not 1; use the program that wrote it, or another --out"
     assert refusal(headed(version=2)) == expected
     assert refusal(packed({"header": np.array('{"version": 2}')})) == expected
 
@@ -127,7 +127,10 @@ def test_arrays_of_another_type_are_refused(name: str, dtype: Any) -> None:
 
 @pytest.mark.parametrize("entry", ["version", "fingerprint", "steps", "seed", "history"])
 def test_a_header_without_one_of_its_entries_is_refused(entry: str) -> None:
-    assert refusal(headed(**{entry: None})) == "the checkpoint is damaged; remove it to start the fit over"
+    assert (
+        refusal(headed(**{entry: None}))
+        == "the checkpoint is damaged; choose another --out, or remove the fit's folder"
+    )
 
 
 @pytest.mark.parametrize(

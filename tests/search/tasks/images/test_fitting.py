@@ -1,3 +1,4 @@
+import re
 import tomllib
 from contextlib import suppress
 from dataclasses import replace
@@ -248,22 +249,24 @@ def test_a_fit_whose_rate_falls_to_the_end_may_not_be_given_another_end():
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "name"),
     [
-        replace(FIT, recipe="paper"),
-        replace(FIT, precision="bfloat16"),
-        replace(FIT, threads=1),
-        replace(FIT, dataset="cd34"),
-        replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4)),
-        replace(FIT, settings=replace(FIT.settings, l2=2e-3)),
-        replace(FIT, settings=replace(FIT.settings, batch_size=16)),
-        replace(FIT, settings=replace(FIT.settings, seed=1)),
+        (replace(FIT, recipe="paper"), "recipe"),
+        (replace(FIT, precision="bfloat16"), "precision"),
+        (replace(FIT, threads=1), "threads"),
+        (replace(FIT, dataset="cd34"), "dataset"),
+        (replace(FIT, settings=replace(FIT.settings, learning_rate=2e-4)), "learning_rate"),
+        (replace(FIT, settings=replace(FIT.settings, l2=2e-3)), "l2"),
+        (replace(FIT, settings=replace(FIT.settings, batch_size=16)), "batch_size"),
+        (replace(FIT, settings=replace(FIT.settings, seed=1)), "seed"),
     ],
 )
-def test_a_fit_of_anything_else_does_not_go_on_in_the_folder(other, tmp_path):
+def test_a_fit_of_anything_else_does_not_go_on_in_the_folder(other, name, tmp_path):
     fit_in(tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    with pytest.raises(ModelError, match="belongs to a fit with other settings"):
+    holder = "settings" if hasattr(FIT.settings, name) else ""
+    old, new = (getattr(getattr(fit, holder) if holder else fit, name) for fit in (FIT, other))
+    with pytest.raises(SearchError, match=re.escape(f"holds a fit with {name} = {old}, and {new} is asked for")):
         fit_in(tmp_path, other)
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
