@@ -163,7 +163,7 @@ class _Forward:
         self._file = file
         self._path = path
         self._piece = limits.file_bytes
-        # Each file costs a header and padding beside its bytes, and some an extended header of a few blocks.
+        # Each file costs a header and padding next to its bytes, and some an extended header of a few blocks.
         self._end = limits.total_bytes + limits.members * 8 * _TAR_BLOCK
 
     def read(self, size: int = -1) -> bytes:

@@ -55,7 +55,7 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """What is known of one array of a file without reading it: its shape and the SHA-256 stored beside it."""
+    """What is known of one array of a file without reading it: its shape and the SHA-256 stored next to it."""
 
     shape: tuple[int, ...]
     sha256: str

@@ -195,8 +195,8 @@ def _duplicates(placed: dict[str, list[Image]]) -> tuple[int, int, int, str]:
             found[image.sha256].append((name, image))
     groups = [group for group in found.values() if len(group) > 1]
     shared = sum(len({name for name, _ in group}) > 1 for group in groups)
-    told = [pair for group in groups if (pair := _contradiction([image for _, image in group]))]
-    return len(groups), shared, len(told), told[0] if told else ""
+    contradictions = [pair for group in groups if (pair := _contradiction([image for _, image in group]))]
+    return len(groups), shared, len(contradictions), contradictions[0] if contradictions else ""
 
 
 def _contradiction(same: list[Image]) -> str:

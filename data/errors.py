@@ -17,7 +17,7 @@ class DatasetError(ValueError):
     """A file, folder, image or setting that cannot be used; its text is one plain sentence."""
 
 
-class WriteFailure(DatasetError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
+class WriteFailure(DatasetError):  # noqa: N818  (what failed is the machine's, and no error of the caller)
     """A file could be written, but for a disk that is full or fails. Exit code 1."""
 
 

@@ -79,7 +79,7 @@ class Quota:
 
     def check_entries(self, count: int) -> None:
         """Raise DatasetError where an archive has that many entries: files, folders, and what is left out of it."""
-        most = 2 * self._limits.members  # for each file, room for the litter that macOS puts beside it
+        most = 2 * self._limits.members  # for each file, room for the litter that macOS puts next to it
         if count > most:
             raise DatasetError(f"{self._source} holds more than {most} files and folders, the limit on their number")
 

@@ -67,7 +67,7 @@ def _head(canvas: Canvas, rng: np.random.Generator, face: Face) -> None:
 
 
 def _hair(canvas: Canvas, rng: np.random.Generator, face: Face) -> None:
-    """Paint the hair above a hairline that recedes at the temples, and the hair beside the face where it is long."""
+    """Paint the hair above a hairline that recedes at the temples, and the hair next to the face where it is long."""
     across = canvas.x / np.float32(face.half_width + 0.05)
     line = np.float32(face.hairline) + np.float32(0.75 - 0.45 * face.temples) * across * across
     dome = 1 - np.sqrt(across * across + (canvas.y / np.float32(1.07)) * (canvas.y / np.float32(1.07)))
@@ -82,7 +82,7 @@ def _hair(canvas: Canvas, rng: np.random.Generator, face: Face) -> None:
 
 
 def _wrinkles(canvas: Canvas, rng: np.random.Generator, face: Face) -> None:
-    """Paint the lines of the forehead, between the brows, beside nose and mouth, and at the neck; deeper with age."""
+    """Paint the lines of the forehead, between the brows, next to nose and mouth, and at the neck; deeper with age."""
     depth, dark = min(face.wrinkles, 1.3), face.skin * 0.45
     for line in range(4):
         y = face.eye_y - 0.30 - 0.085 * line + 0.012 * float(rng.standard_normal())

@@ -99,7 +99,7 @@ def _split(images: Sequence[Sequence[Any]]) -> Split:
 
 
 def _checksums(info: DatasetInfo, name: str, split: Split) -> list[str]:
-    """Name the arrays that do not match the SHA-256 stored beside them."""
+    """Name the arrays that do not match the SHA-256 stored next to them."""
     arrays = arrays_of(split)
     return [
         f"{name}/{array} does not match its SHA-256"

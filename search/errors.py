@@ -1,11 +1,11 @@
-"""What search/ raises: one class the commands turn into a sentence, and those somebody catches apart from it."""
+"""What search/ raises: one class the commands turn into a sentence, and those that are caught apart from it."""
 
 
 class SearchError(ValueError):
     """A study, its storage or a setting cannot be used as asked; the message says why and what to do."""
 
 
-class SearchFailure(SearchError):  # noqa: N818  (what failed is the machine's, and no error of whoever asked)
+class SearchFailure(SearchError):  # noqa: N818  (what failed is the machine's, and no error of the caller)
     """What was asked for is right, but the storage or the workers failed; trying again may succeed. Exit code 1."""
 
 

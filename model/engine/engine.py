@@ -35,7 +35,7 @@ STATISTICS_BATCH = 125
 
 @dataclass(frozen=True, slots=True)
 class Hyperparameters:
-    """What a training step needs beside the images; `l2` is the coefficient of the penalty, be that L2 or L1.
+    """What a training step needs next to the images; `l2` is the coefficient of the penalty, be that L2 or L1.
 
     `dropout` is the rate of all dropout layers instead of their own.
     """

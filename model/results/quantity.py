@@ -9,7 +9,7 @@ import numpy as np
 YEARS: Final = "years"
 
 DIGITS: Final = 3
-"""What is shown of an error at least, however small it is beside years."""
+"""What is shown of an error at least, however small it is next to years."""
 
 MOST_DIGITS: Final = 7
 """As many as float32 has."""
@@ -26,7 +26,7 @@ class Quantity:
 
     @property
     def is_age(self) -> bool:
-        """Whether it is what the paper predicts, whose numbers may then stand beside ours."""
+        """Whether it is what the paper predicts, whose numbers may then stand next to ours."""
         return self.unit == YEARS
 
     @property

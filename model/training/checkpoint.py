@@ -1,4 +1,4 @@
-"""A fit's state as bytes and back, so that whoever keeps files can keep it."""
+"""A fit's state as bytes and back, for the caller to keep in a file."""
 
 import io
 import json

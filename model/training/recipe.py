@@ -31,7 +31,7 @@ class Recipe:
     `test_time_augmentation` has the exported model answer the mean over an image and its mirror image. `architecture`
     is the network, which ends in the expectation over `distribution` values where that is above 0. `layers` are a
     network of the user's own instead, and `variant` says what is varied about either. `measured_rate` is the learning
-    rate that it was measured with, and without L2, which would act beside the decay; None where both are the search's
+    rate that it was measured with, and without L2, which would act next to the decay; None where both are the search's
     to find.
     """
 

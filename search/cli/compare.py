@@ -1,4 +1,4 @@
-"""`agesearch compare`: two fits on the same images, or two studies, beside each other."""
+"""`agesearch compare`: two fits on the same images, or two studies, next to each other."""
 
 import os
 from dataclasses import replace

@@ -19,8 +19,8 @@ def move(
 ) -> None:
     """Copy a study that no worker is running to another storage, and compare every value.
 
-    Its artifacts are looked for beside an SQLite file and in --artifacts; they are copied to beside an SQLite file, or
-    with another database to --artifacts.
+    Its artifacts are looked for next to an SQLite file and in --artifacts; they are copied to next to an SQLite file,
+    or with another database to --artifacts.
     """
     from search.settings.password import with_password
     from search.storage.artifacts import ArtifactFolder, folder_beside

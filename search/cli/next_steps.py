@@ -23,8 +23,8 @@ def program() -> str:
 def place_of(settings: Settings) -> list[str]:
     """Return the flags that lead to a study, but for those that say what is so by default."""
     place = {"study": settings.study, "storage": without_password(settings.storage)}
-    told = {name: value for name, value in place.items() if value != Settings.model_fields[name].default}
-    return [word for name, value in told.items() for word in (f"--{name}", value)]
+    given = {name: value for name, value in place.items() if value != Settings.model_fields[name].default}
+    return [word for name, value in given.items() for word in (f"--{name}", value)]
 
 
 def without_password(url: str) -> str:

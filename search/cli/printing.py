@@ -18,7 +18,7 @@ def answer(text: str) -> None:
 
 def remark(text: str) -> None:
     """Print a line that is no part of the answer."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for whoever looks on
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - for the user who looks on
 
 
 def answer_json(value: Any) -> None:

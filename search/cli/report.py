@@ -1,4 +1,4 @@
-"""`agesearch report`: what has been found, beside the paper."""
+"""`agesearch report`: what has been found, next to the paper."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,7 +33,7 @@ def report(
     fits: Fits = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write one page with every table and figure beside the paper's, and CSV and PNG files; reads the test split."""
+    """Write one page with every table and figure next to the paper's, and CSV and PNG files; reads the test split."""
     from search.report.report import check_report_replaceable, make_report, write_report
     from search.storage.database import quieten_optuna
     from search.tasks.images.fit_folder import fit_folder

@@ -124,14 +124,14 @@ def run_to_the_end(settings: Settings, study: "Study") -> bool:
     from search.tasks.working import launch_workers
 
     first = study_progress(Slots(study))
-    display, told = Display(Console(stderr=True), first, study.spec.slot_costs), first.opened
+    display, shown = Display(Console(stderr=True), first, study.spec.slot_costs), first.opened
 
     def watch(now: StudyProgress) -> None:
-        nonlocal told
-        for number, plan in sampled_stages(study)[told:] if now.opened > told else ():
+        nonlocal shown
+        for number, plan in sampled_stages(study)[shown:] if now.opened > shown else ():
             if plan.narrowing:
                 display.say(f"narrowed for stage {number}\n{explain(plan.narrowing)}")
-        told = now.opened
+        shown = now.opened
         display.update(now)
 
     with display.shown():

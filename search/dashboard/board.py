@@ -1,4 +1,4 @@
-"""What the dashboard shows of a study beside its trials, kept up to date: a note that explains it, its search map."""
+"""What the dashboard shows of a study next to its trials, kept up to date: a note that explains it, its search map."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ class Board:
 def show(study: Study) -> None:
     """Write a study's note and map as they are now, each whole or not at all.
 
-    Neither is written where somebody else, or a user on the page, has just done so: the next time will do.
+    Neither is written where another process, or a user on the page, has just done so: the next time will do.
     """
     figure, note = _figure(study), study_note(study)
     with _giving_way(), repeatable_read(study.storage.engine) as tx:

@@ -1,6 +1,6 @@
 """What stands before the dashboard, as a WSGI application: who may ask, for what, and how it is answered and logged.
 
-optuna-dashboard believes whoever reaches it. A page on another site reaches it, too: through the browser of somebody
+optuna-dashboard believes whoever reaches it. A page on another site reaches it, too: through the browser of a user
 who may, or by a name of its own that it lets point here (DNS rebinding).
 """
 
@@ -42,7 +42,7 @@ _HARDENING = (
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
 )
-# An artifact is whatever somebody uploaded: it is shown within pages and saved, but never runs as a page of ours.
+# An artifact is what anyone uploaded: it is shown within pages and saved, but never runs as a page of ours.
 _ARTIFACT = (
     ("Content-Disposition", "attachment"),
     ("Content-Security-Policy", "sandbox; default-src 'none'; style-src 'unsafe-inline'"),

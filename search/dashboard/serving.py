@@ -102,7 +102,7 @@ class Pages:
     def __init__(self, url: str, artifacts: ArtifactFolder | None) -> None:
         self._artifacts = artifacts
         self._written = open_storage(url)
-        self._written.reconnection.stop.set()  # a page can be told at once that the database is away
+        self._written.reconnection.stop.set()  # a page says at once that the database is away
         self._changing = self._made_of(self._written.rdb)
         self._storage = open_storage(url, reading=True)
         self._file = _file_at(url)

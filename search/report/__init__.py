@@ -1,1 +1,1 @@
-"""The report: what has been run, as one page, beside what the paper says."""
+"""The report: what has been run, as one page, next to what the paper says."""

@@ -36,7 +36,7 @@ class Agreement:
     """What a judge is worth.
 
     `single` is the correlation of one trial with the reference, the mean over the repeats; `averaged` that of the mean
-    of all repeats but one, which is what a finalist has beside its trial. `noise` is the standard deviation of one
+    of all repeats but one, which is what a finalist has next to its trial. `noise` is the standard deviation of one
     trial around its configuration's mean, pooled, in that unit. `regret` is what the pick of the best single trial
     loses in the reference against the best of all, the mean over all ways to draw one repeat for each; `chosen_regret`
     what a search's choice loses, the mean over `RESAMPLES` draws: the five best by one trial are finalists, and the

@@ -1,4 +1,4 @@
-"""The dataset in the report: Table I beside the paper's, and Figure 1."""
+"""The dataset in the report: Table I next to the paper's, and Figure 1."""
 
 from pathlib import Path
 

@@ -38,7 +38,7 @@ def experiments_beside(storage: Storage, study: str) -> dict[str, Study | None]:
 
 
 def _experiment(storage: Storage, name: str, known: Collection[str]) -> Study | None:
-    """Load an experiment; None also for a search that somebody has given such a name."""
+    """Load an experiment; None also for a search that was given such a name."""
     found = load_study(storage, name) if name in known else None
     return found if found and found.spec.experiment else None
 

@@ -1,4 +1,4 @@
-"""The final fits in the report: learning curves (Figures 5 and 6), and Table III beside the paper's."""
+"""The final fits in the report: learning curves (Figures 5 and 6), and Table III next to the paper's."""
 
 from collections.abc import Mapping, Sequence
 

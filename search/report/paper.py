@@ -1,4 +1,4 @@
-"""The paper's own numbers, to set ours beside them: "CS 559 - Deep Learning, Homework Assignment", Dalva and Altındış.
+"""The paper's own numbers, to set ours next to them: "CS 559 - Deep Learning, Homework Assignment", Dalva and Altındış.
 
 Its losses are what Keras' `evaluate()` returns: the mean absolute error plus the L2 penalty.
 """

@@ -29,7 +29,7 @@ UNSET = {
 
 
 def study_name(study: str, experiment: str) -> str:
-    """Return the name of the study that holds an experiment beside the search `study`."""
+    """Return the name of the study that holds an experiment next to the search `study`."""
     return f"{study}-{experiment}"
 
 

@@ -105,7 +105,7 @@ def _fits(sources: Sources) -> tuple[FitRecord, ...]:
     if sources.dataset:
         info = inspect_dataset(sources.dataset)
         for folder in folders:
-            require_fitted_for(folder, info.unit, info.digest)  # another digest alone is told beside the fits
+            require_fitted_for(folder, info.unit, info.digest)  # another digest alone is told next to the fits
     return tuple(map(read_fit, folders))
 
 

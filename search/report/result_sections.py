@@ -21,8 +21,8 @@ SHOWN = 4
 """The paper's Figures 7 and 8 have four images each."""
 
 UNPAIRED = (
-    "The paper's own predictions are not known, so that its figures can be set beside these, but not compared image by "
-    "image; its losses have the L2 penalty in them."
+    "The paper's own predictions are not known, so that its figures can be set next to these, but not compared image "
+    "by image; its losses have the L2 penalty in them."
 )
 
 

@@ -1,4 +1,4 @@
-"""The search in the report: Table II beside the paper's, the boxes and why, the map, scores, curves, importances."""
+"""The search in the report: Table II next to the paper's, the boxes and why, the map, scores, curves, importances."""
 
 import textwrap
 from collections.abc import Iterator, Sequence

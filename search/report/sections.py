@@ -110,7 +110,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What a section says beside what was measured: title, its figure's caption, text, and what its errors are of."""
+    """What a section says next to what was measured: title, its figure's caption, text, and what its errors are of."""
 
     title: str
     caption: str

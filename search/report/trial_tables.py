@@ -1,4 +1,4 @@
-"""Tables of configurations: Table II beside the paper's, and the finalists."""
+"""Tables of configurations: Table II next to the paper's, and the finalists."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,7 +1,7 @@
 """Scores of configurations that had the same seeds: each seed is a block, and what it does to all is in no difference.
 
 It is a randomised complete block design (Montgomery, Design and Analysis of Experiments, 8th ed., section 4.1). What is
-left of the scores beside the means of configuration and seed is the noise, pooled over all n configurations, with
+left of the scores next to the means of configuration and seed is the noise, pooled over all n configurations, with
 (n - 1)(repeats - 1) degrees of freedom. Of two configurations it is what their differences seed by seed vary by.
 """
 

@@ -22,7 +22,7 @@ class Choice:
 
 
 def choose(study: Study, number: int | None = None) -> Choice:
-    """Return the study's choice as things stand, or that of the trial `number`, which somebody prefers.
+    """Return the study's choice as things stand, or that of the trial `number`, which a user prefers.
 
     Raises SearchError where no trial has finished with a value yet, or that one has not, or the study is an experiment.
     """

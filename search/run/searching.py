@@ -50,7 +50,7 @@ def make_study(settings: Settings, spec_for: Callable[[StudySpec | None], StudyS
 def existing(settings: Settings) -> StudySpec | None:
     """Return what is stored of the study, and create nothing where there is no storage.
 
-    Raises SearchError where somebody else has a study of that name.
+    Raises SearchError where another program has a study of that name.
     """
     try:
         storage = open_storage(settings.storage)
@@ -100,7 +100,7 @@ def _launched(study: Study, team_of: Callable[[], Team], watch: Callable[[StudyP
         watch(now := study_progress(slots, now))
         attempts.watch(now.failures)
     except (SQLAlchemyError, StorageInternalError):
-        if stop.is_set():  # whoever stops does not wait for a database that is away
+        if stop.is_set():  # a user who stops it does not wait for a database that is away
             return False
         raise
     if not _done(now) and not stop.is_set():

@@ -1,1 +1,1 @@
-"""What the commands can be told, and where it is read from."""
+"""What can be set, and where it is read from."""

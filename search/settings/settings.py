@@ -1,4 +1,4 @@
-"""What the commands can be told: each setting with its type, its default, and the words of its help."""
+"""What can be set: each setting with its type, its default, and the words of its help."""
 
 from collections.abc import Callable
 from functools import partial
@@ -55,7 +55,7 @@ _fit, _dashboard, _program = map(_in, ("Fit", "Dashboard", "Program"))
 
 
 class Settings(BaseModel):
-    """Everything a command can be told; each field is a key of the TOML file, a variable and a flag."""
+    """All settings of the commands; each field is a key of the TOML file, a variable and a flag."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -74,7 +74,7 @@ class Settings(BaseModel):
     out: Path = _study(Path("runs"), description="The folder for logs and results.")
     artifacts: Annotated[Path | None, NoneAsText] = _study(
         None,
-        description="The folder for trials' learning curves. none: a folder beside an SQLite file; with another "
+        description="The folder for trials' learning curves. none: a folder next to an SQLite file; with another "
         "database, no curves are kept.",
     )
 

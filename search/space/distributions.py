@@ -14,7 +14,7 @@ from search.space.ranges import Choices, IntegerRange, LinearRange, LogRange, Ra
 
 
 def distribution_of(searched: Range) -> BaseDistribution:
-    """Return the same range as Optuna keeps it beside a trial's parameter."""
+    """Return the same range as Optuna keeps it next to a trial's parameter."""
     match searched:
         case LogRange():
             return FloatDistribution(searched.low, searched.high, log=True)
@@ -34,5 +34,5 @@ def value_of(stored: float, distribution: str) -> Value:
 
 @cache  # all trials of a stage have the same text
 def distribution_from(text: str) -> BaseDistribution:
-    """Return the range that Optuna's tables hold beside a parameter's value."""
+    """Return the range that Optuna's tables hold next to a parameter's value."""
     return json_to_distribution(text)

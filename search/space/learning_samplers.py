@@ -47,7 +47,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class SlotDraw:
-    """What a slot's draws follow from, beside the trials seen; `slots` is how many the stage has."""
+    """What a slot's draws follow from, next to the trials seen; `slots` is how many the stage has."""
 
     seed: int
     stage: int

@@ -1,4 +1,4 @@
-"""The samplers' names, apart from what samples, so that settings need no NumPy; and what users are told of them."""
+"""The samplers' names, apart from what samples, so that settings need no NumPy; and what users read of them."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec

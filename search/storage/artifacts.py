@@ -1,4 +1,4 @@
-"""The folder of artifacts: files that a study's trials have beside their values, and how they get and leave it."""
+"""The folder of artifacts: files that a study's trials have next to their values, and how they get and leave it."""
 
 import io
 import json
@@ -73,14 +73,14 @@ class ArtifactFolder:
 
 
 def artifact_folder(settings: Settings) -> ArtifactFolder | None:
-    """Return the folder that the settings name, or the one beside an SQLite file; None with another database."""
+    """Return the folder that the settings name, or the one next to an SQLite file; None with another database."""
     if settings.artifacts is not None:
         return ArtifactFolder(settings.artifacts)
     return folder_beside(settings.storage)
 
 
 def folder_beside(url: str) -> ArtifactFolder | None:
-    """Return the folder beside an SQLite file; None with another database."""
+    """Return the folder next to an SQLite file; None with another database."""
     address = parse_address(url)
     return ArtifactFolder(Path(f"{file_of(address)}.artifacts")) if is_sqlite(address) else None
 

@@ -101,7 +101,7 @@ def settle_transactions(engine: Engine) -> None:
 def repeatable_read(engine: Engine) -> AbstractContextManager[Connection]:
     """Return a transaction that sees one state of the database throughout, of an engine that may write.
 
-    In PostgreSQL a change fails where somebody else has changed the same row meanwhile.
+    In PostgreSQL a change fails where another transaction has changed the same row meanwhile.
     """
     if engine.dialect.name == "sqlite":  # whose transactions have the database to themselves
         return engine.begin()

@@ -1,4 +1,4 @@
-"""The tables kept beside Optuna's in the same database, and the database's own clock."""
+"""The tables kept next to Optuna's in the same database, and the database's own clock."""
 
 from typing import Any, Final
 

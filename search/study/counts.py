@@ -1,8 +1,11 @@
 """How far the slots of a study are, for those who look on: they keep no worker waiting."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.engine import Row
 
 from search.storage.engines import unlocked
 from search.storage.retry import retry_interrupted
@@ -41,13 +44,22 @@ class StageTally:
 
 @dataclass(frozen=True, slots=True)
 class FailedSlot:
+    """A slot that was closed without a finished trial, and why."""
+
+    stage: int
+    slot: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FailingSlot:
     """A slot of which so many attempts failed, why the last one did, and whether it was closed for that."""
 
     stage: int
     slot: int
     reason: str
-    failures: int = 0
-    closed: bool = True
+    failures: int
+    closed: bool
 
 
 @retry_interrupted
@@ -71,17 +83,17 @@ def tally(study: Study) -> tuple[StageTally, ...]:
 
 def failed(study: Study) -> tuple[FailedSlot, ...]:
     """Return the slots that were closed without a finished trial."""
-    return _failing(study, slots.c.state == FAILED)
+    return tuple(FailedSlot(row.stage, row.slot, row.reason) for row in _rows(study, slots.c.state == FAILED))
 
 
-def failing(study: Study) -> tuple[FailedSlot, ...]:
+def failing(study: Study) -> tuple[FailingSlot, ...]:
     """Return the slots of which an attempt has failed, closed or not."""
-    return _failing(study, slots.c.failures > 0)
+    rows = _rows(study, slots.c.failures > 0)
+    return tuple(FailingSlot(row.stage, row.slot, row.reason, row.failures, row.state == FAILED) for row in rows)
 
 
 @retry_interrupted
-def _failing(study: Study, which: ColumnElement[bool]) -> tuple[FailedSlot, ...]:
+def _rows(study: Study, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
     query = select(slots).where(slots.c.study == study.name, which).order_by(slots.c.stage, slots.c.slot)
     with unlocked(study.storage.engine) as tx:
-        rows = tx.execute(query).all()
-    return tuple(FailedSlot(row.stage, row.slot, row.reason, row.failures, row.state == FAILED) for row in rows)
+        return tx.execute(query).all()

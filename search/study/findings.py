@@ -1,4 +1,4 @@
-"""What is wrong with a study: what crashes left behind, and what only a fault or somebody else can have done."""
+"""What is wrong with a study: what crashes left behind, and what only a fault or another program can have done."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -109,7 +109,7 @@ def _of_slot(row: Row[Any], lease_seconds: float) -> Iterator[Finding]:
 
 
 def _why_abandoned(row: Row[Any], lease_seconds: float) -> str:
-    """Say why nobody can be expected to come back to a claimed slot; "" where somebody can."""
+    """Say why no worker can be expected to come back to a claimed slot; "" where one can."""
     host, pid = host_and_pid(row.owner)
     if is_gone(row.owner):
         return f"process {pid} of {host}, which is dead"
@@ -138,7 +138,7 @@ def _without_slot(tx: Connection, study: Study) -> Iterator[Finding]:
     strangers = select(trials.c.trial_id, trials.c.number).where(*ended, trials.c.trial_id.not_in(ours))
     for trial, number in tx.execute(strangers.order_by(trials.c.number)):
         text = f"trial {number} has a result, but belongs to no slot"
-        remedy = "it counts for nothing here; somebody else, or a fault, has made it, and it can be left as it is"
+        remedy = "it counts for nothing here; another program, or a fault, has made it, and it can be left as it is"
         yield Finding("trial without a slot", text, remedy, repairable=False, trial=trial)
 
 

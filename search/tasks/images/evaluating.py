@@ -1,4 +1,4 @@
-"""What a fit is worth on a split: the mean of what its members answer, and each member by itself beside it."""
+"""What a fit is worth on a split: the mean of what its members answer, and each member by itself next to it."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +44,7 @@ class Together:
 
 @dataclass(frozen=True, slots=True)
 class FitEvaluation:
-    """What a fit is worth on a split, and as an ensemble beside its members; None where it is of one network."""
+    """What a fit is worth on a split, and as an ensemble next to its members; None where it is of one network."""
 
     split: str
     quantity: Quantity

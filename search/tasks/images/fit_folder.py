@@ -96,7 +96,7 @@ def _compared(about: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def fit_folder(path: Path) -> Path:
-    """Return the folder of a fit, of which somebody may have named the model instead."""
+    """Return the folder of a fit, of which a user may have named the model instead."""
     return path.parent if path.name == MODEL else path
 
 

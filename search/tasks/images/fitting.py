@@ -38,7 +38,7 @@ Progress: TypeAlias = Callable[[FitState, int, float], None]
 class Fit:
     """What is fitted, on what, and how: everything that the weights at the end follow from.
 
-    `network` is the user's own as a study keeps it, and `varied` what the search has found beside the settings.
+    `network` is the user's own as a study keeps it, and `varied` what the search has found next to the settings.
     `unit`, that of the labels, is for people.
     """
 

@@ -49,7 +49,7 @@ def test_a_failed_slot_is_counted_and_told_with_its_reason(study_of):
     now, reason = summary(study), "1 attempts failed, the last one with OSError: no memory"
     assert now.lines()[1].startswith("stage 1: 0/2 finished, 2 failed; ")
     assert now.lines()[2:] == [f"stage 1, slot {slot} was closed as failed: {reason}" for slot in (0, 1)]
-    assert now.failed == tuple(FailedSlot(1, slot, reason, 1) for slot in (0, 1))
+    assert now.failed == tuple(FailedSlot(1, slot, reason) for slot in (0, 1))
 
 
 def test_a_finished_study_has_a_best_score_and_the_box_it_narrowed_to(study_of):

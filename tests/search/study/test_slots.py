@@ -119,7 +119,7 @@ def test_a_slot_is_closed_as_failed_after_as_many_failed_attempts_as_allowed(stu
     assert again.attempt == 2
     slots.fail_attempt(again, "OSError: second")
     assert slots.claim(HERE) is NoClaim.DONE
-    assert slots.failed() == (FailedSlot(1, 0, "2 attempts failed, the last one with OSError: second", 2),)
+    assert slots.failed() == (FailedSlot(1, 0, "2 attempts failed, the last one with OSError: second"),)
     assert states(slots) == [TrialState.FAIL] * 2
 
 
