@@ -71,7 +71,8 @@ def words(line):
     return " ".join(line.partition("#")[0].split())
 
 
-ONCE = {words(line): line for line in COMMANDS if line.startswith("agesearch ")}
+FIRST = {words(line): line for line in reversed(COMMANDS)}  # of lines that differ in a comment, the README's
+ONCE = {words(line): FIRST[words(line)] for line in COMMANDS if line.startswith("agesearch ")}
 RUN = [line for line in ONCE.values() if line not in ELSEWHERE]
 
 SAID = []

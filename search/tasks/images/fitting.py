@@ -6,12 +6,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TypeAlias
 
 import numpy as np
 import tomli_w
 
 from data.arrays import Split
+from data.errors import WriteFailure
 from data.files import write_bytes
 from model.arrays import Examples
 from model.network.description import tables_of
@@ -125,11 +127,20 @@ def _fitted(fit: Fit, training: Split, validation: Split, folder: Path, progress
     # Once more, for a fit that was killed between the last epoch's state and its line.
     write_bytes(folder / HISTORY, history.to_csv(state.history))
     write_bytes(folder / CURVE, history.learning_curve(state.history, Quantity(fit.unit)))
-    write_bytes(
-        folder / MODEL,
-        keras_file.to_bytes(final.engine.network, state.best_weights, answers, final.recipe.test_time_augmentation),
-    )
+    write_bytes(folder / MODEL, _model(final, state, answers))
     return state
+
+
+def _model(final: FinalFit, state: FitState, answers: Answers) -> bytes:
+    """Return the fit's model as a file; Keras makes it in the temporary folder. Raises WriteFailure if that is full."""
+    own = final.recipe.test_time_augmentation
+    try:
+        return keras_file.to_bytes(final.engine.network, state.best_weights, answers, own)
+    except OSError as error:
+        raise WriteFailure(
+            f"cannot write to the temporary folder {gettempdir()}: {error.strerror or error}; make room or set TMPDIR, "
+            "and run the same command again"
+        ) from error
 
 
 def _resumed(final: FinalFit, fit: Fit, folder: Path) -> FitState | None:
