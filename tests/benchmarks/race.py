@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from data.dataset import inspect_dataset
@@ -33,17 +34,19 @@ class Contender:
     name: str
     commands: Sequence[Sequence[str]]
     processes: list["subprocess.Popen[str]"] = field(default_factory=list, init=False)
+    words: Any = field(default=None, init=False)
     start_seconds: float = field(default=0.0, init=False)
     turns: list[list[dict[str, Any]]] = field(default_factory=list, init=False)
 
     def start(self) -> None:
         """Start the processes and wait until they are warm."""
         environment = {**os.environ, **MACHINES_OWN}
+        self.words = TemporaryFile("w+")  # noqa: SIM115  (closed when the processes are stopped)
         for command in self.commands:
             self.processes.append(
                 subprocess.Popen(
                     [sys.executable, str(HERE / "contenders" / command[0]), *command[1:]],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.words,
                     text=True, env=environment,
                 )
             )  # fmt: skip
@@ -62,6 +65,7 @@ class Contender:
             process.stdin.close()
             process.stdout.close()
             process.wait(timeout=120)
+        self.words.close()
 
     def trials_an_hour(self) -> list[float]:
         """Return the pace of each turn: its trials, over the time of the slowest."""
@@ -70,7 +74,8 @@ class Contender:
     def _answers(self) -> list[dict[str, Any]]:
         lines = [process.stdout.readline() for process in self.processes]
         if not all(lines):
-            raise RuntimeError(f"{self.name} ended early; run {self.commands[0]} by hand to see why")
+            self.words.seek(0)
+            raise RuntimeError(f"{self.name} ended early: {self.words.read()[-1000:]}")
         return [json.loads(line) for line in lines]
 
 

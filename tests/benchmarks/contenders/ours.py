@@ -14,12 +14,13 @@ from turns import Parts, peak_memory, ready, say, told_to_go
 
 from data.dataset import inspect_dataset, read_split
 from model.engine.device import configure, fastest_precision
-from search.errors import TrialStopped
+from search.errors import SearchError, TrialStopped
 from search.run.loop import work
 from search.settings.settings import Settings
-from search.storage.database import create_storage, quieten_optuna
+from search.storage.database import Storage, create_storage, quieten_optuna
 from search.study.slots import Slots
-from search.study.study import create_or_resume
+from search.study.spec import StudySpec
+from search.study.study import Study, create_or_resume, load_study
 from search.study.trial import Diverged, Outcome, Trial
 from search.tasks.images.objective import Objective
 from search.tasks.images.specifying import spec_of
@@ -76,15 +77,23 @@ def _timed_call(parts: Parts, part: str, step: Callable[..., object], *arguments
     return parts.time(part, lambda: step(*arguments))
 
 
+def begun(storage: Storage, spec: StudySpec) -> Study:
+    """Return the study, made by whichever worker is first: on a busy machine the other may measure another precision."""
+    try:
+        return create_or_resume(storage, "bench", spec)
+    except SearchError:
+        return load_study(storage, "bench")
+
+
 def main(path: Path, images: int, epochs: int, storage: str, threads: int) -> None:
     """Work until stdin is closed."""
     quieten_optuna()
     configure(threads)
     settings = Settings(data=path, trials=(SLOTS,), finalists=0, images=images, epochs=epochs, threads=threads)
     spec = spec_of(settings, inspect_dataset(path), fastest_precision())
-    study = create_or_resume(create_storage(storage), "bench", spec)
+    study = begun(create_storage(storage), spec)
     stop = Event()
-    objective = Objective(spec.task, read_split(path, "training"), read_split(path, "validation"))
+    objective = Objective(study.spec.task, read_split(path, "training"), read_split(path, "validation"))
     work(Slots(study), Turns(objective, timed(objective), stop), stop)
 
 
