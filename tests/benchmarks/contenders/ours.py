@@ -78,7 +78,7 @@ def _timed_call(parts: Parts, part: str, step: Callable[..., object], *arguments
 
 
 def begun(storage: Storage, spec: StudySpec) -> Study:
-    """Return the study, made by whichever worker is first: on a busy machine the other may measure another precision."""
+    """Return the study, made by the worker that is first: the other one may measure another precision."""
     try:
         return create_or_resume(storage, "bench", spec)
     except SearchError:
