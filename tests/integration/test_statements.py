@@ -64,7 +64,7 @@ def test_a_trial_of_five_epochs_is_two_transactions_of_a_dozen_statements(cost_o
     statements, commits = cost_of(reporting)
     tell(f"a trial of five epochs: {statements:.1f} statements, {commits:.1f} commits")
     assert commits == pytest.approx(2, abs=0.3)
-    assert statements <= 13
+    assert statements <= 14  # one of them now and again: a look for dead workers, once a second
 
 
 def test_with_pruning_each_epoch_is_two_more(cost_of):
@@ -77,10 +77,10 @@ def test_with_pruning_each_epoch_is_two_more(cost_of):
     statements, commits = cost_of(asking, pruning="median")
     assert commits == pytest.approx(2 + 5 * 2, abs=0.3)
     # The slot, the value, the other trials' values, how many of them there are; PostgreSQL's settings twice.
-    assert statements <= 13 + 5 * 6
+    assert statements <= 14 + 5 * 6
 
 
 def test_a_sampler_that_learns_takes_one_more_for_what_it_reads_and_one_for_its_answer(cost_of):
     statements, commits = cost_of(reporting, sampler="cmaes")
     assert 3 <= round(commits) <= 4  # SQLite reads without a transaction
-    assert statements <= 20
+    assert statements <= 21
