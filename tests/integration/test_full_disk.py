@@ -138,7 +138,6 @@ def test_a_fit_on_a_full_disk_says_so_leaves_whole_files_alone_and_goes_on_with_
     assert (codes[0], codes[-1]) == (1, 0)
     assert fit(again).returncode == 0
     assert sorted(sums(again)) == FILES
-    assert len(sums(again)["model.keras"]) == len(calm["model.keras"])
     tell(f"exit codes of a fit from 4096 to {needed} bytes: {codes}")
 
 
